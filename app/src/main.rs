@@ -1,0 +1,2 @@
+//! The Glassworks program.
+fn main() {}
