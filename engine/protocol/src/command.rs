@@ -1,0 +1,83 @@
+//! What the window asks.
+
+use crate::chat::{ChatRecord, TemplateOptions};
+use crate::ids::{ChatId, EditId, JobId, MessageId, ModelId, QueryId};
+use crate::job::JobSpec;
+use crate::settings::Settings;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    Start(JobId, JobSpec),
+    Cancel(JobId),
+    Edit(EditId, Edit),
+    Fetch(QueryId, Query),
+    /// Store what runs, then end the engine thread.
+    Shutdown,
+}
+
+/// A change to something stored: quick, durable before [`crate::Event::Stored`] says so, and undoable where a
+/// document is concerned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Edit {
+    /// Make an empty document.
+    CreateChat(ChatRecord),
+    RenameChat {
+        chat: ChatId,
+        title: String,
+    },
+    SetSystemPrompt {
+        chat: ChatId,
+        text: String,
+    },
+    SetTemplate {
+        chat: ChatId,
+        template: TemplateOptions,
+    },
+    /// What stands in the composer; not undoable.
+    SaveDraft {
+        chat: ChatId,
+        text: String,
+    },
+    /// Show the path that ends in this message; not undoable.
+    ShowBranch {
+        chat: ChatId,
+        leaf: MessageId,
+    },
+    /// Hide a message and everything below it; kept until the chat is deleted for good.
+    RemoveMessage {
+        chat: ChatId,
+        message: MessageId,
+    },
+    TrashChat(ChatId),
+    RestoreChat(ChatId),
+    /// Not undoable.
+    DeleteChatForever(ChatId),
+    /// Not undoable.
+    EmptyTrash,
+    /// Take back the newest edit of the document that has not been taken back.
+    Undo(ChatId),
+    Redo(ChatId),
+    RenameModel {
+        model: ModelId,
+        name: String,
+    },
+    /// Forget a model; its files stay where they are.
+    RemoveModel(ModelId),
+    SaveSettings(Box<Settings>),
+}
+
+/// A question about something stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Query {
+    /// Newest first; `search` looks into titles and messages.
+    Chats {
+        search: String,
+        trashed: bool,
+    },
+    Chat(ChatId),
+    Models,
+    Memory,
+    /// The newest lines of the log, for "copy diagnostics".
+    LogTail,
+}

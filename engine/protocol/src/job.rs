@@ -1,0 +1,87 @@
+//! Jobs: everything slow.
+
+use crate::chat::{ExportChatsSpec, TemplateOptions, Turn};
+use crate::failure::Failure;
+use crate::generate::{GenerateSpec, ModelSource, Prompt, PromptPreview, Reply};
+use crate::ids::ChatId;
+use crate::inspect::{InspectReport, InspectSpec};
+use crate::model::{ModelCard, ModelRecord};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum JobSpec {
+    /// Write a reply or a continuation.
+    Generate(Box<GenerateSpec>),
+    /// Bring a model into memory before it is needed.
+    LoadModel(ModelSource),
+    /// Check the files at `path` and enter them into the library, where they lie.
+    ImportModel {
+        path: PathBuf,
+    },
+    /// Read the headers at `path`, entering nothing.
+    DescribeModel {
+        path: PathBuf,
+    },
+    /// What would the model be given?
+    PreviewPrompt {
+        model: ModelSource,
+        prompt: Prompt,
+    },
+    Inspect(InspectSpec),
+    ExportChats(ExportChatsSpec),
+    /// Markdown or JSON, as exported.
+    ImportChats {
+        path: PathBuf,
+    },
+    /// Everything in the home folder except downloaded models, into one file.
+    Backup {
+        to: PathBuf,
+    },
+    /// Check a backup and put it in place of the home folder at the next start.
+    Restore {
+        from: PathBuf,
+    },
+}
+
+impl JobSpec {
+    /// A prompt of turns, spelled short.
+    #[must_use]
+    pub fn chat_prompt(turns: Vec<Turn>, template: TemplateOptions) -> Prompt {
+        Prompt::Chat { turns, template }
+    }
+}
+
+/// How a job ended: exactly one per job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    Done(JobOutput),
+    Cancelled,
+    Failed(Failure),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum JobOutput {
+    Replied(Arc<Reply>),
+    Loaded(Arc<ModelCard>),
+    ModelImported(Arc<ModelRecord>),
+    ModelDescribed(Arc<ModelCard>),
+    Preview(Arc<PromptPreview>),
+    Inspected(Arc<InspectReport>),
+    ChatsExported {
+        to: PathBuf,
+        n_chats: u32,
+    },
+    /// The chats that came in; files or parts that could not be read are in `problems`, one sentence each.
+    ChatsImported {
+        chats: Vec<ChatId>,
+        problems: Vec<String>,
+    },
+    BackedUp {
+        to: PathBuf,
+        size_bytes: u64,
+    },
+    /// In place at the next start; what stood there is kept beside it.
+    RestoreReady,
+}
