@@ -6,6 +6,7 @@ use crate::generate::{GenerateSpec, ModelSource, Prompt, PromptPreview, Reply};
 use crate::ids::ChatId;
 use crate::inspect::{InspectReport, InspectSpec};
 use crate::model::{ModelCard, ModelRecord};
+use crate::text::Text;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -76,7 +77,7 @@ pub enum JobOutput {
     /// The chats that came in; files or parts that could not be read are in `problems`, one sentence each.
     ChatsImported {
         chats: Vec<ChatId>,
-        problems: Vec<String>,
+        problems: Vec<Text>,
     },
     BackedUp {
         to: PathBuf,
