@@ -20,8 +20,19 @@ pub struct GenerateSpec {
     pub prompt: Prompt,
     pub sampling: SamplingSpec,
     pub precision: Precision,
+    pub overflow: Overflow,
     /// Where to keep it; `None` keeps nothing (the command line's way).
     pub keep: Option<KeepReply>,
+}
+
+/// What to do with a prompt that leaves no room for a reply in the model's context.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Overflow {
+    /// A failure that says so.
+    #[default]
+    Refuse,
+    /// Leave out the oldest turns (never the system prompt), or the beginning of a text, and tell how much.
+    DropOldest,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -176,6 +187,9 @@ pub struct ReplyStats {
     pub n_prompt: u32,
     /// How many of the prompt's tokens were already in the cache.
     pub n_reused: u32,
+    /// Tokens of the prompt that did not fit and were left out; see [`Overflow::DropOldest`].
+    #[serde(default)]
+    pub n_dropped: u32,
     pub n_new: u32,
     /// From start to first token, in seconds; model loading not counted.
     pub first_token_secs: f32,
@@ -207,7 +221,7 @@ pub enum FinishReason {
 /// A whole reply, as [`crate::JobOutput::Replied`] carries it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
-    /// The joined pieces, less a stop string.
+    /// The joined pieces; a stop string is not part of it. An end-of-text token is the last piece, without text.
     pub text: String,
     pub tokens: Vec<TokenPiece>,
     pub stats: ReplyStats,
