@@ -1,7 +1,14 @@
 //! The machine Glassworks runs on, as a person should know it.
 
+use crate::chat::ChatSummary;
+use crate::event::Notice;
+use crate::ids::ModelId;
+use crate::model::ModelRecord;
+use crate::settings::Settings;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Read once at start-up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,4 +35,22 @@ pub struct MemoryStatus {
     /// Of this process, as the system counts it.
     pub resident_bytes: u64,
     pub limit_bytes: u64,
+}
+
+/// What the engine knows at the moment it starts: enough for the first frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StartReport {
+    pub version: String,
+    pub settings: Settings,
+    pub machine: MachineReport,
+    pub home: PathBuf,
+    pub log_file: PathBuf,
+    /// The library, starter included.
+    pub models: Vec<Arc<ModelRecord>>,
+    /// The bundled model's entry.
+    pub starter: Option<ModelId>,
+    /// Newest first, trash aside.
+    pub chats: Vec<ChatSummary>,
+    /// What a person should know: a recovered database, say.
+    pub notices: Vec<Notice>,
 }
