@@ -1,0 +1,3 @@
+//! Looking inside a forward pass.
+
+pub mod probe;

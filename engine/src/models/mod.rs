@@ -1,0 +1,63 @@
+//! Architectures: what every one can do, the table of them, and what each wants from config and weights.
+//! To add one: a file beside this one, a line in [`ARCHITECTURES`], a fixture from `export.py`.
+
+mod config;
+
+pub use crate::nn::{ForwardCx, ModelShape};
+pub use config::{ConfigJson, ModelConfig};
+
+use crate::nn::{Linear, Weight};
+use anyhow::Result;
+use candle_core::Tensor;
+
+/// A decoder that predicts the next token. Weights only: cache and probe are arguments, so that all who use a
+/// model share one copy of it.
+pub trait CausalLm: Send + Sync {
+    fn shape(&self) -> &ModelShape;
+
+    /// Runs `tokens` (T of them) after what is in the cache: `[T, D]`, before the final norm. The cache grows by
+    /// T. An error for ids outside the vocabulary and for positions past the context.
+    fn hidden(&self, tokens: &[u32], cx: &mut ForwardCx) -> Result<Tensor>;
+
+    /// Final norm and unembedding of any rows of `hidden`: `[T, D]` → `[T, V]`, f32.
+    fn logits(&self, hidden: &Tensor, cx: &mut ForwardCx) -> Result<Tensor>;
+
+    /// Every linear map by its name in the checkpoint, less `.weight`.
+    fn linears(&self, visit: &mut dyn FnMut(&str, &Linear));
+}
+
+/// Where weights come from, under their Hugging Face names. Errors are [`glassworks_protocol::Failure`]s that
+/// name file and tensor.
+pub trait WeightSource {
+    fn has(&self, name: &str) -> bool;
+
+    /// A tensor of exactly this shape, as f32.
+    fn dense(&self, name: &str, shape: &[usize]) -> Result<Tensor>;
+
+    /// A matrix `[n_out, n_in]`, kept as it is stored where that is smaller than f32.
+    fn linear(&self, name: &str, n_out: usize, n_in: usize) -> Result<Weight>;
+}
+
+/// A tensor that an architecture needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorNeed {
+    pub name: String,
+    pub shape: Vec<usize>,
+}
+
+/// An entry in [`ARCHITECTURES`].
+pub struct Architecture {
+    /// `llama`, `gpt2`: as [`ModelConfig::architecture`] and the model card name it.
+    pub name: &'static str,
+    /// In config.json: `model_type`.
+    pub model_types: &'static [&'static str],
+    /// In GGUF: `general.architecture`.
+    pub gguf_names: &'static [&'static str],
+    /// Reads config.json; refuses, by name, whatever the forward pass would not honour.
+    pub config: fn(&ConfigJson) -> Result<ModelConfig>,
+    /// Every tensor the model is made of, so that a folder can be checked before anything is read.
+    pub tensors: fn(&ModelConfig) -> Vec<TensorNeed>,
+    pub build: fn(&ModelConfig, &dyn WeightSource) -> Result<Box<dyn CausalLm>>,
+}
+
+pub static ARCHITECTURES: &[Architecture] = &[];
