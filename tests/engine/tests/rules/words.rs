@@ -1,0 +1,129 @@
+//! The words of the project: keys of sentences in code and tables, and names that must not be written down.
+
+use crate::Problem;
+use crate::source::Source;
+use std::collections::{BTreeMap, BTreeSet};
+
+const AREAS: [&str; 7] = ["cli", "failure", "job", "model", "playground", "settings", "shell"];
+
+/// Names of files and weights that look like keys of the area `model`.
+const NOT_KEYS: [&str; 6] =
+    ["model.safetensors", "model.bin", "model.gguf", "model.layers", "model.embed_tokens", "model.norm"];
+
+/// Every key in the code has a sentence; every sentence has a use: its key in the code, or the head of it in a
+/// string that the code completes, such as `settings.theme.{name}`.
+pub fn keys(sources: &[Source], tables: &BTreeMap<String, Vec<(usize, String)>>) -> Vec<Problem> {
+    let known: BTreeSet<&str> = tables.values().flatten().map(|(_, key)| key.as_str()).collect();
+    let (mut used, mut heads, mut problems) = (BTreeSet::new(), Vec::new(), Vec::new());
+    for source in sources {
+        for (line, literal) in source.strings.iter().filter(|(line, _)| !source.test[line - 1]) {
+            if let Some((head, _)) = literal.split_once('{').filter(|(head, _)| is_head(head)) {
+                heads.push((source, *line, head));
+            } else if is_head(literal) {
+                heads.push((source, *line, literal));
+            } else if is_key(literal) {
+                used.insert(literal.as_str());
+                if !known.contains(literal.as_str()) {
+                    let what = format!(
+                        "`{literal}` has no sentence: add it to assets/i18n/*/{}.json",
+                        area(literal)
+                    );
+                    problems.push(Problem::new(&source.path, *line, what));
+                }
+            }
+        }
+    }
+    for (source, line, head) in &heads {
+        if !known.iter().any(|key| key.starts_with(head)) {
+            let what =
+                format!("no sentence begins with `{head}`: add them to assets/i18n/*/{}.json", area(head));
+            problems.push(Problem::new(&source.path, *line, what));
+        }
+    }
+    for (path, keys) in tables {
+        for (line, key) in keys {
+            if !used.contains(key.as_str()) && !heads.iter().any(|(.., head)| key.starts_with(head)) {
+                let what = format!("nothing says `{key}`: use it, or remove it in every language");
+                problems.push(Problem::new(path, *line, what));
+            }
+        }
+    }
+    problems
+}
+
+fn area(key: &str) -> &str {
+    key.split('.').next().unwrap_or_default()
+}
+
+fn is_key(text: &str) -> bool {
+    let mut parts = text.split('.');
+    let tail_is_word = |part: &str| {
+        !part.is_empty()
+            && part.chars().all(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '_')
+    };
+    parts.next().is_some_and(|area| AREAS.contains(&area))
+        && text.contains('.')
+        && parts.all(tail_is_word)
+        && !NOT_KEYS.iter().any(|name| text.starts_with(name))
+}
+
+/// `settings.theme.` or `settings.theme_`: a key that the code completes.
+fn is_head(text: &str) -> bool {
+    text.strip_suffix(['.', '_'])
+        .is_some_and(|head| is_key(head) || AREAS.contains(&head) && text.ends_with('.'))
+}
+
+/// Homes and workplaces on a disk, and where packages come from: none of it is true on another machine. Split,
+/// so that this file does not name them.
+const PLACES: &[(&str, &str)] = &[
+    (concat!("/ro", "ot/"), "a path of one machine"),
+    (concat!("/wo", "rk/"), "a path of one machine"),
+    (concat!("/fa", "rm/"), "a path of one machine"),
+    (concat!("/Us", "ers/"), "a path of one machine"),
+    (concat!("C:\\Us", "ers"), "a path of one machine"),
+    (concat!("/ho", "me/"), "a path of one machine"),
+    (concat!("/tmp/tar", "get"), "a path of one machine"),
+    (concat!("index.cra", "tes.io"), "the host of a registry"),
+    (concat!("static.cra", "tes.io"), "the host of a registry"),
+    (concat!("py", "pi.org"), "the host of a registry"),
+    (concat!("python", "hosted.org"), "the host of a registry"),
+    (concat!("registry.np", "mjs"), "the host of a registry"),
+    (concat!("deb.deb", "ian.org"), "the host of a registry"),
+];
+
+/// Paths that only look like somebody's: made up, for examples and tests.
+const MADE_UP: [&str; 2] = [concat!("/ho", "me/ada"), concat!("/ho", "me/you")];
+
+pub fn places(path: &str, text: &str) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        let line = MADE_UP.iter().fold(line.to_owned(), |line, made_up| line.replace(made_up, ""));
+        for (place, what) in PLACES.iter().filter(|(place, _)| line.contains(place)) {
+            problems.push(Problem::new(
+                path,
+                at + 1,
+                format!("`{place}` is {what}: say it in general, or leave it out"),
+            ));
+        }
+    }
+    problems
+}
+
+#[test]
+fn keys_without_sentences_and_sentences_without_keys_are_told() {
+    let text = "fn a() {\n    t(\"shell.open\");\n    t(\"shell.lost\");\n    t(&format!(\"shell.theme.{x}\"));\n    t(\"model.safetensors\");\n    t(\"shell.gone_\");\n}\n#[cfg(test)]\nmod tests {\n    const A: &str = \"shell.test\";\n}";
+    let table = ["shell.open", "shell.theme.dark", "shell.unused"].iter().enumerate();
+    let table = table.map(|(at, key)| (at + 2, (*key).to_owned())).collect();
+    let problems =
+        keys(&[Source::new("ui/src/a.rs", text)], &BTreeMap::from([("en/shell.json".to_owned(), table)]));
+    let mut found: Vec<(&str, usize)> = problems.iter().map(|one| (one.path.as_str(), one.line)).collect();
+    found.sort_unstable();
+    assert_eq!(found, [("en/shell.json", 4), ("ui/src/a.rs", 3), ("ui/src/a.rs", 6)]);
+}
+
+#[test]
+fn places_of_one_machine_are_told() {
+    let text = format!("a\n{}x\n{}/models\nhttps://{}/p", PLACES[0].0, MADE_UP[0], PLACES[9].0);
+    let lines: Vec<usize> = places("a.md", &text).iter().map(|one| one.line).collect();
+    assert_eq!(lines, [2, 4]);
+}
