@@ -1,0 +1,174 @@
+//! What may be typed. The words that explain it are in the language tables, under `cli.help.`.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use glassworks_protocol::generate::{SamplingPreset, SamplingSpec};
+use glassworks_protocol::model::Precision;
+use std::path::PathBuf;
+
+#[derive(Parser)]
+#[command(name = "glassworks", version, disable_help_subcommand = true)]
+pub struct Cli {
+    #[arg(long, global = true, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    Generate(Box<GenerateArgs>),
+    Inspect(InspectArgs),
+    Models(ModelsArgs),
+    Tour(TourArgs),
+    Completions(CompletionsArgs),
+}
+
+impl Command {
+    /// Whether it needs the home folder to itself.
+    #[must_use]
+    pub fn writes_home(&self) -> bool {
+        matches!(self, Self::Models(ModelsArgs { what: ModelsCommand::Import(_) }))
+    }
+}
+
+#[derive(Args)]
+pub struct GenerateArgs {
+    #[arg(short, long, value_name = "MODEL")]
+    pub model: String,
+    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub prompt: String,
+    #[arg(long)]
+    pub chat: bool,
+    #[arg(long, value_name = "TEXT", requires = "chat", allow_hyphen_values = true)]
+    pub system: Option<String>,
+    #[command(flatten)]
+    pub sampling: SamplingArgs,
+    #[arg(long, value_enum, value_name = "PRECISION", default_value = "exact", hide_default_value = true, hide_possible_values = true)]
+    pub precision: PrecisionArg,
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Left out, each means what [`SamplingPreset::Steady`] says.
+#[derive(Args)]
+pub struct SamplingArgs {
+    #[arg(short = 'n', long, value_name = "N")]
+    pub max_new_tokens: Option<u32>,
+    #[arg(short, long, value_name = "T", allow_negative_numbers = true)]
+    pub temperature: Option<f32>,
+    #[arg(long, value_name = "K")]
+    pub top_k: Option<u32>,
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
+    pub top_p: Option<f32>,
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
+    pub min_p: Option<f32>,
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub repetition_penalty: Option<f32>,
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub frequency_penalty: Option<f32>,
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub presence_penalty: Option<f32>,
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub stop: Vec<String>,
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    #[arg(long)]
+    pub ignore_eos: bool,
+}
+
+impl SamplingArgs {
+    #[must_use]
+    pub fn spec(&self) -> SamplingSpec {
+        let plain = SamplingPreset::Steady.spec();
+        SamplingSpec {
+            temperature: self.temperature.unwrap_or(plain.temperature),
+            top_k: self.top_k,
+            top_p: self.top_p,
+            min_p: self.min_p,
+            repetition_penalty: self.repetition_penalty.unwrap_or(plain.repetition_penalty),
+            frequency_penalty: self.frequency_penalty.unwrap_or(plain.frequency_penalty),
+            presence_penalty: self.presence_penalty.unwrap_or(plain.presence_penalty),
+            seed: self.seed,
+            stop: self.stop.clone(),
+            max_new_tokens: self.max_new_tokens.unwrap_or(plain.max_new_tokens),
+            ignore_eos: self.ignore_eos,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum PrecisionArg {
+    Exact,
+    Fast,
+}
+
+impl From<PrecisionArg> for Precision {
+    fn from(asked: PrecisionArg) -> Self {
+        match asked {
+            PrecisionArg::Exact => Self::Exact,
+            PrecisionArg::Fast => Self::Fast,
+        }
+    }
+}
+
+#[derive(Args)]
+pub struct InspectArgs {
+    #[arg(short, long, value_name = "MODEL")]
+    pub model: String,
+    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub prompt: String,
+    #[arg(short, long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+#[derive(Args)]
+pub struct ModelsArgs {
+    #[command(subcommand)]
+    pub what: ModelsCommand,
+}
+
+#[derive(Subcommand)]
+pub enum ModelsCommand {
+    List(ListArgs),
+    Info(InfoArgs),
+    Import(ImportArgs),
+}
+
+#[derive(Args)]
+pub struct ListArgs {
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct InfoArgs {
+    #[arg(value_name = "MODEL")]
+    pub model: String,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct ImportArgs {
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct TourArgs {
+    #[arg(short, long, value_name = "DIR", default_value = "glassworks-tour", hide_default_value = true)]
+    pub out: PathBuf,
+}
+
+#[derive(Args)]
+pub struct CompletionsArgs {
+    #[arg(value_name = "SHELL", hide_possible_values = true)]
+    pub shell: Shell,
+}

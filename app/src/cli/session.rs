@@ -1,0 +1,227 @@
+//! An engine without a window: commands go down, events are waited for, Ctrl+C cancels.
+
+use super::Cx;
+use super::meter::Meter;
+use super::out::{self, Stop};
+use crate::starter::STARTER;
+use glassworks_engine::{Access, Engine, EngineConfig, Running};
+use glassworks_protocol::ids::{EditId, JobId, QueryId};
+use glassworks_protocol::link::SendError;
+use glassworks_protocol::text::{Language, Text};
+use glassworks_protocol::{
+    Command, Edit, Event, Failure, FailureKind, JobOutput, JobSpec, Notice, Outcome, Page, Partial, Query,
+    RequestId,
+};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+/// How often Ctrl+C is looked for while nothing comes.
+const GLANCE: Duration = Duration::from_millis(50);
+
+pub struct Session {
+    engine: Option<Running>,
+    interrupted: Arc<AtomicBool>,
+    language: Language,
+}
+
+impl Session {
+    /// Starts an engine on `home`; `holder` is what another process is told while this one writes.
+    ///
+    /// # Errors
+    /// When the home cannot be opened, or another process holds it.
+    pub fn open(cx: &Cx, home: &Path, access: Access, holder: &str) -> Result<Self, Stop> {
+        let config = EngineConfig {
+            home: home.to_owned(),
+            access,
+            holder: holder.to_owned(),
+            starter: STARTER,
+            version: env!("CARGO_PKG_VERSION"),
+            clock: now_ms,
+        };
+        let engine = Engine::spawn(config, Box::new(|| {}))?;
+        Ok(Self { engine: Some(engine), interrupted: interruption(), language: cx.language })
+    }
+
+    /// Whether Ctrl+C has been pressed.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Runs a job to its end, showing its progress on `meter`; `partial` is called for what comes before the end,
+    /// and stops the job by an error.
+    ///
+    /// # Errors
+    /// The job's failure, the stop that `partial` asked for, [`Stop::Interrupted`] after Ctrl+C.
+    pub fn run(
+        &self,
+        spec: JobSpec,
+        meter: &Meter,
+        partial: &mut dyn FnMut(Partial) -> Result<(), Stop>,
+    ) -> Result<JobOutput, Stop> {
+        let job = JobId::mint();
+        self.send(Command::Start(job, spec))?;
+        let mut stopped: Option<Stop> = None;
+        let mut told = false;
+        loop {
+            if stopped.is_none() && self.is_interrupted() {
+                stopped = Some(Stop::Interrupted);
+            }
+            if stopped.is_some() && !told {
+                self.send(Command::Cancel(job))?;
+                told = true;
+            }
+            match self.next() {
+                Some(Event::Progress(id, progress)) if id == job && stopped.is_none() => meter.show(&progress),
+                Some(Event::Partial(id, news)) if id == job => {
+                    // After Ctrl+C what was written by then is still shown; after an error nothing is.
+                    if !matches!(stopped, Some(Stop::Failed(_) | Stop::Closed))
+                        && let Err(stop) = partial(news)
+                    {
+                        stopped = Some(stop);
+                    }
+                }
+                Some(Event::Settled(id, outcome)) if id == job => {
+                    meter.clear();
+                    return settled(outcome, stopped);
+                }
+                Some(Event::Refused(RequestId::Job(id), failure)) if id == job => return Err(failure.into()),
+                Some(other) => self.overhear(&other)?,
+                None => {}
+            }
+        }
+    }
+
+    /// As [`Self::run`], for jobs that say nothing before their end.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_quietly(&self, spec: JobSpec, meter: &Meter) -> Result<JobOutput, Stop> {
+        self.run(spec, meter, &mut |_| Ok(()))
+    }
+
+    /// Asks for something stored.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn fetch(&self, query: Query) -> Result<Page, Stop> {
+        let id = QueryId::mint();
+        self.send(Command::Fetch(id, query))?;
+        loop {
+            match self.next() {
+                Some(Event::Fetched(answered, page)) if answered == id => return Ok(page),
+                Some(Event::Refused(RequestId::Query(refused), failure)) if refused == id => {
+                    return Err(failure.into());
+                }
+                Some(other) => self.overhear(&other)?,
+                None if self.is_interrupted() => return Err(Stop::Interrupted),
+                None => {}
+            }
+        }
+    }
+
+    /// Changes something stored, and waits until it is. An edit stores before anything sent later is answered,
+    /// so the answer to a question sent after it says that it is done.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn edit(&self, edit: Edit) -> Result<(), Stop> {
+        let id = EditId::mint();
+        self.send(Command::Edit(id, edit))?;
+        let question = QueryId::mint();
+        self.send(Command::Fetch(question, Query::Memory))?;
+        loop {
+            match self.next() {
+                Some(Event::Refused(RequestId::Edit(refused), failure)) if refused == id => {
+                    return Err(failure.into());
+                }
+                Some(Event::Fetched(answered, _)) if answered == question => return Ok(()),
+                Some(other) => self.overhear(&other)?,
+                None if self.is_interrupted() => return Err(Stop::Interrupted),
+                None => {}
+            }
+        }
+    }
+
+    /// Ends the engine and waits until it has.
+    pub fn close(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if let Some(engine) = self.engine.take() {
+            engine.stop();
+        }
+    }
+
+    fn send(&self, command: Command) -> Result<(), Stop> {
+        let engine = self.engine.as_ref().ok_or_else(ended)?;
+        engine.window.send(command).map_err(|error| match error {
+            SendError::Busy => Failure::new(FailureKind::Bug, Text::new("cli.engine_busy")).into(),
+            SendError::Ended => ended(),
+        })
+    }
+
+    fn next(&self) -> Option<Event> {
+        self.engine.as_ref().and_then(|engine| engine.window.wait(GLANCE))
+    }
+
+    /// What answers no question of ours: alerts are told, the engine's end ends us.
+    fn overhear(&self, event: &Event) -> Result<(), Stop> {
+        match event {
+            Event::Notice(Notice::Alert(failure)) => out::tell(failure, self.language, false),
+            Event::Notice(Notice::Ended) => return Err(ended()),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn settled(outcome: Outcome, stopped: Option<Stop>) -> Result<JobOutput, Stop> {
+    match (outcome, stopped) {
+        // It was done before it heard of the interruption.
+        (Outcome::Done(output), None | Some(Stop::Interrupted)) => Ok(output),
+        (Outcome::Done(_) | Outcome::Cancelled, Some(stop)) => Err(stop),
+        (Outcome::Cancelled, None) => Err(Stop::Interrupted),
+        (Outcome::Failed(failure), _) => Err(failure.into()),
+    }
+}
+
+fn ended() -> Stop {
+    Failure::new(FailureKind::Bug, Text::new("cli.engine_ended")).hint(Text::new("cli.engine_ended_hint")).into()
+}
+
+/// Milliseconds since 1970, UTC.
+pub fn now_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// The flag that Ctrl+C raises. The second press ends the program at once.
+fn interruption() -> Arc<AtomicBool> {
+    static FLAG: std::sync::OnceLock<Arc<AtomicBool>> = std::sync::OnceLock::new();
+    let flag = FLAG.get_or_init(|| {
+        let flag = Arc::new(AtomicBool::new(false));
+        let raised = Arc::clone(&flag);
+        let handler = ctrlc::set_handler(move || {
+            if raised.swap(true, Ordering::Relaxed) {
+                #[expect(clippy::disallowed_methods, reason = "asked twice: something hangs, nothing is to be waited for")]
+                std::process::exit(i32::from(super::INTERRUPTED));
+            }
+        });
+        if let Err(error) = handler {
+            tracing::warn!("Ctrl+C ends the program at once: {error}");
+        }
+        flag
+    });
+    Arc::clone(flag)
+}

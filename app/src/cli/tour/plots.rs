@@ -1,0 +1,214 @@
+//! The tour's pictures: one head's attention as PNG, the reply's surprisal as SVG.
+//! The colours are the window's light theme: ember for attention, the first series for surprisal.
+
+use super::Findings;
+use anyhow::{Result, anyhow};
+use glassworks_protocol::text::Language;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{FontStyle, FontTransform, register_font};
+use std::path::Path;
+
+pub const ATTENTION: &str = "attention.png";
+pub const SURPRISAL: &str = "surprisal.svg";
+
+const MONO: &str = "JetBrains Mono";
+const SANS: &str = "Inter";
+const HAN: &str = "Noto Sans SC";
+
+/// Stops of the map's colours, from 0 to 1.
+const EMBER: [RGBColor; 5] = [
+    RGBColor(0xFF, 0xFF, 0xFF),
+    RGBColor(0xFB, 0xDD, 0xA6),
+    RGBColor(0xEC, 0x94, 0x40),
+    RGBColor(0xAE, 0x3B, 0x36),
+    RGBColor(0x3D, 0x12, 0x30),
+];
+const SERIES: RGBColor = RGBColor(0xC8, 0x68, 0x0F);
+const TEXT: RGBColor = RGBColor(0x12, 0x18, 0x1B);
+const HINT: RGBColor = RGBColor(0x56, 0x62, 0x6A);
+const LINE: RGBColor = RGBColor(0xD3, 0xD9, 0xDD);
+
+const CELL: i32 = 22;
+const MARGIN: i32 = 16;
+/// Room for the tokens beside and above the map.
+const LABELS: i32 = 104;
+const HEADING: i32 = 64;
+
+type Area<B> = DrawingArea<B, Shift>;
+
+/// Draws both into `folder`.
+///
+/// # Errors
+/// When a font or a file cannot be used.
+pub fn draw(language: Language, findings: &Findings, folder: &Path) -> Result<()> {
+    fonts()?;
+    let sans = if language == Language::Chinese { HAN } else { SANS };
+    attention(language, sans, findings, &folder.join(ATTENTION))?;
+    surprisal(language, sans, findings, &folder.join(SURPRISAL))
+}
+
+fn fonts() -> Result<()> {
+    let fonts: [(&str, &'static [u8]); 3] = [
+        (SANS, include_bytes!("../../../../assets/fonts/Inter-Regular.otf")),
+        (MONO, include_bytes!("../../../../assets/fonts/JetBrainsMono-Regular.ttf")),
+        (HAN, include_bytes!("../../../../assets/fonts/NotoSansSC-Regular.otf")),
+    ];
+    for (name, bytes) in fonts {
+        register_font(name, FontStyle::Normal, bytes).map_err(|_| anyhow!("the font {name} cannot be used"))?;
+    }
+    Ok(())
+}
+
+fn attention(language: Language, sans: &str, findings: &Findings, path: &Path) -> Result<()> {
+    let seen = &findings.seen;
+    let side = CELL * seen.n_tokens as i32;
+    let size = (2 * MARGIN + LABELS + side, 2 * MARGIN + HEADING + LABELS + side + 40);
+    // Narrow maps still need room for the words above them.
+    let size = (size.0.max(560) as u32, size.1 as u32);
+    let area = BitMapBackend::new(path, size).into_drawing_area();
+    area.fill(&WHITE)?;
+    let title = language.format(
+        "cli.tour.plot_attention",
+        &[("layer", &(seen.layer + 1)), ("head", &(seen.head + 1)), ("model", &findings.model.name)],
+    );
+    heading(&area, sans, &title, language.get("cli.tour.plot_reading"))?;
+    let (left, top) = (MARGIN + LABELS, MARGIN + HEADING + LABELS);
+    for (at, (_, token)) in findings.inside.tokens.iter().enumerate() {
+        let along = CELL * at as i32 + CELL / 2;
+        let label = shown(token);
+        let beside = style(MONO, 12, &TEXT).pos(Pos::new(HPos::Right, VPos::Center));
+        area.draw_text(&label, &beside, (left - 8, top + along))?;
+        let above = style(MONO, 12, &TEXT).transform(FontTransform::Rotate270);
+        area.draw_text(&label, &above.pos(Pos::new(HPos::Left, VPos::Center)), (left + along, top - 8))?;
+    }
+    for (query, row) in seen.map.chunks_exact(seen.n_tokens.max(1)).enumerate() {
+        for (key, weight) in row.iter().enumerate() {
+            let (x, y) = (left + CELL * key as i32, top + CELL * query as i32);
+            let cell = [(x, y), (x + CELL - 1, y + CELL - 1)];
+            if key > query {
+                // Masked is hatched, not zero.
+                area.draw(&PathElement::new([(x + 4, y + CELL - 5), (x + CELL - 5, y + 4)], LINE))?;
+            } else {
+                area.draw(&Rectangle::new(cell, ember(*weight).filled()))?;
+                area.draw(&Rectangle::new(cell, LINE.mix(0.6)))?;
+            }
+        }
+    }
+    legend(&area, (left, top + side + 20))?;
+    area.present()?;
+    Ok(())
+}
+
+/// The colours from 0 to 1, with their numbers.
+fn legend<B>(area: &Area<B>, at: (i32, i32)) -> Result<()>
+where
+    B: DrawingBackend,
+    B::ErrorType: 'static,
+{
+    const WIDTH: i32 = 200;
+    for x in 0..WIDTH {
+        let colour = ember(x as f32 / (WIDTH - 1) as f32);
+        area.draw(&Rectangle::new([(at.0 + x, at.1), (at.0 + x + 1, at.1 + 10)], colour.filled()))?;
+    }
+    area.draw(&Rectangle::new([at, (at.0 + WIDTH, at.1 + 10)], LINE))?;
+    for (x, label) in [(0, "0"), (WIDTH / 2, "0.5"), (WIDTH, "1")] {
+        let below = style(MONO, 11, &HINT).pos(Pos::new(HPos::Center, VPos::Top));
+        area.draw_text(label, &below, (at.0 + x, at.1 + 14))?;
+    }
+    Ok(())
+}
+
+fn surprisal(language: Language, sans: &str, findings: &Findings, path: &Path) -> Result<()> {
+    const BAR: i32 = 14;
+    const HEIGHT: i32 = 260;
+    let tokens = &findings.reply.tokens;
+    let width = (2 * MARGIN + 48 + BAR * tokens.len() as i32).max(560);
+    let area = SVGBackend::new(path, (width as u32, (HEADING + HEIGHT + LABELS + 2 * MARGIN) as u32))
+        .into_drawing_area();
+    area.fill(&WHITE)?;
+    let title = language.format("cli.tour.plot_surprisal", &[("model", &findings.model.name)]);
+    heading(&area, sans, &title, language.get("cli.tour.plot_bits"))?;
+    let most = tokens.iter().map(|token| token.surprisal_bits()).fold(1.0, f32::max).ceil();
+    let (left, bottom) = (MARGIN + 40, MARGIN + HEADING + HEIGHT);
+    let height_of = |bits: f32| (bits / most * HEIGHT as f32).round() as i32;
+    let step = (most / 4.0).ceil().max(1.0);
+    for tick in 0..=(most / step) as i32 {
+        let bits = tick as f32 * step;
+        let y = bottom - height_of(bits);
+        area.draw(&PathElement::new([(left, y), (width - MARGIN, y)], LINE))?;
+        let beside = style(MONO, 11, &HINT).pos(Pos::new(HPos::Right, VPos::Center));
+        area.draw_text(&format!("{bits:.0}"), &beside, (left - 8, y))?;
+    }
+    for (at, token) in tokens.iter().enumerate() {
+        let x = left + BAR * at as i32;
+        let bar = [(x + 2, bottom - height_of(token.surprisal_bits())), (x + BAR - 2, bottom)];
+        area.draw(&Rectangle::new(bar, SERIES.filled()))?;
+        let below = style(MONO, 10, &TEXT).transform(FontTransform::Rotate90);
+        let below = below.pos(Pos::new(HPos::Left, VPos::Center));
+        area.draw_text(&shown(&token.text), &below, (x + BAR / 2, bottom + 6))?;
+    }
+    area.present()?;
+    Ok(())
+}
+
+fn heading<B>(area: &Area<B>, sans: &str, title: &str, hint: &str) -> Result<()>
+where
+    B: DrawingBackend,
+    B::ErrorType: 'static,
+{
+    area.draw_text(title, &style(sans, 18, &TEXT), (MARGIN, MARGIN))?;
+    area.draw_text(hint, &style(sans, 13, &HINT), (MARGIN, MARGIN + 28))?;
+    Ok(())
+}
+
+fn style<'a>(family: &'a str, size: i32, colour: &RGBColor) -> TextStyle<'a> {
+    (family, size).into_font().color(colour)
+}
+
+/// Between the two stops around `weight`.
+fn ember(weight: f32) -> RGBColor {
+    let at = weight.clamp(0.0, 1.0) * (EMBER.len() - 1) as f32;
+    let low = (at as usize).min(EMBER.len() - 2);
+    let part = at - low as f32;
+    let (a, b) = (EMBER[low], EMBER[low + 1]);
+    let mix = |a: u8, b: u8| (f32::from(a) + (f32::from(b) - f32::from(a)) * part).round() as u8;
+    RGBColor(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+}
+
+/// A token alone: its spaces and line ends visible, long ones cut.
+fn shown(token: &str) -> String {
+    let mut text: String = token
+        .chars()
+        .take(13)
+        .flat_map(|c| match c {
+            ' ' => vec!['·'],
+            '\n' => vec!['\\', 'n'],
+            '\t' => vec!['\\', 't'],
+            c => vec![c],
+        })
+        .collect();
+    if token.chars().nth(13).is_some() {
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_run_from_the_first_stop_to_the_last() {
+        assert_eq!(ember(0.0), EMBER[0]);
+        assert_eq!(ember(1.0), EMBER[4]);
+        assert_eq!(ember(0.5), EMBER[2]);
+    }
+
+    #[test]
+    fn tokens_show_their_spaces() {
+        assert_eq!(shown(" the\n"), "·the\\n");
+        assert_eq!(shown("abcdefghijklmnop"), "abcdefghijklm…");
+    }
+}

@@ -1,0 +1,71 @@
+//! The log: `<home>/logs/glassworks.log` for whoever may write the home, standard error for those who ask.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::Path;
+use std::sync::Mutex;
+use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// At a start with a log larger than this, the old one is put aside.
+const MAX_LOG_BYTES: u64 = 5 << 20;
+
+/// What is worth a line: our own doings, other libraries' warnings.
+const DEFAULT_FILTER: &str = "warn,glassworks=info,glassworks_engine=info,glassworks_ui=info";
+
+/// Begins to log: to the file when `home` is given, warnings to standard error when `verbose`.
+/// A log that cannot be written is no reason not to start.
+pub fn start(home: Option<&Path>, filter: Option<&str>, verbose: bool) {
+    let file = home.and_then(|home| match open(home) {
+        Ok(file) => Some(file),
+        Err(error) => {
+            crate::cli::out::note(&format!("{}: {error}", home.join("logs").display()));
+            None
+        }
+    });
+    let filter = || {
+        let asked = filter.and_then(|filter| EnvFilter::try_new(filter).ok());
+        asked.unwrap_or_else(|| EnvFilter::new(DEFAULT_FILTER))
+    };
+    let to_file = file.map(|file| fmt::layer().with_writer(Mutex::new(file)).with_ansi(false).with_filter(filter()));
+    let to_stderr = verbose.then(|| {
+        fmt::layer().with_writer(io::stderr).with_ansi(false).without_time().with_filter(LevelFilter::WARN)
+    });
+    if tracing_subscriber::registry().with(to_file).with(to_stderr).try_init().is_err() {
+        crate::cli::out::note("the log was started twice");
+    }
+}
+
+/// The log file, ready to be added to; a large one is renamed to `glassworks.log.old` first.
+fn open(home: &Path) -> io::Result<File> {
+    let folder = home.join("logs");
+    fs::create_dir_all(&folder)?;
+    let path = folder.join("glassworks.log");
+    if fs::metadata(&path).is_ok_and(|file| file.len() > MAX_LOG_BYTES) {
+        fs::rename(&path, folder.join("glassworks.log.old"))?;
+    }
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    #[test]
+    fn a_large_log_is_put_aside_and_a_small_one_goes_on() {
+        let home = tempfile::tempdir().expect("a folder");
+        let log = home.path().join("logs/glassworks.log");
+        open(home.path()).expect("a new log").write_all(b"one\n").expect("a line");
+        open(home.path()).expect("the same log").write_all(b"two\n").expect("a line");
+        assert_eq!(fs::read_to_string(&log).expect("the log"), "one\ntwo\n");
+
+        File::options().write(true).open(&log).expect("the log").set_len(MAX_LOG_BYTES + 1).expect("it grows");
+        open(home.path()).expect("a new log");
+        assert_eq!(fs::metadata(&log).expect("the new log").len(), 0);
+        let old = fs::metadata(home.path().join("logs/glassworks.log.old")).expect("the old log");
+        assert_eq!(old.len(), MAX_LOG_BYTES + 1);
+    }
+}
