@@ -1,0 +1,60 @@
+//! What computes, and why: read once at start-up, always on screen.
+
+use crate::memory::Ledger;
+use glassworks_protocol::machine::MachineReport;
+use glassworks_protocol::text::Text;
+use sysinfo::{CpuRefreshKind, RefreshKind, System};
+
+/// Sets up the pool that everything computes on: `n_threads`, or as many as there are physical cores.
+///
+/// The first engine of a process decides; a second one shares its pool.
+pub fn start_pool(n_threads: Option<u32>) -> usize {
+    let wanted = n_threads.map_or_else(physical_cores, |n| n.max(1) as usize);
+    let named = rayon::ThreadPoolBuilder::new().num_threads(wanted).thread_name(|i| format!("compute-{i}"));
+    if let Err(error) = named.build_global() {
+        tracing::debug!("the pool is there already: {error}");
+    }
+    rayon::current_num_threads()
+}
+
+fn physical_cores() -> usize {
+    System::physical_core_count()
+        .or_else(|| std::thread::available_parallelism().ok().map(usize::from))
+        .unwrap_or(1)
+        .min(std::thread::available_parallelism().map_or(usize::MAX, usize::from))
+}
+
+#[must_use]
+pub fn report(n_threads: usize, ledger: &Ledger) -> MachineReport {
+    let system = System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()));
+    let processor = system.cpus().first().map_or_else(String::new, |cpu| cpu.brand().trim().to_owned());
+    MachineReport {
+        processor: if processor.is_empty() { std::env::consts::ARCH.to_owned() } else { processor },
+        n_physical_cores: physical_cores() as u32,
+        n_threads: n_threads as u32,
+        instruction_sets: instruction_sets(),
+        device: "CPU".to_owned(),
+        device_reason: Text::new("job.device_cpu_reason"),
+        memory_limit_bytes: ledger.limit(),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn instruction_sets() -> Vec<String> {
+    let mut sets = Vec::new();
+    if std::arch::is_x86_feature_detected!("avx2") {
+        sets.push("AVX2");
+    }
+    if std::arch::is_x86_feature_detected!("avx512f") {
+        sets.push("AVX-512");
+    }
+    if std::arch::is_x86_feature_detected!("avx512vnni") {
+        sets.push("VNNI");
+    }
+    sets.into_iter().map(str::to_owned).collect()
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn instruction_sets() -> Vec<String> {
+    if cfg!(target_arch = "aarch64") { vec!["NEON".to_owned()] } else { Vec::new() }
+}

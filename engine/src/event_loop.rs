@@ -1,0 +1,166 @@
+//! The one loop: takes commands in order, edits and answers at once, starts a named thread for each job.
+
+use crate::failure::{self, Cancelled};
+use crate::job_cx::{JobCx, Shared};
+use crate::jobs;
+use glassworks_protocol::ids::JobId;
+use glassworks_protocol::link::EngineEnd;
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Command, Event, Failure, FailureKind, JobOutput, JobSpec, Notice, Outcome, Page, Query, RequestId};
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+/// Jobs that have not settled.
+type Running = Arc<Mutex<HashMap<JobId, Handle>>>;
+
+struct Handle {
+    cancel: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Runs until [`Command::Shutdown`] or until the window's end is gone; then stops every job and waits for it.
+pub fn run(end: &EngineEnd, shared: &Arc<Shared>) {
+    let running = Running::default();
+    while let Ok(command) = end.commands.recv() {
+        match command {
+            Command::Start(id, spec) => start(id, spec, shared, &running),
+            Command::Cancel(id) => cancel(id, &running),
+            Command::Edit(id, edit) => match shared.runtime.block_on(shared.store.edit(edit)) {
+                Ok(stored) => stored.into_iter().for_each(|s| end.outbox.send(Event::Stored(s))),
+                Err(failure) => refuse(shared, RequestId::Edit(id), failure),
+            },
+            Command::Fetch(id, query) => answer(id, query, shared),
+            Command::Shutdown => break,
+        }
+    }
+    stop_all(&running);
+    if let Err(failure) = shared.runtime.block_on(shared.store.close()) {
+        tracing::error!("closing the database: {failure}");
+    }
+    end.outbox.send(Event::Notice(Notice::Ended));
+}
+
+fn refuse(shared: &Shared, id: RequestId, failure: Failure) {
+    tracing::warn!("refused: {failure}");
+    shared.outbox.send(Event::Refused(id, failure));
+}
+
+fn cancel(id: JobId, running: &Running) {
+    // A job that has settled in the meantime has nothing to cancel.
+    if let Some(handle) = running.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
+        handle.cancel.store(true, Ordering::Relaxed);
+    }
+}
+
+fn stop_all(running: &Running) {
+    let handles: Vec<Handle> =
+        running.lock().unwrap_or_else(PoisonError::into_inner).drain().map(|(_, handle)| handle).collect();
+    for handle in &handles {
+        handle.cancel.store(true, Ordering::Relaxed);
+    }
+    for thread in handles.into_iter().filter_map(|handle| handle.thread) {
+        if thread.join().is_err() {
+            tracing::error!("a job's thread panicked outside its boundary");
+        }
+    }
+}
+
+/// Queries run beside the loop, so that a long search does not hold up an edit. Commands sent before have been
+/// carried out by then.
+fn answer(id: glassworks_protocol::ids::QueryId, query: Query, shared: &Arc<Shared>) {
+    let context = Arc::clone(shared);
+    shared.runtime.spawn(async move {
+        let page = page(&context, query).await;
+        match page {
+            Ok(page) => context.outbox.send(Event::Fetched(id, page)),
+            Err(failure) => refuse(&context, RequestId::Query(id), failure),
+        }
+    });
+}
+
+async fn page(shared: &Shared, query: Query) -> Result<Page, Failure> {
+    let store = &shared.store;
+    Ok(match query {
+        Query::Chats { search, trashed } => Page::Chats(store.chats(&search, trashed).await?),
+        Query::Chat(id) => Page::Chat(Arc::new(store.chat(id).await?)),
+        Query::Models => Page::Models(store.models().await?),
+        Query::Memory => Page::Memory(shared.ledger.status()),
+        Query::LogTail => Page::LogTail(crate::log::tail(&shared.home.logs().join(crate::log::FILE))),
+    })
+}
+
+fn start(id: JobId, spec: JobSpec, shared: &Arc<Shared>, running: &Running) {
+    let mut jobs = running.lock().unwrap_or_else(PoisonError::into_inner);
+    if jobs.contains_key(&id) {
+        let failure = Failure::new(FailureKind::Bug, Text::new("failure.job_twice"));
+        return refuse(shared, RequestId::Job(id), failure);
+    }
+    let cancel = Arc::new(AtomicBool::new(false));
+    let cx = JobCx::new(id, Arc::clone(shared), Arc::clone(&cancel));
+    let name = jobs::name(&spec);
+    let registry = Arc::clone(running);
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let outcome = outcome_of(|| jobs::run(&cx, spec));
+        // Off the list before the end is told, so that whoever hears of it finds the list true.
+        registry.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        cx.shared.outbox.send(Event::Settled(id, outcome));
+        cx.shared.outbox.send(Event::Notice(Notice::Memory(cx.shared.ledger.status())));
+    });
+    match thread {
+        // The registry's lock is held, so even a job that has ended already finds its entry to remove.
+        Ok(thread) => {
+            jobs.insert(id, Handle { cancel, thread: Some(thread) });
+        }
+        Err(error) => {
+            let failure = failure::from_error(&anyhow::Error::new(error).context("starting a thread"));
+            drop(jobs);
+            shared.outbox.send(Event::Settled(id, Outcome::Failed(failure)));
+        }
+    }
+}
+
+/// The boundary: whatever happens inside becomes exactly one outcome.
+fn outcome_of(work: impl FnOnce() -> anyhow::Result<JobOutput>) -> Outcome {
+    match std::panic::catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(output)) => Outcome::Done(output),
+        Ok(Err(error)) if error.is::<Cancelled>() => Outcome::Cancelled,
+        Ok(Err(error)) => {
+            let failure = failure::from_error(&error);
+            tracing::warn!("a job failed: {failure}: {error:#}");
+            Outcome::Failed(failure)
+        }
+        Err(payload) => {
+            let failure = failure::from_panic(&*payload);
+            tracing::error!("a job panicked: {failure}");
+            Outcome::Failed(failure)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rayon::prelude::*;
+
+    #[test]
+    fn every_end_is_an_outcome() {
+        assert_eq!(outcome_of(|| Ok(JobOutput::RestoreReady)), Outcome::Done(JobOutput::RestoreReady));
+        assert_eq!(outcome_of(|| Err(Cancelled.into())), Outcome::Cancelled);
+        let Outcome::Failed(failure) = outcome_of(|| anyhow::bail!("the disk sang")) else { panic!("it failed") };
+        assert!(failure.detail.contains("the disk sang"));
+    }
+
+    #[test]
+    fn a_panic_on_a_pool_thread_reaches_its_job() {
+        let outcome = outcome_of(|| {
+            (0..1000).into_par_iter().for_each(|i| assert!(i != 777, "row {i} broke"));
+            Ok(JobOutput::RestoreReady)
+        });
+        let Outcome::Failed(failure) = outcome else { panic!("it failed") };
+        assert_eq!(failure.kind, FailureKind::Bug);
+        assert!(failure.detail.contains("row 777 broke"), "{failure}");
+    }
+}

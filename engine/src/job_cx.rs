@@ -1,0 +1,101 @@
+//! All that a job may touch of the world: its checkpoint, its voice, the store, the shelf, the ledger.
+
+use crate::failure::Cancelled;
+use crate::home::Home;
+use crate::memory::Ledger;
+use crate::shelf::Shelf;
+use crate::store::Store;
+use glassworks_protocol::ids::JobId;
+use glassworks_protocol::link::Outbox;
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Event, Partial, Progress, Stored, Unit};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Shortest time between two progress events of one job: 20 a second.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(50);
+
+/// What all jobs of an engine share.
+pub struct Shared {
+    pub home: Home,
+    pub store: Store,
+    pub shelf: Shelf,
+    pub ledger: Ledger,
+    pub outbox: Outbox,
+    pub runtime: tokio::runtime::Runtime,
+    /// Milliseconds since 1970, UTC; injected so that tests can choose it.
+    pub clock: fn() -> i64,
+}
+
+/// One job's view of the engine.
+pub struct JobCx {
+    pub id: JobId,
+    pub shared: Arc<Shared>,
+    cancel: Arc<AtomicBool>,
+    pace: Mutex<Pace>,
+}
+
+/// When progress was last told, and since when the current stage runs.
+struct Pace {
+    told: Option<Instant>,
+    stage: Option<(Text, Instant)>,
+}
+
+impl JobCx {
+    #[must_use]
+    pub fn new(id: JobId, shared: Arc<Shared>, cancel: Arc<AtomicBool>) -> Self {
+        Self { id, shared, cancel, pace: Mutex::new(Pace { told: None, stage: None }) }
+    }
+
+    /// To be called at least every 250 ms.
+    ///
+    /// # Errors
+    /// [`Cancelled`] once a person has stopped the job.
+    pub fn checkpoint(&self) -> anyhow::Result<()> {
+        if self.is_cancelled() { Err(Cancelled.into()) } else { Ok(()) }
+    }
+
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+
+    /// Tells how far the job is, at most 20 times a second; the rate is counted from the stage's start.
+    pub fn progress(&self, stage: &Text, done: u64, total: Option<u64>, unit: Unit) {
+        let now = Instant::now();
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        if pace.stage.as_ref().is_none_or(|(current, _)| current != stage) {
+            pace.stage = Some((stage.clone(), now));
+            pace.told = None;
+        }
+        if pace.told.is_some_and(|told| now.duration_since(told) < PROGRESS_INTERVAL) {
+            return;
+        }
+        pace.told = Some(now);
+        let secs = pace.stage.as_ref().map_or(0.0, |(_, since)| now.duration_since(*since).as_secs_f32());
+        let per_sec = (secs > 0.2 && done > 0).then(|| done as f32 / secs);
+        let progress = Progress { stage: stage.clone(), done, total, unit, per_sec };
+        self.shared.outbox.send(Event::Progress(self.id, progress));
+    }
+
+    pub fn partial(&self, partial: Partial) {
+        self.shared.outbox.send(Event::Partial(self.id, partial));
+    }
+
+    pub fn stored(&self, stored: impl IntoIterator<Item = Stored>) {
+        for one in stored {
+            self.shared.outbox.send(Event::Stored(one));
+        }
+    }
+
+    /// Runs a future of the store or the network on the engine's runtime and waits for it.
+    pub fn wait<F: Future>(&self, future: F) -> F::Output {
+        self.shared.runtime.block_on(future)
+    }
+
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        (self.shared.clock)()
+    }
+}

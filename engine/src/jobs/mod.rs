@@ -1,0 +1,47 @@
+//! Jobs: one file a kind. Each is a plain function from its spec to its output, on a thread of its own.
+
+mod chats;
+mod generate;
+mod inspect;
+mod keep;
+mod models;
+
+use crate::job_cx::JobCx;
+use anyhow::Result;
+use glassworks_protocol::{JobOutput, JobSpec};
+
+/// The thread's name, for debuggers and logs.
+#[must_use]
+pub fn name(spec: &JobSpec) -> &'static str {
+    match spec {
+        JobSpec::Generate(_) => "generate",
+        JobSpec::LoadModel(_) => "load-model",
+        JobSpec::ImportModel { .. } => "import-model",
+        JobSpec::DescribeModel { .. } => "describe-model",
+        JobSpec::PreviewPrompt { .. } => "preview",
+        JobSpec::Inspect(_) => "inspect",
+        JobSpec::ExportChats(_) => "export-chats",
+        JobSpec::ImportChats { .. } => "import-chats",
+        JobSpec::Backup { .. } => "backup",
+        JobSpec::Restore { .. } => "restore",
+    }
+}
+
+/// Carries a job out.
+///
+/// # Errors
+/// [`crate::failure::Cancelled`] when a person stopped it, anything else as it happened.
+pub fn run(cx: &JobCx, spec: JobSpec) -> Result<JobOutput> {
+    match spec {
+        JobSpec::Generate(spec) => generate::run(cx, *spec),
+        JobSpec::PreviewPrompt { model, prompt } => generate::preview(cx, &model, &prompt),
+        JobSpec::LoadModel(source) => models::load(cx, &source),
+        JobSpec::ImportModel { path } => models::import(cx, &path),
+        JobSpec::DescribeModel { path } => models::describe(&path),
+        JobSpec::Inspect(spec) => inspect::run(cx, &spec),
+        JobSpec::ExportChats(spec) => chats::export(cx, &spec),
+        JobSpec::ImportChats { path } => chats::import(cx, &path),
+        JobSpec::Backup { to } => chats::backup(cx, &to),
+        JobSpec::Restore { from } => chats::restore(cx, &from),
+    }
+}

@@ -1,0 +1,92 @@
+//! Bringing models in: describing, entering into the library, loading.
+
+use crate::job_cx::JobCx;
+use crate::shelf::{LoadedModel, ModelFiles};
+use anyhow::Result;
+use glassworks_protocol::generate::ModelSource;
+use glassworks_protocol::ids::ModelId;
+use glassworks_protocol::model::ModelRecord;
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Failure, FailureKind, JobOutput, Stored, Unit};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub fn load(cx: &JobCx, source: &ModelSource) -> Result<JobOutput> {
+    let model = from_shelf(cx, source)?;
+    Ok(JobOutput::Loaded(Arc::new(model.card.clone())))
+}
+
+pub fn describe(path: &Path) -> Result<JobOutput> {
+    Ok(JobOutput::ModelDescribed(Arc::new(ModelFiles::open(path)?.card()?)))
+}
+
+/// Checks everything but the weights' values, and enters the model where it lies. One that is there already is
+/// brought up to date under its old id.
+pub fn import(cx: &JobCx, path: &Path) -> Result<JobOutput> {
+    let path = absolute(path)?;
+    let files = ModelFiles::open(&path)?;
+    let mut card = files.card()?;
+    files.tokenizer()?;
+    card.content_hash = hash(cx, &files, &path)?;
+    let record = ModelRecord {
+        id: ModelId::mint(),
+        name: files.name(),
+        path,
+        card,
+        added_at_ms: cx.now_ms(),
+        used_at_ms: None,
+        starter: false,
+    };
+    let record = cx.wait(cx.shared.store.add_model(&record))?;
+    cx.stored([Stored::Model(Arc::clone(&record))]);
+    Ok(JobOutput::ModelImported(record))
+}
+
+/// The model that `source` names, loaded if need be, with progress.
+pub fn from_shelf(cx: &JobCx, source: &ModelSource) -> Result<Arc<LoadedModel>> {
+    let (path, name) = match source {
+        ModelSource::Library(id) => {
+            let model = cx.wait(cx.shared.store.model(*id))?.ok_or_else(|| {
+                Failure::new(FailureKind::Missing, Text::new("failure.model_gone"))
+                    .hint(Text::new("failure.model_gone_hint"))
+            })?;
+            (model.path.clone(), model.name.clone())
+        }
+        ModelSource::Path(path) => (absolute(path)?, ModelFiles::open(path)?.name()),
+    };
+    let stage = Text::new("job.loading").arg("name", &name);
+    let progress = |done: u64, total: u64| {
+        cx.checkpoint()?;
+        cx.progress(&stage, done, Some(total), Unit::Bytes);
+        Ok(())
+    };
+    let known = hash(cx, &ModelFiles::open(&path)?, &path)?;
+    let model = cx.shared.shelf.load(&path, &name, known, &cx.shared.ledger, &progress)?;
+    if let (ModelSource::Library(id), true) = (source, cx.shared.home.is_writer()) {
+        let record = cx.wait(cx.shared.store.touch_model(*id))?;
+        cx.stored([Stored::Model(record)]);
+    }
+    Ok(model)
+}
+
+/// SHA-256 of the weights: from the store if the files have not changed since, else computed and kept.
+fn hash(cx: &JobCx, files: &ModelFiles, path: &Path) -> Result<String> {
+    let (size, changed) = (files.size_bytes(), files.changed_ns());
+    if let Some(known) = cx.wait(cx.shared.store.known_hash(path, size, changed))? {
+        return Ok(known);
+    }
+    let stage = Text::new("job.hashing").arg("name", files.name());
+    let hash = files.hash(&|done, total| {
+        cx.checkpoint()?;
+        cx.progress(&stage, done, Some(total), Unit::Bytes);
+        Ok(())
+    })?;
+    if cx.shared.home.is_writer() {
+        cx.wait(cx.shared.store.keep_hash(path, size, changed, &hash))?;
+    }
+    Ok(hash)
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    Ok(std::path::absolute(path)?)
+}

@@ -1,0 +1,142 @@
+//! The ledger: memory is reserved before it is used, so that running out is a [`Failure`], never an abort.
+
+use glassworks_protocol::machine::MemoryStatus;
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Failure, FailureKind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};
+
+/// Counts what weights, caches and captures hold against a limit; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    state: Arc<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    reserved: AtomicU64,
+    limit: u64,
+}
+
+/// Held as long as the memory is; gives it back when dropped.
+#[derive(Debug)]
+pub struct Reservation {
+    state: Arc<State>,
+    bytes: u64,
+}
+
+impl Ledger {
+    /// A ledger with the given limit, in bytes.
+    #[must_use]
+    pub fn new(limit: u64) -> Self {
+        Self { state: Arc::new(State { reserved: AtomicU64::new(0), limit }) }
+    }
+
+    /// min(control-group limit, memory available now) − 10 %.
+    #[must_use]
+    pub fn of_machine() -> Self {
+        let system = System::new_with_specifics(RefreshKind::nothing().with_memory(MemoryRefreshKind::everything()));
+        let available = system.available_memory();
+        let group = system.cgroup_limits().map_or(u64::MAX, |g| g.free_memory);
+        Self::new(available.min(group) / 10 * 9)
+    }
+
+    #[must_use]
+    pub fn limit(&self) -> u64 {
+        self.state.limit
+    }
+
+    #[must_use]
+    pub fn reserved(&self) -> u64 {
+        self.state.reserved.load(Ordering::Relaxed)
+    }
+
+    /// Reserves `bytes` for `what`, a model's or a thing's name.
+    ///
+    /// # Errors
+    /// `Failure { Memory, hint }` when it doesn't fit; nothing is reserved then.
+    pub fn reserve(&self, bytes: u64, what: &str) -> Result<Reservation, Failure> {
+        let mut reserved = self.state.reserved.load(Ordering::Relaxed);
+        loop {
+            let free = self.state.limit.saturating_sub(reserved);
+            if bytes > free {
+                return Err(Failure::new(
+                    FailureKind::Memory,
+                    Text::new("failure.memory").arg("what", what).arg("needed", gib(bytes)).arg("free", gib(free)),
+                )
+                .hint(Text::new("failure.memory_hint")));
+            }
+            match self.state.reserved.compare_exchange_weak(
+                reserved,
+                reserved + bytes,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Ok(Reservation { state: Arc::clone(&self.state), bytes }),
+                Err(now) => reserved = now,
+            }
+        }
+    }
+
+    /// The state to show, with what the system says this process holds.
+    #[must_use]
+    pub fn status(&self) -> MemoryStatus {
+        MemoryStatus { reserved_bytes: self.reserved(), resident_bytes: resident(), limit_bytes: self.limit() }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.state.reserved.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+fn resident() -> u64 {
+    let pid = Pid::from_u32(std::process::id());
+    let mut system = System::new();
+    system.refresh_processes_specifics(
+        ProcessesToUpdate::Some(&[pid]),
+        false,
+        ProcessRefreshKind::nothing().with_memory(),
+    );
+    system.process(pid).map_or(0, sysinfo::Process::memory)
+}
+
+/// Bytes as a person reads memory: `12.4 GiB`.
+#[must_use]
+pub fn gib(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reservations_end_with_their_holder() {
+        let ledger = Ledger::new(100);
+        let first = ledger.reserve(60, "weights").expect("fits");
+        let refused = ledger.reserve(41, "cache").expect_err("does not fit");
+        assert_eq!(refused.kind, FailureKind::Memory);
+        assert!(refused.hint.is_some());
+        let second = ledger.reserve(40, "cache").expect("fits exactly");
+        assert_eq!(ledger.reserved(), 100);
+        drop((first, second));
+        assert_eq!(ledger.reserved(), 0);
+    }
+
+    #[test]
+    fn absurd_sizes_do_not_overflow() {
+        let ledger = Ledger::new(u64::MAX);
+        let _held = ledger.reserve(10, "weights").expect("fits");
+        assert!(ledger.reserve(u64::MAX, "a header that lies").is_err());
+    }
+
+    #[test]
+    fn the_machine_has_memory() {
+        let status = Ledger::of_machine().status();
+        assert!(status.limit_bytes > 1 << 26, "{status:?}");
+        assert!(status.resident_bytes > 1 << 20, "{status:?}");
+    }
+}
