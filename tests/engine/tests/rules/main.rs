@@ -97,6 +97,12 @@ fn nothing_names_the_machine_it_was_written_on() {
 }
 
 #[test]
+fn documents_lead_somewhere() {
+    let tree = Tree::get();
+    none(tree.texts.iter().flat_map(|(path, text)| words::links(path, text, &tree.paths)).collect());
+}
+
+#[test]
 fn every_asset_has_a_licence() {
     none(assets::licences(&Tree::get().paths));
 }

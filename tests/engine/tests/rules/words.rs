@@ -109,6 +109,36 @@ pub fn places(path: &str, text: &str) -> Vec<Problem> {
     problems
 }
 
+/// Links of a document lead to files and folders that are there.
+pub fn links(path: &str, text: &str, paths: &[String]) -> Vec<Problem> {
+    if !path.ends_with(".md") {
+        return Vec::new();
+    }
+    let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    let mut problems = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        for target in line.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let inside = format!("{folder}{}", target.split('#').next().unwrap_or_default());
+            let is_there = |one: &String| {
+                *one == inside || one.starts_with(&format!("{}/", inside.trim_end_matches('/')))
+            };
+            if !target.contains("://") && !target.starts_with('#') && !paths.iter().any(is_there) {
+                let what = format!("`{target}` is not there: mend the link, or add the file");
+                problems.push(Problem::new(path, at + 1, what));
+            }
+        }
+    }
+    problems
+}
+
+#[test]
+fn links_that_lead_nowhere_are_told() {
+    let text = "[a](b.md) ![c](x/y.png)\n[d](x) [e](https://f) [g](#h)\n[i](j.md#k)";
+    let paths = ["docs/x/y.png", "docs/j.md"].map(str::to_owned);
+    let problems = links("docs/a.md", text, &paths);
+    assert_eq!(problems.iter().map(|one| one.line).collect::<Vec<_>>(), [1]);
+}
+
 #[test]
 fn keys_without_sentences_and_sentences_without_keys_are_told() {
     let text = "fn a() {\n    t(\"shell.open\");\n    t(\"shell.lost\");\n    t(&format!(\"shell.theme.{x}\"));\n    t(\"model.safetensors\");\n    t(\"shell.gone_\");\n}\n#[cfg(test)]\nmod tests {\n    const A: &str = \"shell.test\";\n}";
