@@ -1,0 +1,204 @@
+//! Opening the database: looking before touching, migrating, and the connections.
+
+use super::error::{Result, StoreError};
+use super::recover;
+use crate::home::{Home, cannot_use};
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Failure, FailureKind, Notice};
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{Connection, Row};
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// `Glsw`, in the header of the file.
+const APPLICATION_ID: i32 = 0x476C_7377;
+const HEADER: &[u8; 16] = b"SQLite format 3\0";
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const N_READERS: u32 = 3;
+
+/// The newest migration that this program knows.
+pub(crate) fn newest_schema() -> i64 {
+    MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0)
+}
+
+/// What a look at the file tells, nothing having been changed.
+#[derive(Debug)]
+pub(super) enum Finding {
+    Absent,
+    /// Usable, at this schema.
+    Sound(i64),
+    /// Why it cannot be used as it is.
+    Damaged(String),
+}
+
+pub(super) async fn for_writer(
+    home: &Home,
+) -> std::result::Result<(SqliteConnection, SqlitePool, Vec<Notice>), Failure> {
+    let path = home.database();
+    let mut notices: Vec<Notice> = recover::finish_interrupted(home)?.into_iter().collect();
+    if let Finding::Damaged(why) = look(&path).await? {
+        notices.push(recover::set_aside(home, &why).await?);
+    }
+    let (writer, n_interrupted) = open_writer(&path).await?;
+    if n_interrupted > 0 {
+        tracing::info!(n_interrupted, "replies that were being written when the program ended");
+    }
+    let readers = SqlitePoolOptions::new()
+        .max_connections(N_READERS)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(options(&path).read_only(true))
+        .await
+        .map_err(StoreError::from)?;
+    Ok((writer, readers, notices))
+}
+
+async fn open_writer(path: &Path) -> Result<(SqliteConnection, u64)> {
+    let mut writer = connect_writer(path, SqliteJournalMode::Wal).await?;
+    migrate(&mut writer).await?;
+    let interrupted = sqlx::query("UPDATE messages SET status = 'interrupted' WHERE status = 'streaming'")
+        .execute(&mut writer)
+        .await?;
+    Ok((writer, interrupted.rows_affected()))
+}
+
+/// FULL: each commit is on disk before anyone hears of it.
+pub(super) async fn connect_writer(path: &Path, journal: SqliteJournalMode) -> Result<SqliteConnection> {
+    let options = options(path)
+        .create_if_missing(true)
+        .journal_mode(journal)
+        .synchronous(SqliteSynchronous::Full);
+    Ok(SqliteConnection::connect_with(&options).await?)
+}
+
+pub(super) fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(BUSY_TIMEOUT)
+}
+
+pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<()> {
+    MIGRATIONS.run_direct(None, connection, false).await?;
+    Ok(())
+}
+
+/// Looks at the file without changing it.
+///
+/// # Errors
+/// When the file is from a newer version or cannot be read at all.
+pub(super) async fn look(path: &Path) -> std::result::Result<Finding, Failure> {
+    let mut head = Vec::new();
+    match std::fs::File::open(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Finding::Absent),
+        Err(e) => return Err(cannot_use(path, &e)),
+        Ok(file) => file.take(16).read_to_end(&mut head).map_err(|e| cannot_use(path, &e))?,
+    };
+    if head != HEADER {
+        return Ok(Finding::Damaged(String::from("the file is not a SQLite database")));
+    }
+    match look_inside(path).await {
+        Ok(finding) => Ok(finding),
+        Err(e) if e.is_damage() => Ok(Finding::Damaged(e.to_string())),
+        Err(e) => Err(e.into()),
+    }
+}
+
+async fn look_inside(path: &Path) -> Result<Finding> {
+    let mut reader = SqliteConnection::connect_with(&options(path).read_only(true)).await?;
+    let found = look_with(&mut reader, path).await;
+    let closed = reader.close().await;
+    let found = found?;
+    closed?;
+    Ok(found)
+}
+
+async fn look_with(reader: &mut SqliteConnection, path: &Path) -> Result<Finding> {
+    let application: i32 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *reader).await?;
+    let schema = schema_version(reader).await?;
+    if schema > newest_schema() {
+        let text = Text::new("failure.store_newer").arg("path", path.display());
+        let failure = Failure::new(FailureKind::Input, text)
+            .hint(Text::new("failure.store_newer_hint"))
+            .detail(format!("schema {schema}, this version knows {}", newest_schema()));
+        return Err(failure.into());
+    }
+    // The migrations' own table is made first, and alone when the very first start was cut off.
+    let n_tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE tbl_name <> '_sqlx_migrations'")
+            .fetch_one(&mut *reader)
+            .await?;
+    if application != APPLICATION_ID && n_tables > 0 {
+        return Ok(Finding::Damaged(format!("the database is not Glassworks's: {application:#x}")));
+    }
+    if n_tables > 0 && schema == 0 {
+        return Ok(Finding::Damaged(String::from("the database does not say which version made it")));
+    }
+    let problems = sqlx::query("PRAGMA quick_check(3)").fetch_all(&mut *reader).await?;
+    let problems: Vec<String> =
+        problems.iter().filter_map(|row| row.try_get::<String, _>(0).ok()).filter(|p| p != "ok").collect();
+    if problems.is_empty() { Ok(Finding::Sound(schema)) } else { Ok(Finding::Damaged(problems.join("; "))) }
+}
+
+/// The newest migration that was applied, 0 for an empty database.
+async fn schema_version(reader: &mut SqliteConnection) -> Result<i64> {
+    let exists: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
+            .fetch_one(&mut *reader)
+            .await?;
+    if exists == 0 {
+        return Ok(0);
+    }
+    let newest: Option<i64> =
+        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut *reader).await?;
+    Ok(newest.unwrap_or(0))
+}
+
+pub(super) async fn for_reader(home: &Home) -> std::result::Result<SqlitePool, Failure> {
+    let path = home.database();
+    let one = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+    match look(&path).await? {
+        Finding::Absent | Finding::Sound(0) => {
+            let empty = one.connect_with(SqliteConnectOptions::new().in_memory(true));
+            let empty = empty.await.map_err(StoreError::from)?;
+            let mut connection = empty.acquire().await.map_err(StoreError::from)?;
+            migrate(&mut connection).await?;
+            drop(connection);
+            Ok(empty)
+        }
+        Finding::Sound(schema) if schema < newest_schema() => {
+            let text = Text::new("failure.store_older").arg("path", path.display());
+            Err(Failure::new(FailureKind::Input, text).hint(Text::new("failure.store_older_hint")))
+        }
+        Finding::Sound(_) => {
+            Ok(one.connect_with(options(&path).read_only(true)).await.map_err(StoreError::from)?)
+        }
+        Finding::Damaged(why) => {
+            let text = Text::new("failure.store_damaged");
+            Err(Failure::new(FailureKind::Io, text)
+                .hint(Text::new("failure.store_damaged_hint"))
+                .detail(why))
+        }
+    }
+}
+
+/// Whether `path` is a sound database of a version that this program can read: what a restore asks first.
+///
+/// # Errors
+/// When it is not.
+pub async fn check_database(path: &Path) -> std::result::Result<(), Failure> {
+    match look(path).await? {
+        Finding::Sound(_) => Ok(()),
+        Finding::Absent => {
+            Err(Failure::new(FailureKind::Input, Text::new("failure.store_backup_incomplete")))
+        }
+        Finding::Damaged(why) => {
+            let text = Text::new("failure.store_backup_damaged").arg("file", crate::home::DATABASE);
+            Err(Failure::new(FailureKind::Input, text).detail(why))
+        }
+    }
+}

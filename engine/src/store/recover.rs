@@ -1,0 +1,229 @@
+//! A damaged database: what can be read moves into a fresh one, the old file is set aside.
+//!
+//! **Invariant.** Interrupted at any point nothing is lost: the fresh file is filled under another name, and
+//! carries its final name only once it is whole; [`finish_interrupted`] goes on from there at the next start.
+
+use super::error::{Result, StoreError};
+use super::{now_ms, open};
+use crate::home::{DATABASE, Home, cannot_use, sync_folder};
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Failure, FailureKind, Notice};
+use sqlx::sqlite::{SqliteConnection, SqliteJournalMode};
+use sqlx::{AssertSqlSafe, Connection};
+use std::path::{Path, PathBuf};
+
+const FILLING: &str = "glassworks.recovering.db";
+const READY: &str = "glassworks.recovered-";
+const ASIDE: &str = "glassworks.corrupt-";
+/// Every table of ours, in an order in which rows find what they refer to.
+const TABLES: [&str; 7] =
+    ["chats", "messages", "message_tokens", "edits", "models", "content_hashes", "settings"];
+/// Row numbers are given out one by one; none reaches this.
+const MAX_ROW: i64 = 1 << 40;
+/// Ranges of rows that could not be read before a table is given up: each costs a look at a broken page.
+const MAX_ERRORS: u32 = 20_000;
+
+#[derive(Debug, Default)]
+struct Recovered {
+    n_chats: i64,
+    n_messages: i64,
+    n_models: i64,
+}
+
+/// Recovers what can be read of the home's database and puts the result in its place.
+pub(super) async fn set_aside(home: &Home, why: &str) -> std::result::Result<Notice, Failure> {
+    tracing::error!("the database is damaged: {why}");
+    let filling = home.path().join(FILLING);
+    for suffix in ["", "-journal", "-wal", "-shm"] {
+        remove(&with_suffix(&filling, suffix))?;
+    }
+    let recovered = fill(&home.database(), &filling).await?;
+    let stamp = free_stamp(home.path());
+    let ready = home.path().join(format!("{READY}{stamp}.db"));
+    rename(&filling, &ready)?;
+    let aside = put_in_place(home, &ready, &stamp)?;
+    let summary = Text::new("failure.store_recovered")
+        .arg("chats", recovered.n_chats)
+        .arg("messages", recovered.n_messages)
+        .arg("models", recovered.n_models);
+    let hint = Text::new("failure.store_recovered_hint").arg("file", aside.display());
+    Ok(Notice::Alert(Failure::new(FailureKind::Io, summary).hint(hint).detail(why)))
+}
+
+/// Goes on with a recovery that was cut off after the fresh database was whole.
+pub(super) fn finish_interrupted(home: &Home) -> std::result::Result<Option<Notice>, Failure> {
+    let entries = std::fs::read_dir(home.path()).map_err(|e| cannot_use(home.path(), &e))?;
+    for entry in entries {
+        let name = entry.map_err(|e| cannot_use(home.path(), &e))?.file_name();
+        let stamp = name.to_str().and_then(|n| n.strip_prefix(READY)?.strip_suffix(".db"));
+        if let Some(stamp) = stamp {
+            let aside = put_in_place(home, &home.path().join(&name), stamp)?;
+            let hint = Text::new("failure.store_recovered_hint").arg("file", aside.display());
+            let summary = Text::new("failure.store_recovered_earlier");
+            return Ok(Some(Notice::Alert(Failure::new(FailureKind::Io, summary).hint(hint))));
+        }
+    }
+    Ok(None)
+}
+
+/// The old file and its log go aside under one name, then the fresh one takes its place.
+fn put_in_place(home: &Home, ready: &Path, stamp: &str) -> std::result::Result<PathBuf, Failure> {
+    let aside = home.path().join(format!("{ASIDE}{stamp}.db"));
+    for suffix in ["-wal", "-shm", ""] {
+        let old = with_suffix(&home.database(), suffix);
+        if old.exists() {
+            rename(&old, &with_suffix(&aside, suffix))?;
+        }
+    }
+    rename(ready, &home.path().join(DATABASE))?;
+    sync_folder(home.path()).map_err(|e| cannot_use(home.path(), &e))?;
+    Ok(aside)
+}
+
+fn free_stamp(folder: &Path) -> String {
+    let now = jiff::Timestamp::from_millisecond(now_ms()).unwrap_or_default();
+    let stamp = now.strftime("%Y%m%d-%H%M%S").to_string();
+    let taken = |stamp: &str| folder.join(format!("{ASIDE}{stamp}.db")).exists();
+    if !taken(&stamp) {
+        return stamp;
+    }
+    (2..).map(|n| format!("{stamp}-{n}")).find(|s| !taken(s)).unwrap_or(stamp)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn rename(from: &Path, to: &Path) -> std::result::Result<(), Failure> {
+    std::fs::rename(from, to).map_err(|e| cannot_use(from, &e))
+}
+
+fn remove(path: &Path) -> std::result::Result<(), Failure> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(cannot_use(path, &e)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes a fresh database at `to` from what can be read of `from`.
+async fn fill(from: &Path, to: &Path) -> Result<Recovered> {
+    let mut fresh = open::connect_writer(to, SqliteJournalMode::Delete).await?;
+    open::migrate(&mut fresh).await?;
+    sqlx::query("PRAGMA foreign_keys = OFF").execute(&mut fresh).await?;
+    if attach(&mut fresh, from).await? {
+        for table in TABLES {
+            copy_table(&mut fresh, table).await?;
+        }
+        sqlx::query("DETACH damaged").execute(&mut fresh).await?;
+    }
+    mend(&mut fresh).await?;
+    let (n_chats, n_messages, n_models) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM chats), (SELECT count(*) FROM messages), (SELECT count(*) FROM models)",
+    )
+    .fetch_one(&mut fresh)
+    .await?;
+    fresh.close().await?;
+    Ok(Recovered { n_chats, n_messages, n_models })
+}
+
+/// Whether SQLite can make anything of the file.
+async fn attach(fresh: &mut SqliteConnection, from: &Path) -> Result<bool> {
+    let path = super::unicode_path(from)?;
+    let escaped = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let attached = sqlx::query("ATTACH ? AS damaged")
+        .bind(format!("file:{escaped}?mode=ro"))
+        .execute(&mut *fresh)
+        .await;
+    if let Err(e) = attached {
+        tracing::warn!("nothing can be read by way of SQLite: {e}");
+        return Ok(false);
+    }
+    let tables: std::result::Result<i64, sqlx::Error> =
+        sqlx::query_scalar("SELECT count(*) FROM damaged.sqlite_schema").fetch_one(&mut *fresh).await;
+    if let Err(e) = tables {
+        tracing::warn!("nothing can be read by way of SQLite: {e}");
+        sqlx::query("DETACH damaged").execute(fresh).await?;
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+/// Copies range by range; one that cannot be read is halved, down to single rows.
+async fn copy_table(fresh: &mut SqliteConnection, table: &str) -> Result<()> {
+    let columns: std::result::Result<Vec<String>, sqlx::Error> = sqlx::query_scalar(
+        "SELECT new.name FROM pragma_table_info(?1, 'main') new
+            JOIN pragma_table_info(?1, 'damaged') old ON old.name = new.name",
+    )
+    .bind(table)
+    .fetch_all(&mut *fresh)
+    .await;
+    let columns = columns.unwrap_or_default().join(", ");
+    if columns.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "INSERT OR IGNORE INTO main.{table} ({columns})
+            SELECT {columns} FROM damaged.{table} WHERE rowid BETWEEN ? AND ?"
+    );
+    let mut tx = fresh.begin().await?;
+    let mut n_errors = 0;
+    let mut ranges = vec![(0, MAX_ROW)];
+    while let Some((low, high)) = ranges.pop() {
+        let copied =
+            sqlx::query(AssertSqlSafe(sql.clone())).bind(low).bind(high).execute(&mut *tx).await;
+        let Err(e) = copied.map_err(StoreError::from) else { continue };
+        if e.is_disk_trouble() {
+            return Err(e);
+        }
+        n_errors += 1;
+        if n_errors > MAX_ERRORS {
+            tracing::warn!("too much of {table} is unreadable; the rest of it is given up");
+            break;
+        }
+        if low < high {
+            let middle = low + (high - low) / 2;
+            ranges.push((middle + 1, high));
+            ranges.push((low, middle));
+        }
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Rows that lost what they refer to, or hold what no program wrote.
+async fn mend(fresh: &mut SqliteConnection) -> Result<()> {
+    let mut tx = fresh.begin().await?;
+    for sql in [
+        "DELETE FROM chats WHERE length(id) <> 16 OR kind NOT IN ('chat', 'completion')",
+        "DELETE FROM messages WHERE length(id) <> 16 OR length(chat) <> 16
+            OR role NOT IN ('user', 'assistant', 'prompt')
+            OR status NOT IN ('complete', 'streaming', 'stopped', 'interrupted', 'failed')",
+        "DELETE FROM models WHERE length(id) <> 16 OR NOT json_valid(card)",
+        "UPDATE messages SET reply = NULL WHERE reply IS NOT NULL AND NOT json_valid(reply)",
+        // A parent is older than its child, so a damaged one cannot close a circle.
+        "UPDATE messages SET parent = NULL WHERE parent IS NOT NULL AND NOT EXISTS
+            (SELECT 1 FROM messages p WHERE p.id = messages.parent AND p.chat = messages.chat
+             AND p.seq < messages.seq)",
+        "INSERT INTO chats (id, kind, title, titled_by_hand, system_prompt, draft, template,
+            created_at_ms, changed_at_ms)
+            SELECT chat, iif(max(role = 'prompt'), 'completion', 'chat'), '', 0, '', '', '{}',
+                min(created_at_ms), max(created_at_ms)
+            FROM messages WHERE chat NOT IN (SELECT id FROM chats) GROUP BY chat",
+        "DELETE FROM message_tokens WHERE message NOT IN (SELECT id FROM messages)",
+        "DELETE FROM edits WHERE chat NOT IN (SELECT id FROM chats)
+            OR NOT json_valid(undo) OR NOT json_valid(redo)",
+    ] {
+        sqlx::query(sql).execute(&mut *tx).await?;
+    }
+    let untitled: Vec<Vec<u8>> =
+        sqlx::query_scalar("SELECT id FROM chats WHERE title = '' AND titled_by_hand = 0")
+            .fetch_all(&mut *tx)
+            .await?;
+    for id in untitled {
+        super::replies::give_title(&mut tx, super::chats::chat_id(&id)?).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! Finding words in titles and messages: every term, taken literally, in any order.
+
+use super::chats::chat_id;
+use super::error::Result;
+use glassworks_protocol::ids::ChatId;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use std::collections::HashMap;
+use unicode_segmentation::UnicodeSegmentation;
+
+/// The index holds runs of three characters; shorter terms are looked for in the text itself.
+const INDEXED_CHARS: usize = 3;
+const BEFORE_CHARS: usize = 32;
+const AFTER_CHARS: usize = 96;
+
+pub(super) struct Search {
+    terms: Vec<String>,
+}
+
+impl Search {
+    pub fn new(query: &str) -> Self {
+        let plain: String = query.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        Self { terms: plain.split_whitespace().map(str::to_owned).collect() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    pub fn matches(&self, text: &str) -> bool {
+        let folded = Folded::new(text);
+        self.terms.iter().all(|term| folded.find(term).is_some())
+    }
+
+    /// The words around the newest match, by chat.
+    pub async fn messages(&self, reader: &mut SqliteConnection) -> Result<HashMap<ChatId, String>> {
+        let mut sql = QueryBuilder::<Sqlite>::new(
+            "SELECT chat, text, tail FROM messages WHERE seq IN (SELECT max(m.seq) FROM messages m",
+        );
+        let (long, short): (Vec<&String>, Vec<&String>) =
+            self.terms.iter().partition(|term| term.chars().count() >= INDEXED_CHARS);
+        if long.is_empty() {
+            sql.push(" WHERE m.hidden_by IS NULL AND m.status <> 'streaming'");
+        } else {
+            let phrases: Vec<String> =
+                long.iter().map(|term| format!("\"{}\"", term.replace('"', "\"\""))).collect();
+            sql.push(" JOIN message_search s ON s.rowid = m.seq WHERE m.hidden_by IS NULL")
+                .push(" AND message_search MATCH ")
+                .push_bind(phrases.join(" AND "));
+        }
+        for term in short {
+            let pattern = like_pattern(term);
+            sql.push(" AND (m.text LIKE ")
+                .push_bind(pattern.clone())
+                .push(" ESCAPE '\\' OR m.tail LIKE ")
+                .push_bind(pattern)
+                .push(" ESCAPE '\\')");
+        }
+        sql.push(" GROUP BY m.chat)");
+        let rows: Vec<(Vec<u8>, String, String)> = sql.build_query_as().fetch_all(reader).await?;
+        rows.into_iter().map(|(chat, text, tail)| Ok((chat_id(&chat)?, self.excerpt(&text, &tail)))).collect()
+    }
+
+    fn excerpt(&self, text: &str, tail: &str) -> String {
+        for text in [text, tail] {
+            let folded = Folded::new(text);
+            if let Some(at) = self.terms.iter().find_map(|term| folded.find(term)) {
+                return around(text, at);
+            }
+        }
+        around(text, 0)
+    }
+}
+
+fn like_pattern(term: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in term.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// Text without regard to case, each character with the place it came from.
+struct Folded {
+    chars: Vec<char>,
+    offsets: Vec<usize>,
+}
+
+impl Folded {
+    fn new(text: &str) -> Self {
+        let (mut chars, mut offsets) = (Vec::new(), Vec::new());
+        for (offset, c) in text.char_indices() {
+            for lower in c.to_lowercase() {
+                chars.push(lower);
+                offsets.push(offset);
+            }
+        }
+        Self { chars, offsets }
+    }
+
+    fn find(&self, term: &str) -> Option<usize> {
+        let term: Vec<char> = term.chars().flat_map(char::to_lowercase).collect();
+        if term.is_empty() {
+            return None;
+        }
+        self.chars.windows(term.len()).position(|window| window == term).map(|idx| self.offsets[idx])
+    }
+}
+
+/// One line of the text around `at`, no character cut in two.
+fn around(text: &str, at: usize) -> String {
+    let start = text[..at].char_indices().rev().take(BEFORE_CHARS).last().map_or(at, |(idx, _)| idx);
+    let end = text[at..].char_indices().nth(AFTER_CHARS).map_or(text.len(), |(idx, _)| at + idx);
+    let mut graphemes: Vec<&str> = text[start..end].graphemes(true).collect();
+    if start > 0 && start < at {
+        // The first one may have lost its beginning.
+        graphemes.remove(0);
+    }
+    if end < text.len() {
+        graphemes.pop();
+    }
+    let line = graphemes.concat().split_whitespace().collect::<Vec<_>>().join(" ");
+    let before = if start > 0 { "…" } else { "" };
+    let after = if end < text.len() { "…" } else { "" };
+    format!("{before}{line}{after}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excerpts_stand_around_the_match() {
+        let text = format!("{} The Needle lies here.\n\n{}", "hay ".repeat(50), "straw ".repeat(50));
+        let excerpt = Search::new("needle").excerpt(&text, "");
+        assert!(excerpt.contains("The Needle lies here. straw"), "{excerpt}");
+        assert!(excerpt.starts_with('…') && excerpt.ends_with('…'));
+        assert_eq!(Search::new("x").excerpt("a x", ""), "a x");
+        assert_eq!(Search::new("tail").excerpt("text", "the tail"), "the tail");
+        assert_eq!(Search::new("none").excerpt("text", ""), "text");
+    }
+
+    #[test]
+    fn excerpts_cut_no_character() {
+        let text = "👩‍👩‍👧‍👦".repeat(40) + "here" + &"e\u{301}".repeat(200);
+        let excerpt = Search::new("here").excerpt(&text, "");
+        let inner = excerpt.trim_matches('…');
+        let (before, after) = inner.split_once("here").unwrap();
+        assert_eq!(before.len() % "👩‍👩‍👧‍👦".len(), 0);
+        assert_eq!(after.len() % "e\u{301}".len(), 0);
+    }
+
+    #[test]
+    fn titles_match_every_term_in_any_order() {
+        let search = Search::new("  attention MAP ");
+        assert!(search.matches("A map of Attention"));
+        assert!(!search.matches("A map"));
+        assert!(Search::new("\u{0}").is_empty());
+        assert!(Search::new("İ").matches("xİx"), "folding that grows");
+    }
+}
