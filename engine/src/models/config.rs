@@ -1,6 +1,15 @@
-//! What a model is, however its files spell it.
+//! What a model is, however its files spell it; and config.json, read with typed and checked access.
 
 use crate::nn::{Activation, ModelShape, RopeConfig};
+use anyhow::{Context as _, Result};
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Failure, FailureKind};
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
+
+/// Sizes above this are no model's, and would overflow in products.
+const MAX_SIZE: usize = 1 << 24;
+const MAX_LAYERS: usize = 1024;
 
 /// What [`super::Architecture::build`] goes by; made from config.json or from GGUF metadata.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,5 +32,209 @@ pub struct ModelConfig {
     pub scale_by_layer: bool,
 }
 
-/// config.json with typed, checked access.
-pub struct ConfigJson {}
+impl ModelConfig {
+    /// What attention scores of a layer are multiplied by.
+    #[must_use]
+    pub fn attention_scale(&self, layer_idx: usize) -> f32 {
+        let mut scale = if self.scale_attention { 1.0 / (self.shape.head_width as f64).sqrt() } else { 1.0 };
+        if self.scale_by_layer {
+            scale /= (layer_idx + 1) as f64;
+        }
+        scale as f32
+    }
+
+    /// Checks that the sizes make a model, before anything is computed from them. `file` is named in the error.
+    ///
+    /// # Errors
+    /// `Failure { Input }`.
+    pub fn check(&self, file: &Path) -> Result<(), Failure> {
+        let s = &self.shape;
+        let sizes = [
+            ("hidden_size", s.width),
+            ("num_attention_heads", s.n_heads),
+            ("num_key_value_heads", s.n_kv_heads),
+            ("head_dim", s.head_width),
+            ("intermediate_size", s.mlp_width),
+            ("vocab_size", s.vocab_size),
+            ("max_position_embeddings", s.context_length),
+        ];
+        if let Some((field, value)) = sizes.iter().find(|(_, n)| *n == 0 || *n > MAX_SIZE) {
+            return Err(refused(file, field, value));
+        }
+        if s.n_layers == 0 || s.n_layers > MAX_LAYERS {
+            return Err(refused(file, "num_hidden_layers", &s.n_layers));
+        }
+        if !s.n_heads.is_multiple_of(s.n_kv_heads) {
+            return Err(refused(file, "num_key_value_heads", &s.n_kv_heads));
+        }
+        if s.n_heads * s.head_width > MAX_SIZE {
+            return Err(refused(file, "head_dim", &s.head_width));
+        }
+        if !(self.norm_eps.is_finite() && self.norm_eps > 0.0) {
+            return Err(refused(file, "norm_eps", &self.norm_eps));
+        }
+        match &self.rope {
+            Some(rope) if !(rope.theta.is_finite() && rope.theta > 1.0) => {
+                Err(refused(file, "rope_theta", &rope.theta))
+            }
+            Some(rope) if rope.width % 2 != 0 || rope.width == 0 || rope.width > s.head_width => {
+                Err(refused(file, "head_dim", &rope.width))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// config.json, or an object in it.
+pub struct ConfigJson {
+    file: PathBuf,
+    /// Put before field names in messages: `rope_scaling.`.
+    prefix: String,
+    fields: Map<String, Value>,
+}
+
+impl ConfigJson {
+    /// # Errors
+    /// `Failure { Input }` when it isn't a JSON object.
+    pub fn parse(file: &Path, text: &str) -> Result<Self> {
+        let value: Value = serde_json::from_str(text).map_err(|e| broken(file, &e.to_string()))?;
+        let Value::Object(fields) = value else { return Err(broken(file, "no JSON object").into()) };
+        Ok(Self { file: file.to_owned(), prefix: String::new(), fields })
+    }
+
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The value unless it is absent or null.
+    #[must_use]
+    pub fn get(&self, field: &str) -> Option<&Value> {
+        self.fields.get(field).filter(|v| !v.is_null())
+    }
+
+    /// # Errors
+    /// `Failure { Input }` when it is absent or no non-negative integer.
+    pub fn size(&self, field: &str) -> Result<usize> {
+        self.size_or(field, None)
+    }
+
+    /// # Errors
+    /// `Failure { Input }` when there is neither a value nor a default, or the value is no non-negative integer.
+    pub fn size_or(&self, field: &str, default: impl Into<Option<usize>>) -> Result<usize> {
+        let size = match self.get(field) {
+            None => default.into(),
+            Some(value) => value.as_u64().and_then(|n| usize::try_from(n).ok()),
+        };
+        size.ok_or_else(|| self.missing(field).into())
+    }
+
+    /// # Errors
+    /// `Failure { Input }` when there is neither a value nor a default, or the value is no number.
+    pub fn number_or(&self, field: &str, default: impl Into<Option<f64>>) -> Result<f64> {
+        let number = match self.get(field) {
+            None => default.into(),
+            Some(value) => value.as_f64(),
+        };
+        number.ok_or_else(|| self.missing(field).into())
+    }
+
+    /// # Errors
+    /// `Failure { Input }` when the value is neither true nor false.
+    pub fn flag_or(&self, field: &str, default: bool) -> Result<bool> {
+        match self.get(field) {
+            None => Ok(default),
+            Some(value) => value.as_bool().ok_or_else(|| self.missing(field).into()),
+        }
+    }
+
+    /// # Errors
+    /// `Failure { Input }` when the value is no text.
+    pub fn text(&self, field: &str) -> Result<Option<&str>> {
+        match self.get(field) {
+            None => Ok(None),
+            Some(value) => value.as_str().map(Some).ok_or_else(|| self.missing(field).into()),
+        }
+    }
+
+    /// # Errors
+    /// `Failure { Input }` when the value is no object.
+    pub fn object(&self, field: &str) -> Result<Option<Self>> {
+        match self.get(field) {
+            None => Ok(None),
+            Some(Value::Object(fields)) => Ok(Some(Self {
+                file: self.file.clone(),
+                prefix: format!("{}{field}.", self.prefix),
+                fields: fields.clone(),
+            })),
+            Some(_) => Err(self.missing(field).into()),
+        }
+    }
+
+    /// The activation called `name`.
+    ///
+    /// # Errors
+    /// `Failure { Input }` when it isn't one that the blocks compute.
+    pub fn activation(&self, field: &str, default: Activation) -> Result<Activation> {
+        Ok(match self.text(field)? {
+            None => default,
+            Some("silu" | "swish") => Activation::Silu,
+            Some("gelu_new" | "gelu_pytorch_tanh") => Activation::GeluNew,
+            Some("gelu") => Activation::Gelu,
+            Some(_) => return Err(self.refuse(field).into()),
+        })
+    }
+
+    /// Refuses the value of a field.
+    #[must_use]
+    pub fn refuse(&self, field: &str) -> Failure {
+        let value = self.fields.get(field).unwrap_or(&Value::Null);
+        refused(&self.file, &format!("{}{field}", self.prefix), &shorten(&value.to_string()))
+    }
+
+    /// # Errors
+    /// `Failure { Input }` naming the first of `fields` that is there and is neither null nor false.
+    pub fn refuse_set(&self, fields: &[&str]) -> Result<()> {
+        for field in fields {
+            if self.get(field).is_some_and(|v| *v != Value::Bool(false)) {
+                return Err(self.refuse(field)).context("a field that changes the arithmetic");
+            }
+        }
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn missing(&self, field: &str) -> Failure {
+        Failure::new(
+            FailureKind::Input,
+            Text::new("failure.config_missing")
+                .arg("file", self.file.display())
+                .arg("field", format!("{}{field}", self.prefix)),
+        )
+        .hint(Text::new("failure.config_missing_hint"))
+    }
+}
+
+/// A value that would have to be honoured, and can't be.
+#[must_use]
+pub fn refused(file: &Path, field: &str, value: &dyn std::fmt::Display) -> Failure {
+    let summary = Text::new("failure.config_refused")
+        .arg("file", file.display())
+        .arg("field", field)
+        .arg("value", value);
+    Failure::new(FailureKind::Input, summary).hint(Text::new("failure.config_refused_hint"))
+}
+
+fn broken(file: &Path, why: &str) -> Failure {
+    Failure::new(FailureKind::Input, Text::new("failure.model_file_broken").arg("file", file.display()))
+        .hint(Text::new("failure.model_file_broken_hint"))
+        .detail(why)
+}
+
+fn shorten(value: &str) -> String {
+    const MOST: usize = 80;
+    if value.chars().count() <= MOST {
+        return value.to_owned();
+    }
+    value.chars().take(MOST).chain(['…']).collect()
+}

@@ -2,9 +2,11 @@
 //! To add one: a file beside this one, a line in [`ARCHITECTURES`], a fixture from `export.py`.
 
 mod config;
+mod gpt2;
+mod llama;
 
 pub use crate::nn::{ForwardCx, ModelShape};
-pub use config::{ConfigJson, ModelConfig};
+pub use config::{ConfigJson, ModelConfig, refused};
 
 use crate::nn::{Linear, Weight};
 use anyhow::Result;
@@ -42,7 +44,22 @@ pub trait WeightSource {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorNeed {
     pub name: String,
+    /// Another name that it may have instead.
+    pub other_name: Option<String>,
     pub shape: Vec<usize>,
+}
+
+impl TensorNeed {
+    pub fn new(name: impl Into<String>, shape: &[usize]) -> Self {
+        Self { name: name.into(), other_name: None, shape: shape.to_vec() }
+    }
+
+    /// The name may lack this beginning.
+    #[must_use]
+    pub fn or_without(self, prefix: &str) -> Self {
+        let other_name = self.name.strip_prefix(prefix).map(str::to_owned);
+        Self { other_name, ..self }
+    }
 }
 
 /// An entry in [`ARCHITECTURES`].
@@ -51,6 +68,8 @@ pub struct Architecture {
     pub name: &'static str,
     /// In config.json: `model_type`.
     pub model_types: &'static [&'static str],
+    /// In config.json: `architectures`.
+    pub class_names: &'static [&'static str],
     /// In GGUF: `general.architecture`.
     pub gguf_names: &'static [&'static str],
     /// Reads config.json; refuses, by name, whatever the forward pass would not honour.
@@ -60,4 +79,5 @@ pub struct Architecture {
     pub build: fn(&ModelConfig, &dyn WeightSource) -> Result<Box<dyn CausalLm>>,
 }
 
-pub static ARCHITECTURES: &[Architecture] = &[];
+/// Every architecture whose forward pass is our own.
+pub static ARCHITECTURES: &[&Architecture] = &[&llama::LLAMA, &gpt2::GPT2];

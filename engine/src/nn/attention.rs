@@ -10,9 +10,7 @@ use candle_core::Tensor;
 const MAX_SCORES: usize = 4 << 20;
 
 pub struct Attention {
-    pub q: Linear,
-    pub k: Linear,
-    pub v: Linear,
+    pub qkv: Projection,
     pub o: Linear,
     /// Scores are multiplied by it before the softmax.
     pub scale: f32,
@@ -20,17 +18,38 @@ pub struct Attention {
     pub layer_idx: usize,
 }
 
+/// How queries, keys and values are made.
+pub enum Projection {
+    Separate {
+        q: Linear,
+        k: Linear,
+        v: Linear,
+    },
+    /// One matrix, its output queries, keys and values side by side.
+    Joint(Linear),
+}
+
 impl Attention {
     /// `[T, D]` → `[T, D]`; `angles` where positions are rotary.
     pub fn forward(&self, x: &Tensor, angles: Option<&Angles>, cx: &mut ForwardCx) -> Result<Tensor> {
-        let q = self.q.forward(x, cx)?;
-        let k = self.k.forward(x, cx)?;
-        let v = self.v.forward(x, cx)?;
+        let (q, k, v) = match &self.qkv {
+            Projection::Separate { q, k, v } => (q.forward(x, cx)?, k.forward(x, cx)?, v.forward(x, cx)?),
+            Projection::Joint(qkv) => {
+                let qkv = qkv.forward(x, cx)?;
+                let q_width = self.shape.n_heads * self.shape.head_width;
+                let kv_width = self.shape.n_kv_heads * self.shape.head_width;
+                (
+                    qkv.narrow(1, 0, q_width)?,
+                    qkv.narrow(1, q_width, kv_width)?,
+                    qkv.narrow(1, q_width + kv_width, kv_width)?,
+                )
+            }
+        };
         self.attend(&q, &k, &v, angles, cx)
     }
 
     /// From projected queries `[T, H·E]`, keys and values `[T, K·E]`.
-    pub fn attend(
+    fn attend(
         &self,
         q: &Tensor,
         k: &Tensor,

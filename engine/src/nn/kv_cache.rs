@@ -4,11 +4,11 @@ use super::ModelShape;
 use anyhow::{Result, ensure};
 use candle_core::{DType, Device, Tensor};
 
-/// Positions by which the cache grows at least.
+/// Capacity comes in multiples of this many positions.
 const CHUNK: usize = 256;
 
-/// One sequence's keys and values, written in place. Grows by doubling up to the model's context, so that a
-/// short chat with a long-context model stays small.
+/// One sequence's keys and values, written in place. Grows by an eighth at least, up to the model's context, so
+/// that a short chat with a long-context model stays small.
 pub struct KvCache {
     layers: Vec<Option<Layer>>,
     shape: ModelShape,
@@ -47,12 +47,10 @@ impl KvCache {
         self.layers.iter().flatten().map(|l| 2 * l.keys.elem_count() as u64 * 4).sum()
     }
 
-    /// What a cache that has grown to `n_positions` holds.
+    /// The most that a cache which has grown to `n_positions` holds.
+    #[must_use]
     pub fn bytes_for(shape: &ModelShape, n_positions: usize) -> u64 {
-        let mut capacity = 0;
-        while capacity < n_positions.min(shape.context_length) {
-            capacity = next_capacity(capacity, n_positions, shape.context_length);
-        }
+        let capacity = next_capacity(n_positions, n_positions, shape.context_length);
         2 * 4 * (shape.n_layers * shape.n_kv_heads * capacity * shape.head_width) as u64
     }
 
@@ -98,5 +96,5 @@ impl KvCache {
 }
 
 fn next_capacity(capacity: usize, len: usize, context_length: usize) -> usize {
-    (2 * capacity).max(len.next_multiple_of(CHUNK)).min(context_length)
+    len.max(capacity + capacity / 8).next_multiple_of(CHUNK).min(context_length)
 }

@@ -9,6 +9,8 @@ pub enum Activation {
     Silu,
     /// The tanh approximation.
     GeluNew,
+    /// Through the error function.
+    Gelu,
 }
 
 /// down(activation(gate(x)) · up(x)) (Shazeer 2020): SwiGLU with silu.
@@ -26,6 +28,7 @@ impl GatedMlp {
         let inner = match self.activation {
             Activation::Silu => ops::silu_mul(&gate, &up)?,
             Activation::GeluNew => ops::gelu_new_mul(&gate, &up)?,
+            Activation::Gelu => (gate.gelu_erf()? * up)?,
         };
         self.down.forward(&inner, cx)
     }
@@ -45,6 +48,7 @@ impl Mlp {
         let inner = match self.activation {
             Activation::Silu => ops::map_silu(&up)?,
             Activation::GeluNew => ops::map_gelu_new(&up)?,
+            Activation::Gelu => up.gelu_erf()?,
         };
         self.down.forward(&inner, cx)
     }

@@ -14,9 +14,10 @@ mod linear;
 mod mlp;
 mod norm;
 mod ops;
+pub mod quant;
 mod rope;
 
-pub use attention::Attention;
+pub use attention::{Attention, Projection};
 pub use embedding::Embedding;
 pub use kv_cache::KvCache;
 pub use linear::{Linear, Weight};

@@ -32,6 +32,27 @@ pub enum RopeScaling {
     Divisors(Vec<f32>),
 }
 
+impl RopeScaling {
+    /// Whether its numbers make frequencies: positive, finite, in order.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        match self {
+            Self::None => true,
+            Self::Linear { factor } => factor.is_finite() && *factor > 0.0,
+            Self::Llama3 {
+                factor,
+                low_freq_factor: low,
+                high_freq_factor: high,
+                original_context_length,
+            } => {
+                let positive = [factor, low, high].iter().all(|x| x.is_finite() && **x > 0.0);
+                positive && low < high && *original_context_length > 0
+            }
+            Self::Divisors(divisors) => divisors.iter().all(|d| d.is_finite() && *d > 0.0),
+        }
+    }
+}
+
 /// The frequencies, ready to make angles for any positions.
 pub struct Rope {
     /// `[R/2]`, radians per position
