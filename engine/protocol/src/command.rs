@@ -1,6 +1,6 @@
 //! What the window asks.
 
-use crate::chat::{ChatRecord, TemplateOptions};
+use crate::chat::{ChatRecord, MessageRecord, TemplateOptions};
 use crate::ids::{ChatId, EditId, JobId, MessageId, ModelId, QueryId};
 use crate::job::JobSpec;
 use crate::settings::Settings;
@@ -44,6 +44,9 @@ pub enum Edit {
         chat: ChatId,
         leaf: MessageId,
     },
+    /// Add a message that a person wrote in a reply's place (an edited answer, a sibling of the one it came from),
+    /// and show it. Undone by hiding it.
+    AddMessage(Box<MessageRecord>),
     /// Hide a message and everything below it; kept until the chat is deleted for good.
     RemoveMessage {
         chat: ChatId,
