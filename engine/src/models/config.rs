@@ -1,7 +1,6 @@
 //! What a model is, however its files spell it; and config.json, read with typed and checked access.
 
 use crate::nn::{Activation, ModelShape, RopeConfig};
-use anyhow::{Context as _, Result};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind};
 use serde_json::{Map, Value};
@@ -96,9 +95,9 @@ pub struct ConfigJson {
 impl ConfigJson {
     /// # Errors
     /// `Failure { Input }` when it isn't a JSON object.
-    pub fn parse(file: &Path, text: &str) -> Result<Self> {
+    pub fn parse(file: &Path, text: &str) -> Result<Self, Failure> {
         let value: Value = serde_json::from_str(text).map_err(|e| broken(file, &e.to_string()))?;
-        let Value::Object(fields) = value else { return Err(broken(file, "no JSON object").into()) };
+        let Value::Object(fields) = value else { return Err(broken(file, "no JSON object")) };
         Ok(Self { file: file.to_owned(), prefix: String::new(), fields })
     }
 
@@ -115,51 +114,51 @@ impl ConfigJson {
 
     /// # Errors
     /// `Failure { Input }` when it is absent or no non-negative integer.
-    pub fn size(&self, field: &str) -> Result<usize> {
+    pub fn size(&self, field: &str) -> Result<usize, Failure> {
         self.size_or(field, None)
     }
 
     /// # Errors
     /// `Failure { Input }` when there is neither a value nor a default, or the value is no non-negative integer.
-    pub fn size_or(&self, field: &str, default: impl Into<Option<usize>>) -> Result<usize> {
+    pub fn size_or(&self, field: &str, default: impl Into<Option<usize>>) -> Result<usize, Failure> {
         let size = match self.get(field) {
             None => default.into(),
             Some(value) => value.as_u64().and_then(|n| usize::try_from(n).ok()),
         };
-        size.ok_or_else(|| self.missing(field).into())
+        size.ok_or_else(|| self.missing(field))
     }
 
     /// # Errors
     /// `Failure { Input }` when there is neither a value nor a default, or the value is no number.
-    pub fn number_or(&self, field: &str, default: impl Into<Option<f64>>) -> Result<f64> {
+    pub fn number_or(&self, field: &str, default: impl Into<Option<f64>>) -> Result<f64, Failure> {
         let number = match self.get(field) {
             None => default.into(),
             Some(value) => value.as_f64(),
         };
-        number.ok_or_else(|| self.missing(field).into())
+        number.ok_or_else(|| self.missing(field))
     }
 
     /// # Errors
     /// `Failure { Input }` when the value is neither true nor false.
-    pub fn flag_or(&self, field: &str, default: bool) -> Result<bool> {
+    pub fn flag_or(&self, field: &str, default: bool) -> Result<bool, Failure> {
         match self.get(field) {
             None => Ok(default),
-            Some(value) => value.as_bool().ok_or_else(|| self.missing(field).into()),
+            Some(value) => value.as_bool().ok_or_else(|| self.missing(field)),
         }
     }
 
     /// # Errors
     /// `Failure { Input }` when the value is no text.
-    pub fn text(&self, field: &str) -> Result<Option<&str>> {
+    pub fn text(&self, field: &str) -> Result<Option<&str>, Failure> {
         match self.get(field) {
             None => Ok(None),
-            Some(value) => value.as_str().map(Some).ok_or_else(|| self.missing(field).into()),
+            Some(value) => value.as_str().map(Some).ok_or_else(|| self.missing(field)),
         }
     }
 
     /// # Errors
     /// `Failure { Input }` when the value is no object.
-    pub fn object(&self, field: &str) -> Result<Option<Self>> {
+    pub fn object(&self, field: &str) -> Result<Option<Self>, Failure> {
         match self.get(field) {
             None => Ok(None),
             Some(Value::Object(fields)) => Ok(Some(Self {
@@ -167,7 +166,7 @@ impl ConfigJson {
                 prefix: format!("{}{field}.", self.prefix),
                 fields: fields.clone(),
             })),
-            Some(_) => Err(self.missing(field).into()),
+            Some(_) => Err(self.missing(field)),
         }
     }
 
@@ -175,13 +174,13 @@ impl ConfigJson {
     ///
     /// # Errors
     /// `Failure { Input }` when it isn't one that the blocks compute.
-    pub fn activation(&self, field: &str, default: Activation) -> Result<Activation> {
+    pub fn activation(&self, field: &str, default: Activation) -> Result<Activation, Failure> {
         Ok(match self.text(field)? {
             None => default,
             Some("silu" | "swish") => Activation::Silu,
             Some("gelu_new" | "gelu_pytorch_tanh") => Activation::GeluNew,
             Some("gelu") => Activation::Gelu,
-            Some(_) => return Err(self.refuse(field).into()),
+            Some(_) => return Err(self.refuse(field)),
         })
     }
 
@@ -194,10 +193,10 @@ impl ConfigJson {
 
     /// # Errors
     /// `Failure { Input }` naming the first of `fields` that is there and is neither null nor false.
-    pub fn refuse_set(&self, fields: &[&str]) -> Result<()> {
+    pub fn refuse_set(&self, fields: &[&str]) -> Result<(), Failure> {
         for field in fields {
             if self.get(field).is_some_and(|v| *v != Value::Bool(false)) {
-                return Err(self.refuse(field)).context("a field that changes the arithmetic");
+                return Err(self.refuse(field));
             }
         }
         Ok(())

@@ -11,6 +11,7 @@ use crate::nn::{
 };
 use anyhow::{Result, ensure};
 use candle_core::Tensor;
+use glassworks_protocol::Failure;
 
 pub static GPT2: Architecture = Architecture {
     name: "gpt2",
@@ -25,12 +26,12 @@ pub static GPT2: Architecture = Architecture {
 /// What the first checkpoints leave out before every name but `lm_head`.
 const PREFIX: &str = "transformer.";
 
-fn config(json: &ConfigJson) -> Result<ModelConfig> {
+fn config(json: &ConfigJson) -> Result<ModelConfig, Failure> {
     json.refuse_set(&["quantization_config", "add_cross_attention"])?;
     let width = json.size("n_embd")?;
     let n_heads = json.size("n_head")?;
     if n_heads == 0 || !width.is_multiple_of(n_heads) {
-        return Err(json.refuse("n_head").into());
+        return Err(json.refuse("n_head"));
     }
     let config = ModelConfig {
         architecture: GPT2.name,
@@ -60,10 +61,10 @@ fn config(json: &ConfigJson) -> Result<ModelConfig> {
 fn tensors(config: &ModelConfig) -> Vec<TensorNeed> {
     let s = &config.shape;
     let mut needs = Vec::new();
-    let mut need = |name: String, shape: &[usize]| {
-        needs.push(TensorNeed::new(format!("{PREFIX}{name}"), shape).or_without(PREFIX));
-    };
-    need("wte.weight".into(), &[s.vocab_size, s.width]);
+    let named =
+        |name: String, shape: &[usize]| TensorNeed::new(format!("{PREFIX}{name}"), shape).or_without(PREFIX);
+    needs.push(named("wte.weight".into(), &[s.vocab_size, s.width]));
+    let mut need = |name: String, shape: &[usize]| needs.push(named(name, shape).widened());
     need("wpe.weight".into(), &[s.context_length, s.width]);
     for l in 0..s.n_layers {
         for (name, n_in, n_out) in matrices(s) {

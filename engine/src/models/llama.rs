@@ -11,6 +11,7 @@ use crate::nn::{
 };
 use anyhow::{Context as _, Result, ensure};
 use candle_core::Tensor;
+use glassworks_protocol::Failure;
 
 pub static LLAMA: Architecture = Architecture {
     name: "llama",
@@ -22,14 +23,14 @@ pub static LLAMA: Architecture = Architecture {
     build,
 };
 
-fn config(json: &ConfigJson) -> Result<ModelConfig> {
+fn config(json: &ConfigJson) -> Result<ModelConfig, Failure> {
     json.refuse_set(&["quantization_config", "add_cross_attention"])?;
     let width = json.size("hidden_size")?;
     let n_heads = json.size("num_attention_heads")?;
     let head_width = match json.get("head_dim") {
         Some(_) => json.size("head_dim")?,
         None if n_heads > 0 && width.is_multiple_of(n_heads) => width / n_heads,
-        None => return Err(json.missing("head_dim").into()),
+        None => return Err(json.missing("head_dim")),
     };
     let rope = rope_config(json, head_width)?;
     let config = ModelConfig {
@@ -59,7 +60,7 @@ fn config(json: &ConfigJson) -> Result<ModelConfig> {
 
 /// transformers 5 writes `rope_parameters { rope_theta, rope_type, … }`; 4 wrote `rope_theta` beside
 /// `rope_scaling { rope_type, … }`, and before that `rope_scaling { type, … }`.
-fn rope_config(json: &ConfigJson, head_width: usize) -> Result<RopeConfig> {
+fn rope_config(json: &ConfigJson, head_width: usize) -> Result<RopeConfig, Failure> {
     let (field, scaling) = match json.object("rope_parameters")? {
         Some(parameters) => ("rope_parameters", Some(parameters)),
         None => ("rope_scaling", json.object("rope_scaling")?),
@@ -71,7 +72,7 @@ fn rope_config(json: &ConfigJson, head_width: usize) -> Result<RopeConfig> {
     let partial = "partial_rotary_factor";
     for place in [json, &scaling] {
         if place.number_or(partial, 1.0)? != 1.0 {
-            return Err(place.refuse(partial).into());
+            return Err(place.refuse(partial));
         }
     }
     let theta = scaling.number_or("rope_theta", theta)?;
@@ -93,10 +94,10 @@ fn rope_config(json: &ConfigJson, head_width: usize) -> Result<RopeConfig> {
             },
         },
         // dynamic, yarn, longrope: they depend on the length of the text or change the scores' scale.
-        _ => return Err(json.refuse(field).into()),
+        _ => return Err(json.refuse(field)),
     };
     if !scaling.is_sound() {
-        return Err(json.refuse(field).into());
+        return Err(json.refuse(field));
     }
     Ok(RopeConfig { theta, width: head_width, scaling })
 }

@@ -11,6 +11,7 @@ pub use config::{ConfigJson, ModelConfig, refused};
 use crate::nn::{Linear, Weight};
 use anyhow::Result;
 use candle_core::Tensor;
+use glassworks_protocol::Failure;
 
 /// A decoder that predicts the next token. Weights only: cache and probe are arguments, so that all who use a
 /// model share one copy of it.
@@ -28,7 +29,7 @@ pub trait CausalLm: Send + Sync {
     fn linears(&self, visit: &mut dyn FnMut(&str, &Linear));
 }
 
-/// Where weights come from, under their Hugging Face names. Errors are [`glassworks_protocol::Failure`]s that
+/// Where weights come from, under their Hugging Face names. Errors are [`Failure`]s that
 /// name file and tensor.
 pub trait WeightSource {
     fn has(&self, name: &str) -> bool;
@@ -47,11 +48,13 @@ pub struct TensorNeed {
     /// Another name that it may have instead.
     pub other_name: Option<String>,
     pub shape: Vec<usize>,
+    /// A matrix that is held as f32, however it is stored.
+    pub widened: bool,
 }
 
 impl TensorNeed {
     pub fn new(name: impl Into<String>, shape: &[usize]) -> Self {
-        Self { name: name.into(), other_name: None, shape: shape.to_vec() }
+        Self { name: name.into(), other_name: None, shape: shape.to_vec(), widened: false }
     }
 
     /// The name may lack this beginning.
@@ -59,6 +62,11 @@ impl TensorNeed {
     pub fn or_without(self, prefix: &str) -> Self {
         let other_name = self.name.strip_prefix(prefix).map(str::to_owned);
         Self { other_name, ..self }
+    }
+
+    #[must_use]
+    pub fn widened(self) -> Self {
+        Self { widened: true, ..self }
     }
 }
 
@@ -73,7 +81,7 @@ pub struct Architecture {
     /// In GGUF: `general.architecture`.
     pub gguf_names: &'static [&'static str],
     /// Reads config.json; refuses, by name, whatever the forward pass would not honour.
-    pub config: fn(&ConfigJson) -> Result<ModelConfig>,
+    pub config: fn(&ConfigJson) -> Result<ModelConfig, Failure>,
     /// Every tensor the model is made of, so that a folder can be checked before anything is read.
     pub tensors: fn(&ModelConfig) -> Vec<TensorNeed>,
     pub build: fn(&ModelConfig, &dyn WeightSource) -> Result<Box<dyn CausalLm>>,

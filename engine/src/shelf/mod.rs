@@ -1,3 +1,140 @@
 //! Weights in: model files from disk, checked before anything of their size is allocated.
 
+mod config;
+mod file;
+mod folder;
+mod pickle;
+mod safetensors;
+mod stored;
+
 pub use crate::models::{ModelConfig, WeightSource};
+
+use crate::models::CausalLm;
+use anyhow::Result;
+use folder::Folder;
+use glassworks_protocol::chat::TemplateSource;
+use glassworks_protocol::model::ModelCard;
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Failure, FailureKind};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// What loading and hashing report: bytes done, bytes in all; an error stops it.
+pub type LoadProgress<'a> = &'a (dyn Fn(u64, u64) -> Result<()> + Sync);
+
+/// A model on disk whose headers have been read and checked; its weights have not.
+pub struct ModelFiles {
+    kind: Kind,
+}
+
+enum Kind {
+    Folder(Folder),
+}
+
+impl ModelFiles {
+    /// Opens a folder, one of the files in it, or a GGUF file.
+    ///
+    /// # Errors
+    /// `Failure { Input | Missing | Io }` naming the file concerned and what to do.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        if !path.exists() {
+            return Err(not_there(path));
+        }
+        if path.is_dir() && Folder::is_one(path) {
+            return Ok(Self { kind: Kind::Folder(Folder::open(path)?) });
+        }
+        // One of a folder's files stands for the folder.
+        let weights = path.extension().is_some_and(|e| e == "safetensors" || e == "bin" || e == "json");
+        match path.parent().filter(|parent| weights && path.is_file() && Folder::is_one(parent)) {
+            Some(parent) => Ok(Self { kind: Kind::Folder(Folder::open(parent)?) }),
+            None => Err(not_a_model(path)),
+        }
+    }
+
+    /// What people call it, before they rename it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.kind {
+            Kind::Folder(folder) => folder.name(),
+        }
+    }
+
+    #[must_use]
+    pub fn config(&self) -> &ModelConfig {
+        match &self.kind {
+            Kind::Folder(folder) => &folder.config,
+        }
+    }
+
+    /// What the headers say; the content hash is left empty.
+    ///
+    /// # Errors
+    /// When the files that say it are broken.
+    pub fn card(&self) -> Result<ModelCard> {
+        match &self.kind {
+            Kind::Folder(folder) => Ok(folder.card(TemplateSource::Fallback("plain".into()))),
+        }
+    }
+
+    /// Of the weight files, on disk.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        match &self.kind {
+            Kind::Folder(folder) => folder.size_bytes(),
+        }
+    }
+
+    /// Of the weights, once they are loaded.
+    #[must_use]
+    pub fn loaded_bytes(&self) -> u64 {
+        match &self.kind {
+            Kind::Folder(folder) => folder.loaded_bytes(),
+        }
+    }
+
+    /// When the newest of the files was changed, if the system says.
+    #[must_use]
+    pub fn changed(&self) -> Option<SystemTime> {
+        match &self.kind {
+            Kind::Folder(folder) => folder.changed(),
+        }
+    }
+
+    /// The files that hold the weights, in the order in which they are hashed.
+    #[must_use]
+    pub fn weight_files(&self) -> Vec<PathBuf> {
+        match &self.kind {
+            Kind::Folder(folder) => folder.weight_files().map(Path::to_owned).collect(),
+        }
+    }
+
+    /// SHA-256 over the weight files, in hexadecimal: of a single file, that file's own.
+    ///
+    /// # Errors
+    /// When a file cannot be read, and whatever `progress` returns.
+    pub fn hash(&self, progress: &dyn Fn(u64, u64) -> Result<()>) -> Result<String> {
+        match &self.kind {
+            Kind::Folder(folder) => folder.hash(progress),
+        }
+    }
+
+    /// Reads the weights and lets the files go.
+    ///
+    /// # Errors
+    /// When a file has changed or cannot be read, and whatever `progress` returns.
+    pub fn load(&self, progress: LoadProgress<'_>) -> Result<Box<dyn CausalLm>> {
+        match &self.kind {
+            Kind::Folder(folder) => folder.load(progress),
+        }
+    }
+}
+
+fn not_there(path: &Path) -> Failure {
+    let summary = Text::new("failure.model_path_missing").arg("path", path.display());
+    Failure::new(FailureKind::Missing, summary).hint(Text::new("failure.model_path_missing_hint"))
+}
+
+fn not_a_model(path: &Path) -> Failure {
+    let summary = Text::new("failure.not_a_model").arg("path", path.display());
+    Failure::new(FailureKind::Input, summary).hint(Text::new("failure.not_a_model_hint"))
+}
