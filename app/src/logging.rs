@@ -1,9 +1,11 @@
 //! The log: `<home>/logs/glassworks.log` for whoever may write the home, standard error for those who ask.
 
+use std::any::Any;
 use std::fs::{self, File, OpenOptions};
-use std::io;
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::{io, panic, thread};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
@@ -36,6 +38,32 @@ pub fn start(home: Option<&Path>, filter: Option<&str>, verbose: bool) {
     if tracing_subscriber::registry().with(to_file).with(to_stderr).try_init().is_err() {
         crate::cli::out::note("the log was started twice");
     }
+}
+
+/// While set, a panic is told in the log only: whoever catches it has a better sentence.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Panics go to the log, and to standard error unless somebody catches them: on the threads of jobs the engine does.
+pub fn hook_panics() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        tracing::error!("{info}");
+        let is_main = thread::current().name() == Some("main");
+        if is_main && !QUIET.load(Ordering::Relaxed) {
+            usual(info);
+        }
+    }));
+}
+
+pub fn keep_panics_quiet(quiet: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
+}
+
+/// What a caught panic said.
+#[must_use]
+pub fn words(payload: &(dyn Any + Send)) -> String {
+    let said = payload.downcast_ref::<String>().map(String::as_str);
+    said.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("panic").to_owned()
 }
 
 /// The log file, ready to be added to; a large one is renamed to `glassworks.log.old` first.

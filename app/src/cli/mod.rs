@@ -45,6 +45,7 @@ impl Cx {
 
 /// Reads the arguments and does what they ask.
 pub fn main(arguments: Vec<OsString>, language: Language) -> ExitCode {
+    logging::hook_panics();
     let matches = match help::localised(language).try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => return not_understood(&error, language),

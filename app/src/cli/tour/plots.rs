@@ -1,9 +1,10 @@
 //! The tour's pictures: one head's attention as PNG, the reply's surprisal as SVG.
-//! The colours are the window's light theme: ember for attention, the first series for surprisal.
 
 use super::Findings;
 use anyhow::{Result, anyhow};
+use eframe::egui::Color32;
 use glassworks_protocol::text::Language;
+use glassworks_ui::theme::{self, Tokens};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -17,18 +18,8 @@ const MONO: &str = "JetBrains Mono";
 const SANS: &str = "Inter";
 const HAN: &str = "Noto Sans SC";
 
-/// Stops of the map's colours, from 0 to 1.
-const EMBER: [RGBColor; 5] = [
-    RGBColor(0xFF, 0xFF, 0xFF),
-    RGBColor(0xFB, 0xDD, 0xA6),
-    RGBColor(0xEC, 0x94, 0x40),
-    RGBColor(0xAE, 0x3B, 0x36),
-    RGBColor(0x3D, 0x12, 0x30),
-];
-const SERIES: RGBColor = RGBColor(0xC8, 0x68, 0x0F);
-const TEXT: RGBColor = RGBColor(0x12, 0x18, 0x1B);
-const HINT: RGBColor = RGBColor(0x56, 0x62, 0x6A);
-const LINE: RGBColor = RGBColor(0xD3, 0xD9, 0xDD);
+/// The window's light theme: ember for attention, the first series for surprisal.
+const COLOURS: Tokens = theme::LIGHT;
 
 const CELL: i32 = 22;
 const MARGIN: i32 = 16;
@@ -78,9 +69,9 @@ fn attention(language: Language, sans: &str, findings: &Findings, path: &Path) -
     for (at, (_, token)) in findings.inside.tokens.iter().enumerate() {
         let along = CELL * at as i32 + CELL / 2;
         let label = shown(token);
-        let beside = style(MONO, 12, &TEXT).pos(Pos::new(HPos::Right, VPos::Center));
+        let beside = style(MONO, 12, COLOURS.text_1).pos(Pos::new(HPos::Right, VPos::Center));
         area.draw_text(&label, &beside, (left - 8, top + along))?;
-        let above = style(MONO, 12, &TEXT).transform(FontTransform::Rotate270);
+        let above = style(MONO, 12, COLOURS.text_1).transform(FontTransform::Rotate270);
         area.draw_text(&label, &above.pos(Pos::new(HPos::Left, VPos::Center)), (left + along, top - 8))?;
     }
     for (query, row) in seen.map.chunks_exact(seen.n_tokens.max(1)).enumerate() {
@@ -89,10 +80,10 @@ fn attention(language: Language, sans: &str, findings: &Findings, path: &Path) -
             let cell = [(x, y), (x + CELL - 1, y + CELL - 1)];
             if key > query {
                 // Masked is hatched, not zero.
-                area.draw(&PathElement::new([(x + 4, y + CELL - 5), (x + CELL - 5, y + 4)], LINE))?;
+                area.draw(&PathElement::new([(x + 4, y + CELL - 5), (x + CELL - 5, y + 4)], rgb(COLOURS.line)))?;
             } else {
                 area.draw(&Rectangle::new(cell, ember(*weight).filled()))?;
-                area.draw(&Rectangle::new(cell, LINE.mix(0.6)))?;
+                area.draw(&Rectangle::new(cell, rgb(COLOURS.line).mix(0.6)))?;
             }
         }
     }
@@ -112,9 +103,9 @@ where
         let colour = ember(x as f32 / (WIDTH - 1) as f32);
         area.draw(&Rectangle::new([(at.0 + x, at.1), (at.0 + x + 1, at.1 + 10)], colour.filled()))?;
     }
-    area.draw(&Rectangle::new([at, (at.0 + WIDTH, at.1 + 10)], LINE))?;
+    area.draw(&Rectangle::new([at, (at.0 + WIDTH, at.1 + 10)], rgb(COLOURS.line)))?;
     for (x, label) in [(0, "0"), (WIDTH / 2, "0.5"), (WIDTH, "1")] {
-        let below = style(MONO, 11, &HINT).pos(Pos::new(HPos::Center, VPos::Top));
+        let below = style(MONO, 11, COLOURS.text_3).pos(Pos::new(HPos::Center, VPos::Top));
         area.draw_text(label, &below, (at.0 + x, at.1 + 14))?;
     }
     Ok(())
@@ -137,15 +128,15 @@ fn surprisal(language: Language, sans: &str, findings: &Findings, path: &Path) -
     for tick in 0..=(most / step) as i32 {
         let bits = tick as f32 * step;
         let y = bottom - height_of(bits);
-        area.draw(&PathElement::new([(left, y), (width - MARGIN, y)], LINE))?;
-        let beside = style(MONO, 11, &HINT).pos(Pos::new(HPos::Right, VPos::Center));
+        area.draw(&PathElement::new([(left, y), (width - MARGIN, y)], rgb(COLOURS.line)))?;
+        let beside = style(MONO, 11, COLOURS.text_3).pos(Pos::new(HPos::Right, VPos::Center));
         area.draw_text(&format!("{bits:.0}"), &beside, (left - 8, y))?;
     }
     for (at, token) in tokens.iter().enumerate() {
         let x = left + BAR * at as i32;
         let bar = [(x + 2, bottom - height_of(token.surprisal_bits())), (x + BAR - 2, bottom)];
-        area.draw(&Rectangle::new(bar, SERIES.filled()))?;
-        let below = style(MONO, 10, &TEXT).transform(FontTransform::Rotate90);
+        area.draw(&Rectangle::new(bar, rgb(COLOURS.series[0]).filled()))?;
+        let below = style(MONO, 10, COLOURS.text_1).transform(FontTransform::Rotate90);
         let below = below.pos(Pos::new(HPos::Left, VPos::Center));
         area.draw_text(&shown(&token.text), &below, (x + BAR / 2, bottom + 6))?;
     }
@@ -158,21 +149,26 @@ where
     B: DrawingBackend,
     B::ErrorType: 'static,
 {
-    area.draw_text(title, &style(sans, 18, &TEXT), (MARGIN, MARGIN))?;
-    area.draw_text(hint, &style(sans, 13, &HINT), (MARGIN, MARGIN + 28))?;
+    area.draw_text(title, &style(sans, 18, COLOURS.text_1), (MARGIN, MARGIN))?;
+    area.draw_text(hint, &style(sans, 13, COLOURS.text_3), (MARGIN, MARGIN + 28))?;
     Ok(())
 }
 
-fn style<'a>(family: &'a str, size: i32, colour: &RGBColor) -> TextStyle<'a> {
-    (family, size).into_font().color(colour)
+fn style(family: &str, size: i32, colour: Color32) -> TextStyle<'_> {
+    (family, size).into_font().color(&rgb(colour))
+}
+
+fn rgb(colour: Color32) -> RGBColor {
+    RGBColor(colour.r(), colour.g(), colour.b())
 }
 
 /// Between the two stops around `weight`.
 fn ember(weight: f32) -> RGBColor {
-    let at = weight.clamp(0.0, 1.0) * (EMBER.len() - 1) as f32;
-    let low = (at as usize).min(EMBER.len() - 2);
+    let stops = COLOURS.ember.map(rgb);
+    let at = weight.clamp(0.0, 1.0) * (stops.len() - 1) as f32;
+    let low = (at as usize).min(stops.len() - 2);
     let part = at - low as f32;
-    let (a, b) = (EMBER[low], EMBER[low + 1]);
+    let (a, b) = (stops[low], stops[low + 1]);
     let mix = |a: u8, b: u8| (f32::from(a) + (f32::from(b) - f32::from(a)) * part).round() as u8;
     RGBColor(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
 }
@@ -201,9 +197,9 @@ mod tests {
 
     #[test]
     fn colours_run_from_the_first_stop_to_the_last() {
-        assert_eq!(ember(0.0), EMBER[0]);
-        assert_eq!(ember(1.0), EMBER[4]);
-        assert_eq!(ember(0.5), EMBER[2]);
+        assert_eq!(ember(0.0), rgb(COLOURS.ember[0]));
+        assert_eq!(ember(1.0), rgb(COLOURS.ember[4]));
+        assert_eq!(ember(0.5), rgb(COLOURS.ember[2]));
     }
 
     #[test]

@@ -1,0 +1,2 @@
+//! The desktop.
+pub struct Desktop;
