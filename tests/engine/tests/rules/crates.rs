@@ -16,7 +16,7 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
     ),
     ("hf", &["glassworks-engine", "glassworks-tests-engine"], "only the engine knows the hub"),
     ("sqlx", &["glassworks-engine"], "only the engine's store speaks SQL"),
-    ("tokio", &["glassworks-engine"], "the runtime is the engine's"),
+    ("tokio", &["glassworks-engine", "glassworks-tests-engine"], "the runtime is the engine's"),
     ("egui", &["glassworks-ui", "glassworks-tests-screens"], "only the window draws"),
     ("eframe", &["glassworks"], "only the program opens a window"),
     ("winit", &["glassworks"], "only the program opens a window"),
