@@ -21,11 +21,7 @@ impl Store {
     ///
     /// # Errors
     /// When the disk says no.
-    pub async fn chats(
-        &self,
-        search: &str,
-        trashed: bool,
-    ) -> std::result::Result<Vec<ChatSummary>, Failure> {
+    pub async fn chats(&self, search: &str, trashed: bool) -> std::result::Result<Vec<ChatSummary>, Failure> {
         let mut reader = self.inner.readers.acquire().await.map_err(StoreError::from)?;
         let mut summaries = list(&mut reader, trashed).await?;
         let search = Search::new(search);
@@ -206,7 +202,8 @@ const MESSAGE: &str = "SELECT id, chat, parent, role, text, tail, status, create
 pub(super) async fn document(connection: &mut SqliteConnection, id: ChatId) -> Result<ChatDocument> {
     let mut chat = get(connection, id).await?;
     let sql = AssertSqlSafe(format!("{MESSAGE} WHERE chat = ? AND hidden_by IS NULL ORDER BY seq"));
-    let rows: Vec<MessageRow> = sqlx::query_as(sql).bind(&id.as_bytes()[..]).fetch_all(&mut *connection).await?;
+    let rows: Vec<MessageRow> =
+        sqlx::query_as(sql).bind(&id.as_bytes()[..]).fetch_all(&mut *connection).await?;
     let runs: Vec<(Vec<u8>, i64, i64, Vec<u8>)> = sqlx::query_as(
         "SELECT t.message, t.first, t.n, t.pieces FROM message_tokens t JOIN messages m ON m.id = t.message
             WHERE m.chat = ? AND m.hidden_by IS NULL ORDER BY t.message, t.first",
@@ -263,11 +260,7 @@ pub(super) async fn place_of(
 
 /// # Errors
 /// [`FailureKind::Missing`] unless `id` is a message that `chat` shows.
-pub(super) async fn must_show(
-    connection: &mut SqliteConnection,
-    chat: ChatId,
-    id: MessageId,
-) -> Result<()> {
+pub(super) async fn must_show(connection: &mut SqliteConnection, chat: ChatId, id: MessageId) -> Result<()> {
     match place_of(connection, id).await? {
         Some((place, true)) if place == chat => Ok(()),
         _ => Err(message_gone().into()),
@@ -302,10 +295,7 @@ impl MessageRow {
     }
 }
 
-pub(super) async fn insert_message(
-    connection: &mut SqliteConnection,
-    message: &MessageRecord,
-) -> Result<()> {
+pub(super) async fn insert_message(connection: &mut SqliteConnection, message: &MessageRecord) -> Result<()> {
     sqlx::query(
         "INSERT INTO messages (id, chat, parent, role, text, tail, status, created_at_ms, reply)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -88,11 +88,7 @@ async fn create(tx: &mut SqliteConnection, chat: ChatRecord) -> Result<Vec<Store
     Ok(vec![chats::stored(tx, id).await?])
 }
 
-async fn add_message(
-    tx: &mut SqliteConnection,
-    message: MessageRecord,
-    now_ms: i64,
-) -> Result<Vec<Stored>> {
+async fn add_message(tx: &mut SqliteConnection, message: MessageRecord, now_ms: i64) -> Result<Vec<Stored>> {
     let (chat, id) = (message.chat, message.id);
     let before = chats::get(tx, chat).await?;
     if let Some(parent) = message.parent {
@@ -205,11 +201,13 @@ async fn step(tx: &mut SqliteConnection, chat: ChatId, direction: Direction) -> 
 }
 
 async fn reach(tx: &mut SqliteConnection, chat: ChatId) -> Result<(bool, bool)> {
-    sqlx::query_as("SELECT coalesce(min(undone) = 0, 0), coalesce(max(undone) = 1, 0) FROM edits WHERE chat = ?")
-        .bind(&chat.as_bytes()[..])
-        .fetch_one(tx)
-        .await
-        .map_err(StoreError::from)
+    sqlx::query_as(
+        "SELECT coalesce(min(undone) = 0, 0), coalesce(max(undone) = 1, 0) FROM edits WHERE chat = ?",
+    )
+    .bind(&chat.as_bytes()[..])
+    .fetch_one(tx)
+    .await
+    .map_err(StoreError::from)
 }
 
 fn nothing_left(direction: Direction) -> Failure {

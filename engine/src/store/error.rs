@@ -32,8 +32,7 @@ impl StoreError {
         let e = match self {
             Self::Sql(e)
             | Self::Migrate(
-                sqlx::migrate::MigrateError::Execute(e)
-                | sqlx::migrate::MigrateError::ExecuteMigration(e, _),
+                sqlx::migrate::MigrateError::Execute(e) | sqlx::migrate::MigrateError::ExecuteMigration(e, _),
             ) => e,
             _ => return None,
         };
@@ -44,11 +43,6 @@ impl StoreError {
     /// Whether the file itself is damaged.
     pub fn is_damage(&self) -> bool {
         matches!(self.sqlite_code(), Some(CORRUPT | NOT_A_DATABASE))
-    }
-
-    /// Whether writing is what failed.
-    pub fn is_disk_trouble(&self) -> bool {
-        matches!(self.sqlite_code(), Some(FULL | READ_ONLY | CANNOT_OPEN))
     }
 }
 

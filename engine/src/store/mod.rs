@@ -3,16 +3,19 @@
 //! **Invariant.** A [`Stored`](glassworks_protocol::Stored) is returned only after its transaction is on disk
 //! (`synchronous=FULL`), and it carries the state as it was read back inside that transaction.
 
+mod adopt;
 pub mod backup;
-mod chats;
 mod changes;
+mod chats;
 mod edits;
 mod error;
+mod lenient;
 mod models;
 mod open;
 mod recover;
 mod replies;
 pub mod restore;
+mod salvage;
 mod search;
 mod settings;
 mod title;

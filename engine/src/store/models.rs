@@ -17,12 +17,11 @@ impl Store {
     /// When the disk says no.
     pub async fn models(&self) -> std::result::Result<Vec<Arc<ModelRecord>>, Failure> {
         let mut reader = self.inner.readers.acquire().await.map_err(StoreError::from)?;
-        let rows: Vec<ModelRow> = sqlx::query_as(
-            "SELECT * FROM models ORDER BY coalesce(used_at_ms, added_at_ms) DESC, seq DESC",
-        )
-        .fetch_all(&mut *reader)
-        .await
-        .map_err(StoreError::from)?;
+        let rows: Vec<ModelRow> =
+            sqlx::query_as("SELECT * FROM models ORDER BY coalesce(used_at_ms, added_at_ms) DESC, seq DESC")
+                .fetch_all(&mut *reader)
+                .await
+                .map_err(StoreError::from)?;
         // A card of a shape we can't read hides one model, not the library.
         Ok(rows.into_iter().filter_map(ModelRow::readable).collect())
     }
@@ -39,10 +38,7 @@ impl Store {
     ///
     /// # Errors
     /// When the path is no valid Unicode, or the disk says no.
-    pub async fn add_model(
-        &self,
-        record: &ModelRecord,
-    ) -> std::result::Result<Arc<ModelRecord>, Failure> {
+    pub async fn add_model(&self, record: &ModelRecord) -> std::result::Result<Arc<ModelRecord>, Failure> {
         Ok(self.add_inner(record).await?)
     }
 
@@ -199,11 +195,7 @@ async fn find(connection: &mut SqliteConnection, id: ModelId) -> Result<Option<A
     row.map(ModelRow::record).transpose()
 }
 
-pub(super) async fn rename(
-    tx: &mut SqliteConnection,
-    id: ModelId,
-    name: &str,
-) -> Result<Vec<Stored>> {
+pub(super) async fn rename(tx: &mut SqliteConnection, id: ModelId, name: &str) -> Result<Vec<Stored>> {
     let name = name.trim();
     if name.is_empty() {
         return Err(Failure::new(FailureKind::Input, Text::new("failure.store_name_empty")).into());
@@ -217,8 +209,7 @@ pub(super) async fn rename(
 }
 
 pub(super) async fn remove(tx: &mut SqliteConnection, id: ModelId) -> Result<Vec<Stored>> {
-    let removed =
-        sqlx::query("DELETE FROM models WHERE id = ?").bind(&id.as_bytes()[..]).execute(tx).await?;
+    let removed = sqlx::query("DELETE FROM models WHERE id = ?").bind(&id.as_bytes()[..]).execute(tx).await?;
     if removed.rows_affected() == 0 {
         return Err(model_gone().into());
     }

@@ -74,7 +74,9 @@ pub(super) async fn connect_writer(path: &Path, journal: SqliteJournalMode) -> R
     let options = options(path)
         .create_if_missing(true)
         .journal_mode(journal)
-        .synchronous(SqliteSynchronous::Full);
+        .synchronous(SqliteSynchronous::Full)
+        // What is deleted is gone, also for a recovery that reads free pages.
+        .pragma("secure_delete", "ON");
     Ok(SqliteConnection::connect_with(&options).await?)
 }
 
@@ -179,9 +181,7 @@ pub(super) async fn for_reader(home: &Home) -> std::result::Result<SqlitePool, F
         }
         Finding::Damaged(why) => {
             let text = Text::new("failure.store_damaged");
-            Err(Failure::new(FailureKind::Io, text)
-                .hint(Text::new("failure.store_damaged_hint"))
-                .detail(why))
+            Err(Failure::new(FailureKind::Io, text).hint(Text::new("failure.store_damaged_hint")).detail(why))
         }
     }
 }

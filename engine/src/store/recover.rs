@@ -3,7 +3,8 @@
 //! **Invariant.** Interrupted at any point nothing is lost: the fresh file is filled under another name, and
 //! carries its final name only once it is whole; [`finish_interrupted`] goes on from there at the next start.
 
-use super::error::{Result, StoreError};
+use super::error::Result;
+use super::salvage::{Pages, Row, Value};
 use super::{now_ms, open};
 use crate::home::{DATABASE, Home, cannot_use, sync_folder};
 use glassworks_protocol::text::Text;
@@ -15,14 +16,6 @@ use std::path::{Path, PathBuf};
 const FILLING: &str = "glassworks.recovering.db";
 const READY: &str = "glassworks.recovered-";
 const ASIDE: &str = "glassworks.corrupt-";
-/// Every table of ours, in an order in which rows find what they refer to.
-const TABLES: [&str; 7] =
-    ["chats", "messages", "message_tokens", "edits", "models", "content_hashes", "settings"];
-/// Row numbers are given out one by one; none reaches this.
-const MAX_ROW: i64 = 1 << 40;
-/// Ranges of rows that could not be read before a table is given up: each costs a look at a broken page.
-const MAX_ERRORS: u32 = 20_000;
-
 #[derive(Debug, Default)]
 struct Recovered {
     n_chats: i64,
@@ -112,12 +105,17 @@ async fn fill(from: &Path, to: &Path) -> Result<Recovered> {
     let mut fresh = open::connect_writer(to, SqliteJournalMode::Delete).await?;
     open::migrate(&mut fresh).await?;
     sqlx::query("PRAGMA foreign_keys = OFF").execute(&mut fresh).await?;
-    if attach(&mut fresh, from).await? {
-        for table in TABLES {
-            copy_table(&mut fresh, table).await?;
+    let cannot_read = |e: std::io::Error| cannot_use(from, &e);
+    let mut pages = Pages::open(from, &with_suffix(from, "-wal")).map_err(cannot_read)?;
+    let mut tx = fresh.begin().await?;
+    for number in pages.numbers() {
+        for row in pages.rows(number).map_err(cannot_read)? {
+            if let Some(table) = TABLES.iter().find(|table| table.fits(&row.values)) {
+                insert(&mut tx, table, row).await?;
+            }
         }
-        sqlx::query("DETACH damaged").execute(&mut fresh).await?;
     }
+    tx.commit().await?;
     mend(&mut fresh).await?;
     let (n_chats, n_messages, n_models) = sqlx::query_as(
         "SELECT (SELECT count(*) FROM chats), (SELECT count(*) FROM messages), (SELECT count(*) FROM models)",
@@ -128,69 +126,141 @@ async fn fill(from: &Path, to: &Path) -> Result<Recovered> {
     Ok(Recovered { n_chats, n_messages, n_models })
 }
 
-/// Whether SQLite can make anything of the file.
-async fn attach(fresh: &mut SqliteConnection, from: &Path) -> Result<bool> {
-    let path = super::unicode_path(from)?;
-    let escaped = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    let attached = sqlx::query("ATTACH ? AS damaged")
-        .bind(format!("file:{escaped}?mode=ro"))
-        .execute(&mut *fresh)
-        .await;
-    if let Err(e) = attached {
-        tracing::warn!("nothing can be read by way of SQLite: {e}");
-        return Ok(false);
+async fn insert(tx: &mut SqliteConnection, table: &Table, row: Row) -> Result<()> {
+    let names: Vec<&str> = table.columns.iter().map(|(name, _)| *name).collect();
+    let marks = vec!["?"; names.len()].join(", ");
+    let sql = format!("INSERT OR IGNORE INTO {} ({}) VALUES ({marks})", table.name, names.join(", "));
+    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(row.rowid);
+    for value in row.values.into_iter().skip(1) {
+        query = match value {
+            Value::Null => query.bind(None::<i64>),
+            Value::Int(value) => query.bind(value),
+            Value::Real(value) => query.bind(value),
+            Value::Text(value) => query.bind(value),
+            Value::Blob(value) => query.bind(value),
+        };
     }
-    let tables: std::result::Result<i64, sqlx::Error> =
-        sqlx::query_scalar("SELECT count(*) FROM damaged.sqlite_schema").fetch_one(&mut *fresh).await;
-    if let Err(e) = tables {
-        tracing::warn!("nothing can be read by way of SQLite: {e}");
-        sqlx::query("DETACH damaged").execute(fresh).await?;
-        return Ok(false);
-    }
-    Ok(true)
-}
-
-/// Copies range by range; one that cannot be read is halved, down to single rows.
-async fn copy_table(fresh: &mut SqliteConnection, table: &str) -> Result<()> {
-    let columns: std::result::Result<Vec<String>, sqlx::Error> = sqlx::query_scalar(
-        "SELECT new.name FROM pragma_table_info(?1, 'main') new
-            JOIN pragma_table_info(?1, 'damaged') old ON old.name = new.name",
-    )
-    .bind(table)
-    .fetch_all(&mut *fresh)
-    .await;
-    let columns = columns.unwrap_or_default().join(", ");
-    if columns.is_empty() {
-        return Ok(());
-    }
-    let sql = format!(
-        "INSERT OR IGNORE INTO main.{table} ({columns})
-            SELECT {columns} FROM damaged.{table} WHERE rowid BETWEEN ? AND ?"
-    );
-    let mut tx = fresh.begin().await?;
-    let mut n_errors = 0;
-    let mut ranges = vec![(0, MAX_ROW)];
-    while let Some((low, high)) = ranges.pop() {
-        let copied =
-            sqlx::query(AssertSqlSafe(sql.clone())).bind(low).bind(high).execute(&mut *tx).await;
-        let Err(e) = copied.map_err(StoreError::from) else { continue };
-        if e.is_disk_trouble() {
-            return Err(e);
-        }
-        n_errors += 1;
-        if n_errors > MAX_ERRORS {
-            tracing::warn!("too much of {table} is unreadable; the rest of it is given up");
-            break;
-        }
-        if low < high {
-            let middle = low + (high - low) / 2;
-            ranges.push((middle + 1, high));
-            ranges.push((low, middle));
-        }
-    }
-    tx.commit().await?;
+    query.execute(tx).await?;
     Ok(())
 }
+
+/// What a row of a table looks like, so that its pages are known without a schema.
+struct Table {
+    name: &'static str,
+    columns: &'static [(&'static str, Shape)],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Shape {
+    /// The row's number; stored as nothing.
+    Seq,
+    Id,
+    MaybeId,
+    Int,
+    MaybeInt,
+    Text,
+    MaybeText,
+    Blob,
+}
+
+impl Table {
+    fn fits(&self, values: &[Value]) -> bool {
+        values.len() == self.columns.len()
+            && values.iter().zip(self.columns).all(|(value, (_, shape))| match (value, shape) {
+                (Value::Null, Shape::Seq | Shape::MaybeId | Shape::MaybeInt | Shape::MaybeText) => true,
+                (Value::Blob(bytes), Shape::Id | Shape::MaybeId) => bytes.len() == 16,
+                (Value::Blob(_), Shape::Blob) => true,
+                (Value::Int(_), Shape::Int | Shape::MaybeInt) => true,
+                (Value::Text(_), Shape::Text | Shape::MaybeText) => true,
+                _ => false,
+            })
+    }
+}
+
+/// Every table of ours, columns in the order of the migrations.
+const TABLES: [Table; 7] = [
+    Table {
+        name: "chats",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("id", Shape::Id),
+            ("kind", Shape::Text),
+            ("title", Shape::Text),
+            ("titled_by_hand", Shape::Int),
+            ("system_prompt", Shape::Text),
+            ("draft", Shape::Text),
+            ("leaf", Shape::MaybeId),
+            ("template", Shape::Text),
+            ("created_at_ms", Shape::Int),
+            ("changed_at_ms", Shape::Int),
+            ("trashed_at_ms", Shape::MaybeInt),
+        ],
+    },
+    Table {
+        name: "messages",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("id", Shape::Id),
+            ("chat", Shape::Id),
+            ("parent", Shape::MaybeId),
+            ("role", Shape::Text),
+            ("text", Shape::Text),
+            ("tail", Shape::Text),
+            ("status", Shape::Text),
+            ("created_at_ms", Shape::Int),
+            ("hidden_by", Shape::MaybeId),
+            ("reply", Shape::MaybeText),
+        ],
+    },
+    Table {
+        name: "message_tokens",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("message", Shape::Id),
+            ("first", Shape::Int),
+            ("n", Shape::Int),
+            ("pieces", Shape::Blob),
+        ],
+    },
+    Table {
+        name: "edits",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("chat", Shape::Id),
+            ("undo", Shape::Text),
+            ("redo", Shape::Text),
+            ("undone", Shape::Int),
+            ("at_ms", Shape::Int),
+        ],
+    },
+    Table {
+        name: "models",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("id", Shape::Id),
+            ("name", Shape::Text),
+            ("path", Shape::Text),
+            ("card", Shape::Text),
+            ("added_at_ms", Shape::Int),
+            ("used_at_ms", Shape::MaybeInt),
+            ("starter", Shape::Int),
+        ],
+    },
+    Table {
+        name: "content_hashes",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("path", Shape::Text),
+            ("size_bytes", Shape::Int),
+            ("mtime_ns", Shape::Int),
+            ("hash", Shape::Text),
+        ],
+    },
+    Table {
+        name: "settings",
+        columns: &[("id", Shape::Seq), ("version", Shape::Int), ("json", Shape::Text)],
+    },
+];
 
 /// Rows that lost what they refer to, or hold what no program wrote.
 async fn mend(fresh: &mut SqliteConnection) -> Result<()> {
@@ -226,4 +296,52 @@ async fn mend(fresh: &mut SqliteConnection) -> Result<()> {
     }
     tx.commit().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A migration that changes a table must change its shape here.
+    #[test]
+    fn the_shapes_are_those_of_the_schema() {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let path = folder.path().join("db");
+            let mut fresh = open::connect_writer(&path, SqliteJournalMode::Delete).await.unwrap();
+            open::migrate(&mut fresh).await.unwrap();
+            let mut names: Vec<String> = sqlx::query_scalar(
+                "SELECT name FROM pragma_table_list WHERE type = 'table' AND schema = 'main'
+                    AND name NOT LIKE 'sqlite%' AND name <> '_sqlx_migrations' ORDER BY name",
+            )
+            .fetch_all(&mut fresh)
+            .await
+            .unwrap();
+            for table in &TABLES {
+                let columns: Vec<(String, String, bool, bool)> =
+                    sqlx::query_as("SELECT name, type, \"notnull\", pk FROM pragma_table_info(?)")
+                        .bind(table.name)
+                        .fetch_all(&mut fresh)
+                        .await
+                        .unwrap();
+                assert_eq!(columns.len(), table.columns.len(), "{}", table.name);
+                for ((name, kind, required, key), (wanted, shape)) in columns.iter().zip(table.columns) {
+                    assert_eq!(name, wanted, "{}", table.name);
+                    let fits = match shape {
+                        Shape::Seq => *key,
+                        Shape::Id | Shape::Blob => kind == "BLOB" && *required,
+                        Shape::MaybeId => kind == "BLOB" && !required,
+                        Shape::Int => kind == "INTEGER" && *required,
+                        Shape::MaybeInt => kind == "INTEGER" && !required,
+                        Shape::Text => kind == "TEXT" && *required,
+                        Shape::MaybeText => kind == "TEXT" && !required,
+                    };
+                    assert!(fits, "{}.{name}", table.name);
+                }
+                names.retain(|name| name != table.name);
+            }
+            assert!(names.is_empty(), "tables without a shape: {names:?}");
+        });
+    }
 }

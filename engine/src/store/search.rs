@@ -5,7 +5,7 @@ use super::error::Result;
 use glassworks_protocol::ids::ChatId;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use std::collections::HashMap;
-use unicode_segmentation::UnicodeSegmentation;
+use unicode_segmentation::GraphemeCursor;
 
 /// The index holds runs of three characters; shorter terms are looked for in the text itself.
 const INDEXED_CHARS: usize = 3;
@@ -114,18 +114,20 @@ impl Folded {
 fn around(text: &str, at: usize) -> String {
     let start = text[..at].char_indices().rev().take(BEFORE_CHARS).last().map_or(at, |(idx, _)| idx);
     let end = text[at..].char_indices().nth(AFTER_CHARS).map_or(text.len(), |(idx, _)| at + idx);
-    let mut graphemes: Vec<&str> = text[start..end].graphemes(true).collect();
-    if start > 0 && start < at {
-        // The first one may have lost its beginning.
-        graphemes.remove(0);
-    }
-    if end < text.len() {
-        graphemes.pop();
-    }
-    let line = graphemes.concat().split_whitespace().collect::<Vec<_>>().join(" ");
+    let (start, end) = (boundary(text, start), boundary(text, end));
+    let line = text[start..end].split_whitespace().collect::<Vec<_>>().join(" ");
     let before = if start > 0 { "…" } else { "" };
     let after = if end < text.len() { "…" } else { "" };
     format!("{before}{line}{after}")
+}
+
+/// `at`, or the beginning of the character that it would cut.
+fn boundary(text: &str, at: usize) -> usize {
+    let mut cursor = GraphemeCursor::new(at, text.len(), true);
+    if cursor.is_boundary(text, 0) == Ok(true) {
+        return at;
+    }
+    cursor.prev_boundary(text, 0).ok().flatten().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::error::{Result, StoreError};
+use super::lenient::overlay;
 use glassworks_protocol::settings::Settings;
 use glassworks_protocol::{Failure, Stored};
 use serde_json::{Map, Value};
@@ -34,20 +35,12 @@ pub(super) async fn save(tx: &mut SqliteConnection, settings: Settings) -> Resul
 }
 
 fn parse(json: &str) -> Settings {
-    if let Ok(settings) = serde_json::from_str(json) {
-        return settings;
-    }
     let fields: Map<String, Value> = serde_json::from_str(json).unwrap_or_default();
-    let mut kept = Map::new();
-    for (name, value) in fields {
-        let alone = Map::from_iter([(name.clone(), value.clone())]);
-        if serde_json::from_value::<Settings>(Value::Object(alone)).is_ok() {
-            kept.insert(name, value);
-        } else {
-            tracing::warn!("the setting {name} cannot be read and is the default again");
-        }
+    let (settings, bad) = overlay(Settings::default(), &fields);
+    if !bad.is_empty() {
+        tracing::warn!("settings that cannot be read are the defaults again: {}", bad.join(", "));
     }
-    serde_json::from_value(Value::Object(kept)).unwrap_or_default()
+    settings
 }
 
 #[cfg(test)]
@@ -61,6 +54,9 @@ mod tests {
         let wanted = Settings { theme: ThemeChoice::Light, n_threads: Some(3), ..Settings::default() };
         assert_eq!(settings, wanted);
         assert_eq!(parse("not json"), Settings::default());
-        assert_eq!(parse(r#"{"offline":true,"unknown":1}"#), Settings { offline: true, ..Settings::default() });
+        assert_eq!(
+            parse(r#"{"offline":true,"unknown":1}"#),
+            Settings { offline: true, ..Settings::default() }
+        );
     }
 }

@@ -32,9 +32,8 @@ pub(super) fn from_text(text: &str) -> String {
 
 fn without_marks(line: &str) -> String {
     let mut rest = line.trim();
-    while let Some(shorter) = ["#", ">", "- [ ] ", "- [x] ", "- ", "* ", "+ ", "| "]
-        .iter()
-        .find_map(|mark| rest.strip_prefix(mark))
+    while let Some(shorter) =
+        ["#", ">", "- [ ] ", "- [x] ", "- ", "* ", "+ ", "| "].iter().find_map(|mark| rest.strip_prefix(mark))
     {
         rest = shorter.trim_start();
     }
