@@ -1,1 +1,160 @@
-//!
+//! A window under test: the real [`App`] over a link whose other end the test holds, with a clock, a host
+//! and fonts that are always the same.
+
+pub mod fixtures;
+
+use egui_kittest::Harness;
+use glassworks_protocol::link::{EngineEnd, link};
+use glassworks_protocol::machine::StartReport;
+use glassworks_protocol::text::Language;
+use glassworks_protocol::{Command, Event};
+use glassworks_ui::host::{FileRequest, Host, PickId};
+use glassworks_ui::{App, theme};
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+pub use egui_kittest::kittest::{NodeT, Queryable};
+
+/// Noon of 21 November 2026, UTC.
+pub const NOW_MS: i64 = 1_795_262_400_000;
+
+/// What the window asked of the program around it, and what it is answered.
+#[derive(Default)]
+pub struct HostLog {
+    pub picks: Vec<(PickId, FileRequest)>,
+    pub answers: Vec<(PickId, Option<PathBuf>)>,
+    pub revealed: Vec<PathBuf>,
+    pub links: Vec<String>,
+    pub quit: bool,
+    /// Added to [`NOW_MS`].
+    pub later_ms: i64,
+}
+
+struct FakeHost(Rc<RefCell<HostLog>>);
+
+impl Host for FakeHost {
+    fn pick(&mut self, id: PickId, request: FileRequest) {
+        self.0.borrow_mut().picks.push((id, request));
+    }
+
+    fn picked(&mut self) -> Option<(PickId, Option<PathBuf>)> {
+        self.0.borrow_mut().answers.pop()
+    }
+
+    fn reveal(&mut self, path: &Path) -> Result<(), String> {
+        self.0.borrow_mut().revealed.push(path.to_path_buf());
+        Ok(())
+    }
+
+    fn open_link(&mut self, url: &str) -> Result<(), String> {
+        self.0.borrow_mut().links.push(url.to_owned());
+        Ok(())
+    }
+
+    fn now_ms(&self) -> i64 {
+        NOW_MS + self.0.borrow().later_ms
+    }
+
+    fn utc_offset_secs(&self) -> i32 {
+        0
+    }
+
+    fn language(&self) -> Language {
+        Language::English
+    }
+
+    fn system(&self) -> String {
+        "Linux 6.1".to_owned()
+    }
+
+    fn quit(&mut self) {
+        self.0.borrow_mut().quit = true;
+    }
+}
+
+/// The window and the engine's end of its link.
+pub struct Window {
+    pub harness: Harness<'static, App>,
+    pub engine: EngineEnd,
+    pub host: Rc<RefCell<HostLog>>,
+}
+
+impl Window {
+    /// 1440×900, dark, as at the first start.
+    #[must_use]
+    pub fn new(start: StartReport) -> Self {
+        Self::sized(start, 1440.0, 900.0, 1.0)
+    }
+
+    #[must_use]
+    pub fn sized(start: StartReport, width: f32, height: f32, pixels_per_point: f32) -> Self {
+        let (window, engine) = link(Box::new(|| {}));
+        let host = Rc::new(RefCell::new(HostLog::default()));
+        let app = App::new(window, start, Box::new(FakeHost(Rc::clone(&host))), &egui::Context::default());
+        let mut harness = Harness::builder()
+            .with_size(egui::vec2(width, height))
+            .with_pixels_per_point(pixels_per_point)
+            .with_max_steps(16)
+            .with_os(egui::os::OperatingSystem::Nix)
+            .with_context_setup(|ctx| {
+                theme::install(ctx);
+                ctx.options_mut(|o| o.zoom_with_keyboard = false);
+            })
+            .build_ui_state(
+                |ui, app: &mut App| {
+                    app.logic(&ui.ctx().clone());
+                    app.ui(ui);
+                },
+                app,
+            );
+        harness.run_ok();
+        Self { harness, engine, host }
+    }
+
+    /// Frames until the window rests, or a few when it is never at rest.
+    pub fn run(&mut self) {
+        self.harness.run_ok();
+    }
+
+    /// The engine says something; the window takes it in.
+    pub fn tell(&mut self, event: Event) {
+        self.engine.outbox.send(event);
+        self.run();
+    }
+
+    /// What the window asked since the last call.
+    pub fn commands(&mut self) -> Vec<Command> {
+        self.run();
+        self.engine.commands.try_iter().collect()
+    }
+
+    /// Clicks what has this label.
+    pub fn click(&mut self, label: &str) {
+        self.harness.get_by_label(label).click();
+        self.run();
+    }
+
+    /// Whether something with this label is shown.
+    #[must_use]
+    pub fn shows(&self, label: &str) -> bool {
+        self.harness.query_all_by_label(label).next().is_some()
+    }
+
+    /// Whether some label contains these words.
+    #[must_use]
+    pub fn shows_part(&self, words: &str) -> bool {
+        self.harness.query_all_by_label_contains(words).next().is_some()
+    }
+
+    pub fn key(&mut self, modifiers: egui::Modifiers, key: egui::Key) {
+        self.harness.key_press_modifiers(modifiers, key);
+        self.run();
+    }
+
+    /// Types into whatever has the keyboard.
+    pub fn type_text(&mut self, text: &str) {
+        self.harness.event(egui::Event::Text(text.to_owned()));
+        self.run();
+    }
+}

@@ -1,0 +1,76 @@
+//! Records to show: a machine, models, settings.
+
+use glassworks_protocol::chat::TemplateSource;
+use glassworks_protocol::ids::ModelId;
+use glassworks_protocol::machine::{MachineReport, StartReport};
+use glassworks_protocol::model::{ModelCard, ModelFormat, ModelRecord};
+use glassworks_protocol::settings::{Settings, ThemeChoice};
+use glassworks_protocol::text::{Language, Text};
+use std::sync::Arc;
+
+/// A first start in the dark, in English, with the starter and one chat model.
+#[must_use]
+pub fn start() -> StartReport {
+    let starter = model("Starter", true);
+    StartReport {
+        version: "0.1.0".to_owned(),
+        settings: Settings { theme: ThemeChoice::Dark, language: Some(Language::English), ..Settings::default() },
+        machine: machine(),
+        home: "/home/ada/.local/share/glassworks".into(),
+        log_file: "/home/ada/.local/share/glassworks/glassworks.log".into(),
+        starter: Some(starter.id),
+        models: vec![starter, model("SmolLM2-135M-Instruct", false)],
+        chats: Vec::new(),
+        notices: Vec::new(),
+    }
+}
+
+#[must_use]
+pub fn machine() -> MachineReport {
+    MachineReport {
+        processor: "Example Processor 9000".to_owned(),
+        n_physical_cores: 16,
+        n_threads: 16,
+        instruction_sets: vec!["AVX-512".to_owned(), "AMX".to_owned()],
+        device: "CPU".to_owned(),
+        device_reason: Text::new("job.device_cpu_reason"),
+        memory_limit_bytes: 16_535_624_090,
+    }
+}
+
+/// A model of the library; the starter has no chat template.
+#[must_use]
+pub fn model(name: &str, starter: bool) -> Arc<ModelRecord> {
+    let template = if starter {
+        TemplateSource::Fallback("plain".to_owned())
+    } else {
+        TemplateSource::Model("tokenizer_config.json".to_owned())
+    };
+    Arc::new(ModelRecord {
+        id: ModelId::mint(),
+        name: name.to_owned(),
+        path: format!("/models/{name}").into(),
+        card: ModelCard {
+            format: if starter { ModelFormat::Folder } else { ModelFormat::Gguf },
+            architecture: "llama".to_owned(),
+            n_params: if starter { 850_000 } else { 134_515_008 },
+            size_bytes: if starter { 3_400_000 } else { 98_000_000 },
+            weight_type: if starter { "F32" } else { "Q4_1" }.to_owned(),
+            context_length: if starter { 256 } else { 8192 },
+            n_layers: 30,
+            width: 576,
+            n_heads: 9,
+            n_kv_heads: 3,
+            vocab_size: 49152,
+            tied_embeddings: true,
+            template,
+            license: Some(if starter { "MIT" } else { "Apache-2.0" }.to_owned()),
+            description: starter.then(|| "tiny demo model: writes Carroll-like nonsense".to_owned()),
+            examples: if starter { vec!["Alice was beginning to".to_owned()] } else { Vec::new() },
+            content_hash: "ab".repeat(32),
+        },
+        added_at_ms: super::NOW_MS - 1000,
+        used_at_ms: None,
+        starter,
+    })
+}

@@ -1,0 +1,125 @@
+//! What panes ask for while they draw; carried out after drawing.
+
+use crate::command::UiCommand;
+use crate::host::{FileRequest, PickId};
+use crate::panes::PaneId;
+use glassworks_protocol::settings::Settings;
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Command, Edit, Failure, JobSpec, Query};
+use std::path::PathBuf;
+
+pub enum Action {
+    /// Ask the engine.
+    Send(Command),
+    /// Show a pane in place of the focused one.
+    Show(PaneId),
+    /// Show a pane beside the focused one.
+    Beside(PaneId),
+    /// Close the pane beside, the one that asks.
+    CloseBeside,
+    /// What a menu entry or a shortcut would do.
+    Run(UiCommand),
+    /// Change the settings; all changes of a frame are kept.
+    Set(Box<dyn FnOnce(&mut Settings)>),
+    Toast(Toast),
+    Copy(String),
+    OpenLink(String),
+    Reveal(PathBuf),
+    Pick(PickId, FileRequest),
+    /// A document for a pane to open: the pane takes it through [`crate::panes::Pane::open`].
+    Open(Open),
+}
+
+/// Something for a pane to show.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Open {
+    Chat(glassworks_protocol::ids::ChatId),
+    Model(glassworks_protocol::ids::ModelId),
+    /// A file or folder that was dropped, picked or given on the command line.
+    Path(PathBuf),
+}
+
+/// One line that goes away by itself; dangerous ones stay.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Toast {
+    pub text: Text,
+    pub icon: &'static str,
+    pub danger: Option<Box<Failure>>,
+    /// The one action, and what it does.
+    pub action: Option<(Text, ToastAction)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ToastAction {
+    Edit(Edit),
+    Show(PaneId),
+    Open(Open),
+    Reveal(PathBuf),
+    Run(UiCommand),
+}
+
+impl Toast {
+    #[must_use]
+    pub fn new(text: Text) -> Self {
+        Self { text, icon: crate::theme::icons::INFO, danger: None, action: None }
+    }
+
+    #[must_use]
+    pub fn failed(failure: Failure) -> Self {
+        Self {
+            text: failure.summary.clone(),
+            icon: crate::theme::icons::WARNING_CIRCLE,
+            danger: Some(Box::new(failure)),
+            action: None,
+        }
+    }
+
+    #[must_use]
+    pub fn icon(mut self, icon: &'static str) -> Self {
+        self.icon = icon;
+        self
+    }
+
+    /// With the action that takes it back.
+    #[must_use]
+    pub fn undo(self, edit: Edit) -> Self {
+        self.action(Text::new("shell.undo"), ToastAction::Edit(edit))
+    }
+
+    #[must_use]
+    pub fn action(mut self, text: Text, action: ToastAction) -> Self {
+        self.action = Some((text, action));
+        self
+    }
+}
+
+/// Where actions go while a frame is drawn.
+#[derive(Default)]
+pub struct Actions {
+    list: Vec<Action>,
+}
+
+impl Actions {
+    pub fn push(&mut self, action: Action) {
+        self.list.push(action);
+    }
+
+    pub fn take(&mut self) -> Vec<Action> {
+        std::mem::take(&mut self.list)
+    }
+
+    /// Starts a job; its id is known at once.
+    pub fn start(&mut self, spec: JobSpec) -> glassworks_protocol::ids::JobId {
+        let id = glassworks_protocol::ids::JobId::mint();
+        self.push(Action::Send(Command::Start(id, spec)));
+        id
+    }
+
+    pub fn edit(&mut self, edit: Edit) {
+        self.push(Action::Send(Command::Edit(glassworks_protocol::ids::EditId::mint(), edit)));
+    }
+
+    pub fn fetch(&mut self, query: Query) {
+        self.push(Action::Send(Command::Fetch(glassworks_protocol::ids::QueryId::mint(), query)));
+    }
+}

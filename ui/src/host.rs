@@ -1,0 +1,63 @@
+//! What the window needs from the program around it and from the system. Nothing here blocks.
+
+use glassworks_protocol::text::Language;
+use std::path::{Path, PathBuf};
+
+/// One question for a file, so that the answer finds its way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PickId(pub u64);
+
+/// A file dialog to open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileRequest {
+    pub kind: FileKind,
+    /// The dialog's title.
+    pub title: String,
+    /// For [`FileKind::Save`]: the name to begin with.
+    pub suggested: String,
+    /// Name of a filter and its extensions without dots; empty for all files.
+    pub filter: Option<(String, Vec<String>)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    Open,
+    Folder,
+    Save,
+}
+
+/// The program around the window.
+pub trait Host {
+    /// Opens a file dialog; the answer comes through [`Host::picked`], frames later.
+    fn pick(&mut self, id: PickId, request: FileRequest);
+
+    /// An answer that has come in: `None` when the person cancelled or there is no dialog on this system.
+    fn picked(&mut self) -> Option<(PickId, Option<PathBuf>)>;
+
+    /// Shows a file or folder in the system's file manager. An error is one line for a person.
+    ///
+    /// # Errors
+    /// When the system has no file manager or refuses.
+    fn reveal(&mut self, path: &Path) -> Result<(), String>;
+
+    /// Opens a web page in the system's browser.
+    ///
+    /// # Errors
+    /// When the system has no browser or refuses.
+    fn open_link(&mut self, url: &str) -> Result<(), String>;
+
+    /// Milliseconds since 1970, UTC.
+    fn now_ms(&self) -> i64;
+
+    /// What the local time is ahead of UTC.
+    fn utc_offset_secs(&self) -> i32;
+
+    /// What the system's locale asks for.
+    fn language(&self) -> Language;
+
+    /// A line about the system for "copy diagnostics": `Debian 12, Linux 6.1`.
+    fn system(&self) -> String;
+
+    /// Ends the program; the window has stored what it had to.
+    fn quit(&mut self);
+}

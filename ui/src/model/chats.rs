@@ -1,0 +1,394 @@
+//! The playground's documents: the list, the trash, searches, open documents, replies being written.
+
+use super::library::Library;
+use glassworks_protocol::chat::{
+    ChatDocument, ChatRecord, ChatSummary, MessageRecord, MessageStatus, ReplyRecord, Role,
+};
+use glassworks_protocol::generate::{GenerateSpec, ModelSource};
+use glassworks_protocol::ids::{ChatId, JobId, MessageId, QueryId};
+use glassworks_protocol::model::ModelRef;
+use glassworks_protocol::{Edit, Failure, JobOutput, JobSpec, Outcome, Partial, Query};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// An open document.
+#[derive(Clone, Debug, Default)]
+pub struct ChatState {
+    /// `None` while it is being fetched.
+    pub document: Option<ChatDocument>,
+    /// Why it could not be fetched.
+    pub failure: Option<Failure>,
+    pub can_undo: bool,
+    pub can_redo: bool,
+}
+
+/// A reply being written.
+#[derive(Clone, Debug)]
+pub struct LiveReply {
+    pub job: JobId,
+    pub chat: ChatId,
+    pub message: MessageId,
+    pub started_at_ms: i64,
+    /// When the first token of this job came.
+    pub first_token_at_ms: Option<i64>,
+    /// Tokens this job has written.
+    pub n_new: u32,
+    /// Tokens of the prompt, those of them reused, and the context's length; once it has been read.
+    pub prompt: Option<(u32, u32, u32)>,
+}
+
+impl LiveReply {
+    /// Tokens a second since the first one.
+    #[must_use]
+    pub fn per_sec(&self, now_ms: i64) -> Option<f32> {
+        let secs = (now_ms - self.first_token_at_ms?) as f32 / 1000.0;
+        (self.n_new > 1 && secs > 0.0).then(|| (self.n_new - 1) as f32 / secs)
+    }
+}
+
+/// What a search found; `rows` is `None` until the answer is there.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    pub text: String,
+    pub trashed: bool,
+    pub rows: Option<Vec<ChatSummary>>,
+    asked: Option<QueryId>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Chats {
+    /// Newest first, trash aside.
+    pub list: Vec<ChatSummary>,
+    /// `None` until it was asked for.
+    pub trash: Option<Vec<ChatSummary>>,
+    pub search: Search,
+    open: HashMap<ChatId, ChatState>,
+    live: HashMap<JobId, LiveReply>,
+}
+
+impl Chats {
+    pub(super) fn new(list: Vec<ChatSummary>) -> Self {
+        Self { list, ..Self::default() }
+    }
+
+    #[must_use]
+    pub fn get(&self, id: ChatId) -> Option<&ChatState> {
+        self.open.get(&id)
+    }
+
+    #[must_use]
+    pub fn document(&self, id: ChatId) -> Option<&ChatDocument> {
+        self.open.get(&id)?.document.as_ref()
+    }
+
+    #[must_use]
+    pub fn is_open(&self, id: ChatId) -> bool {
+        self.open.contains_key(&id)
+    }
+
+    pub fn open_ids(&self) -> impl Iterator<Item = ChatId> {
+        self.open.keys().copied()
+    }
+
+    #[must_use]
+    pub fn summary(&self, id: ChatId) -> Option<&ChatSummary> {
+        self.list.iter().chain(self.trash.iter().flatten()).find(|s| s.id == id)
+    }
+
+    /// The reply being written into a message.
+    #[must_use]
+    pub fn live(&self, message: MessageId) -> Option<&LiveReply> {
+        self.live.values().find(|l| l.message == message)
+    }
+
+    /// The replies being written in a document.
+    pub fn live_in(&self, chat: ChatId) -> impl Iterator<Item = &LiveReply> {
+        self.live.values().filter(move |l| l.chat == chat)
+    }
+
+    pub(super) fn started(&mut self, job: JobId, spec: &JobSpec, library: &Library, now_ms: i64) {
+        let JobSpec::Generate(spec) = spec else { return };
+        let Some(keep) = &spec.keep else { return };
+        let state = self.open.entry(keep.chat.id).or_default();
+        let document = state
+            .document
+            .get_or_insert_with(|| ChatDocument { chat: keep.chat.clone(), messages: Vec::new() });
+        if let Some(question) = &keep.question {
+            put(&mut document.messages, Arc::new(question.clone()));
+        }
+        match document.messages.iter_mut().find(|m| m.id == keep.reply) {
+            Some(old) => Arc::make_mut(old).status = MessageStatus::Streaming,
+            None => {
+                let parent = keep.question.as_ref().map(|q| q.id).or(keep.parent);
+                let reply = reply(spec, keep.chat.id, keep.reply, parent, library, now_ms);
+                document.messages.push(Arc::new(reply));
+            }
+        }
+        document.chat.leaf = Some(keep.reply);
+        let live = LiveReply {
+            job,
+            chat: keep.chat.id,
+            message: keep.reply,
+            started_at_ms: now_ms,
+            first_token_at_ms: None,
+            n_new: 0,
+            prompt: None,
+        };
+        self.live.insert(job, live);
+    }
+
+    pub(super) fn partial(&mut self, job: JobId, partial: Partial, now_ms: i64) {
+        let Some(live) = self.live.get_mut(&job) else { return };
+        match partial {
+            Partial::PromptRead { n_prompt, n_reused, context_length } => {
+                live.prompt = Some((n_prompt, n_reused, context_length));
+            }
+            Partial::Tokens { first, pieces } => {
+                live.first_token_at_ms.get_or_insert(now_ms);
+                live.n_new += pieces.len() as u32;
+                let message = self
+                    .open
+                    .get_mut(&live.chat)
+                    .and_then(|s| s.document.as_mut())
+                    .and_then(|d| d.messages.iter_mut().find(|m| m.id == live.message));
+                let Some(message) = message.map(Arc::make_mut) else { return };
+                let Some(reply) = &mut message.reply else { return };
+                let tokens = Arc::make_mut(&mut reply.tokens);
+                // After a gap nothing fits any more: the stored message will bring what was missed.
+                if tokens.len() == first as usize {
+                    for piece in &pieces {
+                        message.text.push_str(&piece.text);
+                    }
+                    tokens.extend(pieces);
+                }
+            }
+        }
+    }
+
+    pub(super) fn settled(&mut self, job: JobId, outcome: &Outcome) {
+        let Some(live) = self.live.remove(&job) else { return };
+        let message = self
+            .open
+            .get_mut(&live.chat)
+            .and_then(|s| s.document.as_mut())
+            .and_then(|d| d.messages.iter_mut().find(|m| m.id == live.message));
+        let Some(message) = message.map(Arc::make_mut) else { return };
+        match outcome {
+            Outcome::Done(JobOutput::Replied(reply)) => {
+                message.text.clone_from(&reply.text);
+                if let Some(record) = &mut message.reply {
+                    record.tokens = Arc::new(reply.tokens.clone());
+                    record.stats = Some(reply.stats.clone());
+                }
+                message.status = MessageStatus::Complete;
+            }
+            Outcome::Done(_) => message.status = MessageStatus::Complete,
+            // The stored message may have come already, and knows better.
+            Outcome::Cancelled if message.status == MessageStatus::Streaming => {
+                message.status = MessageStatus::Stopped;
+            }
+            Outcome::Failed(_) if message.status == MessageStatus::Streaming => {
+                message.status = MessageStatus::Failed;
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn edited(&mut self, edit: &Edit, now_ms: i64) {
+        match edit {
+            Edit::CreateChat(chat) => {
+                let document = ChatDocument { chat: chat.clone(), messages: Vec::new() };
+                self.open.insert(chat.id, ChatState { document: Some(document), ..ChatState::default() });
+            }
+            Edit::RenameChat { chat, title } => {
+                if let Some(row) = self.list.iter_mut().find(|s| s.id == *chat) {
+                    row.title.clone_from(title);
+                }
+                self.change(*chat, |c| {
+                    c.title.clone_from(title);
+                    c.titled_by_hand = true;
+                });
+            }
+            Edit::SetSystemPrompt { chat, text } => self.change(*chat, |c| c.system_prompt.clone_from(text)),
+            Edit::SetTemplate { chat, template } => self.change(*chat, |c| c.template = template.clone()),
+            Edit::SaveDraft { chat, text } => self.change(*chat, |c| c.draft.clone_from(text)),
+            Edit::ShowBranch { chat, leaf } => self.change(*chat, |c| c.leaf = Some(*leaf)),
+            Edit::AddMessage(message) => {
+                let chat = message.chat;
+                if let Some(document) = self.open.get_mut(&chat).and_then(|s| s.document.as_mut()) {
+                    put(&mut document.messages, Arc::new((**message).clone()));
+                    document.chat.leaf = Some(message.id);
+                }
+            }
+            Edit::TrashChat(chat) => self.trashed(*chat, now_ms),
+            Edit::RestoreChat(chat) => self.restored(*chat),
+            Edit::DeleteChatForever(chat) => self.deleted(*chat),
+            Edit::EmptyTrash => self.trash = Some(Vec::new()),
+            _ => {}
+        }
+    }
+
+    pub(super) fn asked(&mut self, id: QueryId, query: &Query) {
+        match query {
+            Query::Chat(chat) => {
+                self.open.entry(*chat).or_default().failure = None;
+            }
+            Query::Chats { search, trashed } if !search.is_empty() => {
+                let rows = if self.search.trashed == *trashed { self.search.rows.take() } else { None };
+                self.search = Search { text: search.clone(), trashed: *trashed, rows, asked: Some(id) };
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn fetched_list(
+        &mut self,
+        id: QueryId,
+        search: &str,
+        trashed: bool,
+        rows: Vec<ChatSummary>,
+    ) {
+        if !search.is_empty() {
+            if self.search.asked == Some(id) {
+                self.search.rows = Some(rows);
+            }
+        } else if trashed {
+            self.trash = Some(rows);
+        } else {
+            self.list = rows;
+        }
+    }
+
+    pub(super) fn fetched_document(&mut self, fetched: &Arc<ChatDocument>) {
+        let state = self.open.entry(fetched.chat.id).or_default();
+        let mut new = (**fetched).clone();
+        // A reply being written is further along here than on disk.
+        if let Some(old) = &state.document {
+            for live in self.live.values().filter(|l| l.chat == new.chat.id) {
+                if let Some(message) = old.messages.iter().find(|m| m.id == live.message) {
+                    put(&mut new.messages, Arc::clone(message));
+                }
+            }
+        }
+        state.document = Some(new);
+        state.failure = None;
+    }
+
+    pub(super) fn stored_chat(&mut self, chat: &Arc<ChatRecord>, summary: &Arc<ChatSummary>) {
+        if let Some(document) = self.open.get_mut(&chat.id).and_then(|s| s.document.as_mut()) {
+            document.chat = (**chat).clone();
+        }
+        self.list.retain(|s| s.id != chat.id);
+        if let Some(trash) = &mut self.trash {
+            trash.retain(|s| s.id != chat.id);
+        }
+        let into = if summary.trashed_at_ms.is_some() { self.trash.as_mut() } else { Some(&mut self.list) };
+        if let Some(list) = into {
+            list.push((**summary).clone());
+            list.sort_by_key(|s| std::cmp::Reverse(s.changed_at_ms));
+        }
+        if let Some(row) = self.search.rows.iter_mut().flatten().find(|s| s.id == chat.id) {
+            let excerpt = row.excerpt.take();
+            *row = ChatSummary { excerpt, ..(**summary).clone() };
+        }
+    }
+
+    pub(super) fn stored_message(&mut self, message: Arc<MessageRecord>) {
+        let Some(document) = self.open.get_mut(&message.chat).and_then(|s| s.document.as_mut()) else {
+            return;
+        };
+        let n_tokens = |m: &MessageRecord| m.reply.as_ref().map_or(0, |r| r.tokens.len());
+        let ahead = document.messages.iter().any(|m| m.id == message.id && n_tokens(m) > n_tokens(&message));
+        if message.status == MessageStatus::Streaming && ahead {
+            return;
+        }
+        put(&mut document.messages, message);
+    }
+
+    pub(super) fn deleted(&mut self, chat: ChatId) {
+        self.list.retain(|s| s.id != chat);
+        self.trash.iter_mut().for_each(|t| t.retain(|s| s.id != chat));
+        self.search.rows.iter_mut().for_each(|t| t.retain(|s| s.id != chat));
+        self.open.remove(&chat);
+    }
+
+    pub(super) fn undone(&mut self, chat: ChatId, can_undo: bool, can_redo: bool) {
+        let state = self.open.entry(chat).or_default();
+        state.can_undo = can_undo;
+        state.can_redo = can_redo;
+    }
+
+    pub(super) fn failed(&mut self, chat: ChatId, failure: Failure) {
+        self.open.entry(chat).or_default().failure = Some(failure);
+    }
+
+    fn trashed(&mut self, chat: ChatId, now_ms: i64) {
+        if let Some(at) = self.list.iter().position(|s| s.id == chat) {
+            let mut row = self.list.remove(at);
+            row.trashed_at_ms = Some(now_ms);
+            if let Some(trash) = &mut self.trash {
+                trash.insert(0, row);
+            }
+        }
+        self.search.rows.iter_mut().for_each(|t| t.retain(|s| s.id != chat));
+        self.change(chat, |c| c.trashed_at_ms = Some(now_ms));
+    }
+
+    fn restored(&mut self, chat: ChatId) {
+        if let Some(trash) = &mut self.trash
+            && let Some(at) = trash.iter().position(|s| s.id == chat)
+        {
+            let mut row = trash.remove(at);
+            row.trashed_at_ms = None;
+            self.list.push(row);
+            self.list.sort_by_key(|s| std::cmp::Reverse(s.changed_at_ms));
+        }
+        self.change(chat, |c| c.trashed_at_ms = None);
+    }
+
+    fn change(&mut self, chat: ChatId, change: impl FnOnce(&mut ChatRecord)) {
+        if let Some(document) = self.open.get_mut(&chat).and_then(|s| s.document.as_mut()) {
+            change(&mut document.chat);
+        }
+    }
+}
+
+/// Replaces the message of the same id, or adds it.
+fn put(messages: &mut Vec<Arc<MessageRecord>>, message: Arc<MessageRecord>) {
+    match messages.iter_mut().find(|m| m.id == message.id) {
+        Some(old) => *old = message,
+        None => messages.push(message),
+    }
+}
+
+/// A reply of which nothing has been written yet.
+fn reply(
+    spec: &GenerateSpec,
+    chat: ChatId,
+    id: MessageId,
+    parent: Option<MessageId>,
+    library: &Library,
+    now_ms: i64,
+) -> MessageRecord {
+    let base = match &spec.model {
+        ModelSource::Library(id) => library.get(*id).map(|m| m.card.content_hash.clone()),
+        ModelSource::Path(_) => None,
+    };
+    let model = ModelRef {
+        base: base.unwrap_or_default(),
+        name: library.name_of(&spec.model),
+        precision: spec.precision,
+    };
+    let record = ReplyRecord { model, sampling: spec.sampling.clone(), stats: None, tokens: Arc::default() };
+    MessageRecord {
+        id,
+        chat,
+        parent,
+        role: Role::Assistant,
+        text: String::new(),
+        tail: String::new(),
+        status: MessageStatus::Streaming,
+        created_at_ms: now_ms,
+        reply: Some(record),
+    }
+}

@@ -1,0 +1,209 @@
+//! The jobs of this session: what runs, what waits, what has ended and how.
+
+use glassworks_protocol::ids::{ChatId, JobId, ModelId};
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Failure, FailureKind, JobOutput, JobSpec, Outcome, Progress, Query};
+use std::sync::Arc;
+
+/// Ended jobs that are kept in memory.
+const MAX_ENDED: usize = 200;
+
+/// What kind of thing a job does, for icons and for looking it up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobKind {
+    Generate,
+    LoadModel,
+    ImportModel,
+    DescribeModel,
+    PreviewPrompt,
+    Inspect,
+    ExportChats,
+    ImportChats,
+    Backup,
+    Restore,
+}
+
+impl JobKind {
+    #[must_use]
+    pub fn of(spec: &JobSpec) -> Self {
+        match spec {
+            JobSpec::Generate(_) => Self::Generate,
+            JobSpec::LoadModel(_) => Self::LoadModel,
+            JobSpec::ImportModel { .. } => Self::ImportModel,
+            JobSpec::DescribeModel { .. } => Self::DescribeModel,
+            JobSpec::PreviewPrompt { .. } => Self::PreviewPrompt,
+            JobSpec::Inspect(_) => Self::Inspect,
+            JobSpec::ExportChats(_) => Self::ExportChats,
+            JobSpec::ImportChats { .. } => Self::ImportChats,
+            JobSpec::Backup { .. } => Self::Backup,
+            JobSpec::Restore { .. } => Self::Restore,
+        }
+    }
+
+    /// Asked while a person types, and too quick to be listed.
+    #[must_use]
+    pub fn is_quiet(self) -> bool {
+        matches!(self, Self::DescribeModel | Self::PreviewPrompt)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobState {
+    Waiting,
+    Running,
+    Ended,
+}
+
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub id: JobId,
+    pub kind: JobKind,
+    pub title: Text,
+    pub chat: Option<ChatId>,
+    pub model: Option<ModelId>,
+    pub progress: Option<Progress>,
+    pub outcome: Option<Outcome>,
+    /// A person pressed Stop and it has not ended yet.
+    pub stopping: bool,
+    pub started_at_ms: i64,
+    pub ended_at_ms: Option<i64>,
+    heard: bool,
+}
+
+impl Job {
+    #[must_use]
+    pub fn state(&self) -> JobState {
+        match (&self.outcome, self.heard) {
+            (Some(_), _) => JobState::Ended,
+            (None, true) => JobState::Running,
+            (None, false) => JobState::Waiting,
+        }
+    }
+
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.outcome {
+            Some(Outcome::Failed(failure)) => Some(failure),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub fn output(&self) -> Option<&JobOutput> {
+        match &self.outcome {
+            Some(Outcome::Done(output)) => Some(output),
+            _ => None,
+        }
+    }
+}
+
+/// In the order of starting.
+#[derive(Clone, Debug, Default)]
+pub struct Jobs {
+    all: Vec<Arc<Job>>,
+}
+
+impl Jobs {
+    #[must_use]
+    pub fn get(&self, id: JobId) -> Option<&Arc<Job>> {
+        self.all.iter().rev().find(|j| j.id == id)
+    }
+
+    /// Those a person should see that have not ended, oldest first.
+    pub fn active(&self) -> impl DoubleEndedIterator<Item = &Arc<Job>> {
+        self.all.iter().filter(|j| j.outcome.is_none() && !j.kind.is_quiet())
+    }
+
+    /// Those a person should see that have ended, newest first.
+    pub fn ended(&self) -> impl Iterator<Item = &Arc<Job>> {
+        self.all.iter().rev().filter(|j| j.outcome.is_some() && !j.kind.is_quiet())
+    }
+
+    /// The newest job of a kind.
+    #[must_use]
+    pub fn newest(&self, kind: JobKind) -> Option<&Arc<Job>> {
+        self.all.iter().rev().find(|j| j.kind == kind)
+    }
+
+    pub(super) fn start(&mut self, id: JobId, spec: &JobSpec, title: Text, now_ms: i64) {
+        let (chat, model) = about(spec);
+        self.all.push(Arc::new(Job {
+            id,
+            kind: JobKind::of(spec),
+            title,
+            chat,
+            model,
+            progress: None,
+            outcome: None,
+            stopping: false,
+            started_at_ms: now_ms,
+            ended_at_ms: None,
+            heard: false,
+        }));
+    }
+
+    pub(super) fn started(&mut self, id: JobId) {
+        if let Some(job) = self.get_mut(id) {
+            job.heard = true;
+        }
+    }
+
+    pub(super) fn progress(&mut self, id: JobId, progress: Progress) {
+        if let Some(job) = self.get_mut(id).filter(|j| j.outcome.is_none()) {
+            job.heard = true;
+            job.progress = Some(progress);
+        }
+    }
+
+    pub(super) fn stopping(&mut self, id: JobId) {
+        if let Some(job) = self.get_mut(id).filter(|j| j.outcome.is_none()) {
+            job.stopping = true;
+        }
+    }
+
+    /// What has to be fetched anew because the job ended.
+    pub(super) fn settle(&mut self, id: JobId, outcome: Outcome, now_ms: i64) -> Option<Query> {
+        let job = self.get_mut(id)?;
+        let first = job.outcome.is_none();
+        let brought = matches!(outcome, Outcome::Done(JobOutput::ChatsImported { .. }));
+        if first {
+            job.outcome = Some(outcome);
+            job.stopping = false;
+            job.ended_at_ms = Some(now_ms);
+        }
+        let ended = self.all.iter().filter(|j| j.outcome.is_some()).count();
+        if ended > MAX_ENDED
+            && let Some(oldest) = self.all.iter().position(|j| j.outcome.is_some())
+        {
+            self.all.remove(oldest);
+        }
+        (first && brought).then(|| Query::Chats { search: String::new(), trashed: false })
+    }
+
+    pub(super) fn engine_ended(&mut self, now_ms: i64) {
+        let left: Vec<JobId> = self.all.iter().filter(|j| j.outcome.is_none()).map(|j| j.id).collect();
+        for id in left {
+            let failure = Failure::new(FailureKind::Bug, Text::new("shell.engine_ended"));
+            self.settle(id, Outcome::Failed(failure), now_ms);
+        }
+    }
+
+    fn get_mut(&mut self, id: JobId) -> Option<&mut Job> {
+        self.all.iter_mut().rev().find(|j| j.id == id).map(Arc::make_mut)
+    }
+}
+
+fn about(spec: &JobSpec) -> (Option<ChatId>, Option<ModelId>) {
+    use glassworks_protocol::generate::ModelSource;
+    let library = |source: &ModelSource| match source {
+        ModelSource::Library(id) => Some(*id),
+        ModelSource::Path(_) => None,
+    };
+    match spec {
+        JobSpec::Generate(spec) => (spec.keep.as_ref().map(|k| k.chat.id), library(&spec.model)),
+        JobSpec::LoadModel(source) => (None, library(source)),
+        JobSpec::PreviewPrompt { model, .. } => (None, library(model)),
+        JobSpec::Inspect(spec) => (None, library(&spec.model)),
+        _ => (None, None),
+    }
+}

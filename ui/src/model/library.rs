@@ -1,0 +1,139 @@
+//! The models a person has, and which of them are in memory.
+
+use glassworks_protocol::generate::ModelSource;
+use glassworks_protocol::ids::{JobId, ModelId};
+use glassworks_protocol::model::ModelRecord;
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Edit, Failure, JobOutput, JobSpec, Outcome};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ModelState {
+    Idle,
+    Loading(JobId),
+    Ready,
+    Failed(Failure),
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Library {
+    models: Vec<Arc<ModelRecord>>,
+    pub starter: Option<ModelId>,
+    states: HashMap<ModelId, ModelState>,
+    users: HashMap<JobId, ModelId>,
+}
+
+impl Library {
+    pub(super) fn new(models: Vec<Arc<ModelRecord>>, starter: Option<ModelId>) -> Self {
+        Self { models, starter, ..Self::default() }
+    }
+
+    /// As the engine lists them.
+    #[must_use]
+    pub fn models(&self) -> &[Arc<ModelRecord>] {
+        &self.models
+    }
+
+    #[must_use]
+    pub fn get(&self, id: ModelId) -> Option<&Arc<ModelRecord>> {
+        self.models.iter().find(|m| m.id == id)
+    }
+
+    #[must_use]
+    pub fn state(&self, id: ModelId) -> &ModelState {
+        self.states.get(&id).unwrap_or(&ModelState::Idle)
+    }
+
+    pub(super) fn started(&mut self, job: JobId, spec: &JobSpec) {
+        let source = match spec {
+            JobSpec::LoadModel(source) => source,
+            JobSpec::Generate(spec) => &spec.model,
+            _ => return,
+        };
+        if let ModelSource::Library(id) = source {
+            self.users.insert(job, *id);
+            if *self.state(*id) != ModelState::Ready {
+                self.states.insert(*id, ModelState::Loading(job));
+            }
+        }
+    }
+
+    pub(super) fn settled(&mut self, job: JobId, outcome: &Outcome) {
+        if let Outcome::Done(JobOutput::ModelImported(record)) = outcome {
+            self.stored(Arc::clone(record));
+        }
+        let Some(id) = self.users.remove(&job) else { return };
+        let was = self.state(id).clone();
+        let now = match outcome {
+            Outcome::Done(_) => ModelState::Ready,
+            Outcome::Cancelled if was == ModelState::Ready => ModelState::Ready,
+            // A stopped reply was being written, so the weights may well be there; the next use says.
+            Outcome::Cancelled => ModelState::Idle,
+            Outcome::Failed(_) if was == ModelState::Ready => ModelState::Ready,
+            Outcome::Failed(failure) => ModelState::Failed(failure.clone()),
+        };
+        self.states.insert(id, now);
+    }
+
+    pub(super) fn edited(&mut self, edit: &Edit) {
+        match edit {
+            Edit::RenameModel { model, name } => {
+                if let Some(record) = self.models.iter_mut().find(|m| m.id == *model) {
+                    Arc::make_mut(record).name = name.clone();
+                }
+            }
+            Edit::RemoveModel(id) => self.removed(*id),
+            _ => {}
+        }
+    }
+
+    pub(super) fn stored(&mut self, record: Arc<ModelRecord>) {
+        match self.models.iter_mut().find(|m| m.id == record.id) {
+            Some(old) => *old = record,
+            None => self.models.push(record),
+        }
+    }
+
+    pub(super) fn removed(&mut self, id: ModelId) {
+        self.models.retain(|m| m.id != id);
+        self.states.remove(&id);
+    }
+
+    pub(super) fn replace(&mut self, models: Vec<Arc<ModelRecord>>) {
+        self.models = models;
+    }
+
+    /// What a person calls a model, wherever its files are.
+    #[must_use]
+    pub fn name_of(&self, source: &ModelSource) -> String {
+        match source {
+            ModelSource::Library(id) => self.get(*id).map_or_else(String::new, |m| m.name.clone()),
+            ModelSource::Path(path) => file_name(path),
+        }
+    }
+
+    pub(super) fn name_of_spec(&self, spec: &JobSpec) -> Text {
+        match spec {
+            JobSpec::Generate(spec) => {
+                Text::new("job.title_generate").arg("name", self.name_of(&spec.model))
+            }
+            JobSpec::LoadModel(source) => Text::new("job.title_load").arg("name", self.name_of(source)),
+            JobSpec::ImportModel { path } => Text::new("job.title_import_model").arg("name", file_name(path)),
+            JobSpec::DescribeModel { path } => Text::new("job.title_describe").arg("name", file_name(path)),
+            JobSpec::PreviewPrompt { .. } => Text::new("job.title_preview"),
+            JobSpec::Inspect(spec) => Text::new("job.title_inspect").arg("name", self.name_of(&spec.model)),
+            JobSpec::ExportChats(spec) => {
+                Text::new("job.title_export_chats").arg("name", file_name(&spec.to))
+            }
+            JobSpec::ImportChats { path } => Text::new("job.title_import_chats").arg("name", file_name(path)),
+            JobSpec::Backup { to } => Text::new("job.title_backup").arg("name", file_name(to)),
+            JobSpec::Restore { from } => Text::new("job.title_restore").arg("name", file_name(from)),
+        }
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}

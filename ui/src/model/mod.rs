@@ -1,0 +1,215 @@
+//! What the window knows: a read-only fold of what the engine told, changed by [`Model::apply`] and
+//! [`Model::sent`] only.
+
+mod chats;
+mod jobs;
+mod library;
+mod tree;
+
+pub use chats::{ChatState, Chats, LiveReply, Search};
+pub use jobs::{Job, JobKind, JobState, Jobs};
+pub use library::{Library, ModelState};
+pub use tree::{newest_leaf_below, path_to, siblings};
+
+use glassworks_protocol::ids::{ChatId, QueryId};
+use glassworks_protocol::machine::{MachineReport, MemoryStatus, StartReport};
+use glassworks_protocol::settings::Settings;
+use glassworks_protocol::text::{Language, Text};
+use glassworks_protocol::{Command, Edit, Event, Failure, Notice, Page, Query, RequestId, Stored};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Something the person should be told once.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Note {
+    Info(Text),
+    /// An undo or redo: what it did.
+    Undone(ChatId, Text),
+    Failed(Failure),
+}
+
+pub struct Model {
+    pub version: String,
+    pub machine: MachineReport,
+    pub home: PathBuf,
+    pub log_file: PathBuf,
+    pub settings: Arc<Settings>,
+    /// What the system's locale asks for.
+    pub system_language: Language,
+    pub memory: MemoryStatus,
+    pub jobs: Jobs,
+    pub library: Library,
+    pub chats: Chats,
+    /// The newest lines of the log, once asked for.
+    pub log_tail: Option<String>,
+    /// Stay on screen until dismissed.
+    pub alerts: Vec<Failure>,
+    /// The engine has gone: nothing will come any more.
+    pub engine_ended: bool,
+    /// The clock of this frame: milliseconds since 1970, UTC.
+    pub now_ms: i64,
+    notes: Vec<Note>,
+    wishes: Vec<Query>,
+    asked: HashMap<QueryId, Query>,
+}
+
+impl Model {
+    #[must_use]
+    pub fn new(start: StartReport, system_language: Language, now_ms: i64) -> Self {
+        let memory = MemoryStatus { limit_bytes: start.machine.memory_limit_bytes, ..Default::default() };
+        let mut model = Self {
+            version: start.version,
+            machine: start.machine,
+            home: start.home,
+            log_file: start.log_file,
+            settings: Arc::new(start.settings),
+            system_language,
+            memory,
+            jobs: Jobs::default(),
+            library: Library::new(start.models, start.starter),
+            chats: Chats::new(start.chats),
+            log_tail: None,
+            alerts: Vec::new(),
+            engine_ended: false,
+            now_ms,
+            notes: Vec::new(),
+            wishes: vec![Query::Memory],
+            asked: HashMap::new(),
+        };
+        for notice in start.notices {
+            model.notice(notice);
+        }
+        model
+    }
+
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.settings.language.unwrap_or(self.system_language)
+    }
+
+    /// Takes in what the engine told.
+    pub fn apply(&mut self, event: Event) {
+        match event {
+            Event::Progress(job, progress) => self.jobs.progress(job, progress),
+            Event::Partial(job, partial) => {
+                self.jobs.started(job);
+                self.chats.partial(job, partial, self.now_ms);
+            }
+            Event::Settled(job, outcome) => {
+                self.chats.settled(job, &outcome);
+                self.library.settled(job, &outcome);
+                if let Some(query) = self.jobs.settle(job, outcome, self.now_ms) {
+                    self.wishes.push(query);
+                }
+            }
+            Event::Stored(stored) => self.stored(stored),
+            Event::Fetched(id, page) => self.fetched(id, page),
+            Event::Refused(request, failure) => self.refused(request, failure),
+            Event::Notice(notice) => self.notice(notice),
+        }
+    }
+
+    /// Takes in what was asked of the engine, so that it shows at once.
+    pub fn sent(&mut self, command: &Command) {
+        match command {
+            Command::Start(id, spec) => {
+                let title = self.library.name_of_spec(spec);
+                self.jobs.start(*id, spec, title, self.now_ms);
+                self.library.started(*id, spec);
+                self.chats.started(*id, spec, &self.library, self.now_ms);
+            }
+            Command::Cancel(id) => self.jobs.stopping(*id),
+            Command::Edit(_, Edit::SaveSettings(settings)) => self.settings = Arc::new((**settings).clone()),
+            Command::Edit(_, edit) => {
+                self.library.edited(edit);
+                self.chats.edited(edit, self.now_ms);
+            }
+            Command::Fetch(id, query) => {
+                self.chats.asked(*id, query);
+                self.asked.insert(*id, query.clone());
+            }
+            Command::Shutdown => {}
+        }
+    }
+
+    /// What has to be fetched because of what was told; the caller sends it.
+    pub fn take_wishes(&mut self) -> Vec<Query> {
+        std::mem::take(&mut self.wishes)
+    }
+
+    /// What has to be told; the caller shows it.
+    pub fn take_notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
+    }
+
+    fn stored(&mut self, stored: Stored) {
+        match stored {
+            Stored::Chat { chat, summary } => self.chats.stored_chat(&chat, &summary),
+            Stored::Message(message) => self.chats.stored_message(message),
+            Stored::TreeChanged(chat) => {
+                if self.chats.is_open(chat) {
+                    self.wishes.push(Query::Chat(chat));
+                }
+            }
+            Stored::ChatDeleted(chat) => self.chats.deleted(chat),
+            Stored::Model(record) => self.library.stored(record),
+            Stored::ModelRemoved(id) => self.library.removed(id),
+            Stored::Settings(settings) => self.settings = settings,
+            Stored::Undone { chat, what, can_undo, can_redo } => {
+                self.chats.undone(chat, can_undo, can_redo);
+                self.notes.push(Note::Undone(chat, what));
+            }
+        }
+    }
+
+    fn fetched(&mut self, id: QueryId, page: Page) {
+        let query = self.asked.remove(&id);
+        match page {
+            Page::Chats(rows) => {
+                if let Some(Query::Chats { search, trashed }) = query {
+                    self.chats.fetched_list(id, &search, trashed, rows);
+                }
+            }
+            Page::Chat(document) => self.chats.fetched_document(&document),
+            Page::Models(models) => self.library.replace(models),
+            Page::Memory(status) => self.memory = status,
+            Page::LogTail(text) => self.log_tail = Some(text),
+        }
+    }
+
+    fn refused(&mut self, request: RequestId, failure: Failure) {
+        match request {
+            RequestId::Job(id) => {
+                let outcome = glassworks_protocol::Outcome::Failed(failure);
+                self.apply(Event::Settled(id, outcome));
+            }
+            RequestId::Query(id) => match self.asked.remove(&id) {
+                Some(Query::Chat(chat)) => self.chats.failed(chat, failure),
+                _ => self.notes.push(Note::Failed(failure)),
+            },
+            RequestId::Edit(_) => {
+                // What was shown at once did not happen: ask for the truth.
+                self.wishes.push(Query::Chats { search: String::new(), trashed: false });
+                self.wishes.extend(self.chats.open_ids().map(Query::Chat));
+                self.notes.push(Note::Failed(failure));
+            }
+        }
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Info(text) => self.notes.push(Note::Info(text)),
+            Notice::Alert(failure) => {
+                if !self.alerts.contains(&failure) {
+                    self.alerts.push(failure);
+                }
+            }
+            Notice::Memory(status) => self.memory = status,
+            Notice::Ended => {
+                self.engine_ended = true;
+                self.jobs.engine_ended(self.now_ms);
+            }
+        }
+    }
+}

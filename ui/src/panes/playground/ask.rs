@@ -1,0 +1,271 @@
+//! From what stands in a document to what the engine is asked: pure, so that it can be tested without a window.
+
+use glassworks_protocol::JobSpec;
+use glassworks_protocol::chat::{ChatKind, ChatRecord, MessageRecord, MessageStatus, Role, Turn};
+use glassworks_protocol::generate::{
+    FinishReason, GenerateSpec, KeepReply, ModelSource, Overflow, Prompt, SamplingSpec,
+};
+use glassworks_protocol::ids::{MessageId, ModelId};
+use glassworks_protocol::model::Precision;
+use std::sync::Arc;
+
+/// What every request has in common.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    pub model: ModelId,
+    pub sampling: SamplingSpec,
+    pub precision: Precision,
+    pub now_ms: i64,
+}
+
+impl Asker {
+    /// A new message at the end of `path`, and a reply to it.
+    #[must_use]
+    pub fn send(&self, chat: &ChatRecord, path: &[Arc<MessageRecord>], text: &str) -> JobSpec {
+        let parent = path.last().map(|m| m.id);
+        let question = self.message(chat, parent, role_of_prompt(chat.kind), text, "");
+        self.reply_to(chat, path, Some(question), MessageId::mint())
+    }
+
+    /// Another wording of the message `idx` of `path`, as its sibling, and a reply to it.
+    #[must_use]
+    pub fn resend(
+        &self,
+        chat: &ChatRecord,
+        path: &[Arc<MessageRecord>],
+        idx: usize,
+        text: &str,
+    ) -> Option<JobSpec> {
+        let old = path.get(idx)?;
+        let question = self.message(chat, old.parent, old.role, text, &old.tail);
+        Some(self.reply_to(chat, &path[..idx], Some(question), MessageId::mint()))
+    }
+
+    /// Another reply beside the reply `idx` of `path`, or a first one to the message there.
+    #[must_use]
+    pub fn regenerate(&self, chat: &ChatRecord, path: &[Arc<MessageRecord>], idx: usize) -> Option<JobSpec> {
+        let at = path.get(idx)?;
+        let end = if at.role == Role::Assistant { idx } else { idx + 1 };
+        (end > 0).then(|| self.reply_to(chat, &path[..end], None, MessageId::mint()))
+    }
+
+    /// The reply `idx` of `path` goes on where it ended.
+    #[must_use]
+    pub fn go_on(&self, chat: &ChatRecord, path: &[Arc<MessageRecord>], idx: usize) -> Option<JobSpec> {
+        let reply = path.get(idx).filter(|m| m.role == Role::Assistant)?;
+        Some(self.reply_to(chat, &path[..idx], None, reply.id))
+    }
+
+    /// A free text goes on at the cursor: all of it before the cursor, and what stands after it.
+    #[must_use]
+    pub fn complete(
+        &self,
+        chat: &ChatRecord,
+        path: &[Arc<MessageRecord>],
+        before: &str,
+        after: &str,
+    ) -> JobSpec {
+        let parent = path.last().map(|m| m.id);
+        let question = self.message(chat, parent, Role::Prompt, before, after);
+        self.reply_to(chat, path, Some(question), MessageId::mint())
+    }
+
+    /// What the model would be given if `draft` were sent now.
+    #[must_use]
+    pub fn preview(&self, chat: &ChatRecord, path: &[Arc<MessageRecord>], draft: &str) -> JobSpec {
+        let prompt = match chat.kind {
+            ChatKind::Completion => Prompt::Text(draft.to_owned()),
+            ChatKind::Chat => {
+                let mut turns = turns(chat, path);
+                if !draft.is_empty() {
+                    turns.push(Turn::new("user", draft));
+                }
+                Prompt::Chat { turns, template: chat.template.clone() }
+            }
+        };
+        JobSpec::PreviewPrompt { model: ModelSource::Library(self.model), prompt }
+    }
+
+    /// An edited reply: a message of its own beside the one it came from.
+    #[must_use]
+    pub fn edited_reply(&self, chat: &ChatRecord, old: &MessageRecord, text: &str) -> MessageRecord {
+        self.message(chat, old.parent, Role::Assistant, text, "")
+    }
+
+    fn message(
+        &self,
+        chat: &ChatRecord,
+        parent: Option<MessageId>,
+        role: Role,
+        text: &str,
+        tail: &str,
+    ) -> MessageRecord {
+        MessageRecord {
+            id: MessageId::mint(),
+            chat: chat.id,
+            parent,
+            role,
+            text: text.to_owned(),
+            tail: tail.to_owned(),
+            status: MessageStatus::Complete,
+            created_at_ms: self.now_ms,
+            reply: None,
+        }
+    }
+
+    fn reply_to(
+        &self,
+        chat: &ChatRecord,
+        path: &[Arc<MessageRecord>],
+        question: Option<MessageRecord>,
+        reply: MessageId,
+    ) -> JobSpec {
+        let last = question.as_ref().or_else(|| path.last().map(AsRef::as_ref));
+        let prompt = match chat.kind {
+            ChatKind::Completion => Prompt::Text(last.map(|m| m.text.clone()).unwrap_or_default()),
+            ChatKind::Chat => {
+                let mut turns = turns(chat, path);
+                turns.extend(question.iter().map(|q| Turn::new("user", q.text.clone())));
+                Prompt::Chat { turns, template: chat.template.clone() }
+            }
+        };
+        let parent = last.map(|m| m.id);
+        let chat = ChatRecord { draft: String::new(), ..chat.clone() };
+        JobSpec::Generate(Box::new(GenerateSpec {
+            model: ModelSource::Library(self.model),
+            prompt,
+            sampling: self.sampling.clone(),
+            precision: self.precision,
+            // A conversation outgrows any context; what had to be left out is said under the reply.
+            overflow: Overflow::DropOldest,
+            keep: Some(KeepReply { chat, question, reply, parent }),
+        }))
+    }
+}
+
+/// The conversation as a template sees it.
+#[must_use]
+pub fn turns(chat: &ChatRecord, path: &[Arc<MessageRecord>]) -> Vec<Turn> {
+    let system = chat.system_prompt.trim();
+    let mut turns = Vec::with_capacity(path.len() + 1);
+    if !system.is_empty() {
+        turns.push(Turn::new("system", system));
+    }
+    turns.extend(path.iter().map(|m| {
+        let role = if m.role == Role::Assistant { "assistant" } else { "user" };
+        Turn::new(role, m.text.clone())
+    }));
+    turns
+}
+
+/// Whether there is something to go on from: it was cut off, and not by its own end.
+#[must_use]
+pub fn can_go_on(message: &MessageRecord) -> bool {
+    let Some(reply) = message.reply.as_ref().filter(|_| message.role == Role::Assistant) else { return false };
+    match message.status {
+        MessageStatus::Interrupted | MessageStatus::Stopped => true,
+        MessageStatus::Failed => !reply.tokens.is_empty(),
+        MessageStatus::Complete => {
+            reply.stats.as_ref().is_some_and(|s| s.finish == FinishReason::Length)
+        }
+        MessageStatus::Streaming => false,
+    }
+}
+
+fn role_of_prompt(kind: ChatKind) -> Role {
+    match kind {
+        ChatKind::Chat => Role::User,
+        ChatKind::Completion => Role::Prompt,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use glassworks_protocol::generate::SamplingPreset;
+
+    fn asker() -> Asker {
+        Asker {
+            model: ModelId::mint(),
+            sampling: SamplingPreset::Steady.spec(),
+            precision: Precision::Exact,
+            now_ms: 7,
+        }
+    }
+
+    fn generate(spec: JobSpec) -> GenerateSpec {
+        match spec {
+            JobSpec::Generate(spec) => *spec,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A question and its reply.
+    fn conversation(chat: &ChatRecord) -> Vec<Arc<MessageRecord>> {
+        let asker = asker();
+        let question = asker.message(chat, None, Role::User, "Why?", "");
+        let reply = asker.message(chat, Some(question.id), Role::Assistant, "So.", "");
+        vec![Arc::new(question), Arc::new(reply)]
+    }
+
+    fn roles(prompt: &Prompt) -> String {
+        match prompt {
+            Prompt::Chat { turns, .. } => {
+                turns.iter().map(|t| format!("{}:{}", t.role, t.content)).collect::<Vec<_>>().join(" ")
+            }
+            Prompt::Text(text) => text.clone(),
+        }
+    }
+
+    #[test]
+    fn a_message_goes_to_the_end_with_all_before_it() {
+        let mut chat = ChatRecord::new(ChatKind::Chat, 0);
+        chat.system_prompt = " Be brief ".into();
+        chat.draft = "And?".into();
+        let path = conversation(&chat);
+        let spec = generate(asker().send(&chat, &path, "And?"));
+        assert_eq!(roles(&spec.prompt), "system:Be brief user:Why? assistant:So. user:And?");
+        let keep = spec.keep.expect("kept");
+        let question = keep.question.expect("a question");
+        assert_eq!(question.parent, Some(path[1].id));
+        assert_eq!(keep.parent, Some(question.id));
+        assert!(keep.chat.draft.is_empty(), "what is sent is no draft any more");
+    }
+
+    #[test]
+    fn another_wording_and_another_reply_are_siblings() {
+        let chat = ChatRecord::new(ChatKind::Chat, 0);
+        let path = conversation(&chat);
+        let keep = generate(asker().resend(&chat, &path, 0, "How?").expect("a spec")).keep.expect("kept");
+        assert_eq!(keep.question.expect("a question").parent, None);
+
+        let spec = generate(asker().regenerate(&chat, &path, 1).expect("a spec"));
+        assert_eq!(roles(&spec.prompt), "user:Why?");
+        let keep = spec.keep.expect("kept");
+        assert_eq!((keep.parent, keep.question.is_none()), (Some(path[0].id), true));
+        assert_ne!(keep.reply, path[1].id);
+
+        let on_question = generate(asker().regenerate(&chat, &path, 0).expect("a spec"));
+        assert_eq!(on_question.keep.expect("kept").parent, Some(path[0].id));
+    }
+
+    #[test]
+    fn going_on_keeps_the_reply() {
+        let chat = ChatRecord::new(ChatKind::Chat, 0);
+        let path = conversation(&chat);
+        let spec = generate(asker().go_on(&chat, &path, 1).expect("a spec"));
+        let keep = spec.keep.expect("kept");
+        assert_eq!((keep.reply, keep.parent), (path[1].id, Some(path[0].id)));
+        assert!(asker().go_on(&chat, &path, 0).is_none(), "a question does not go on");
+        assert!(asker().go_on(&chat, &path, 9).is_none());
+    }
+
+    #[test]
+    fn a_free_text_goes_on_at_the_cursor() {
+        let chat = ChatRecord::new(ChatKind::Completion, 0);
+        let spec = generate(asker().complete(&chat, &[], "Once", " the end"));
+        assert_eq!(roles(&spec.prompt), "Once");
+        let question = spec.keep.expect("kept").question.expect("a prompt");
+        assert_eq!((question.role, question.tail.as_str()), (Role::Prompt, " the end"));
+    }
+}

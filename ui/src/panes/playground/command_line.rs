@@ -1,0 +1,106 @@
+//! The same request as a command to type: `glassworks generate …`.
+
+use glassworks_protocol::chat::{ChatKind, ChatRecord};
+use glassworks_protocol::generate::{SamplingPreset, SamplingSpec};
+use glassworks_protocol::model::{ModelRecord, Precision};
+use std::fmt::Write as _;
+
+/// A line that gives what a first message of `prompt` would give.
+#[must_use]
+pub fn command_line(
+    model: &ModelRecord,
+    chat: &ChatRecord,
+    prompt: &str,
+    sampling: &SamplingSpec,
+    precision: Precision,
+) -> String {
+    let mut line = String::from("glassworks generate");
+    let name = if model.starter { model.name.clone() } else { model.path.to_string_lossy().into_owned() };
+    option(&mut line, "model", &quoted(&name));
+    if chat.kind == ChatKind::Chat {
+        line.push_str(" --chat");
+        let system = chat.system_prompt.trim();
+        if !system.is_empty() {
+            option(&mut line, "system", &quoted(system));
+        }
+    }
+    option(&mut line, "prompt", &quoted(prompt));
+    options(&mut line, sampling);
+    if precision == Precision::Fast {
+        option(&mut line, "precision", "fast");
+    }
+    line
+}
+
+/// Only what differs from the command's own defaults.
+fn options(line: &mut String, sampling: &SamplingSpec) {
+    let plain = SamplingPreset::Steady.spec();
+    let mut number = |name: &str, value: f32, default: f32| {
+        if value != default {
+            option(line, name, &value.to_string());
+        }
+    };
+    number("temperature", sampling.temperature, plain.temperature);
+    number("top-p", sampling.top_p.unwrap_or(1.0), 1.0);
+    number("min-p", sampling.min_p.unwrap_or(0.0), 0.0);
+    number("repetition-penalty", sampling.repetition_penalty, plain.repetition_penalty);
+    number("frequency-penalty", sampling.frequency_penalty, plain.frequency_penalty);
+    number("presence-penalty", sampling.presence_penalty, plain.presence_penalty);
+    if let Some(k) = sampling.top_k {
+        option(line, "top-k", &k.to_string());
+    }
+    if sampling.max_new_tokens != plain.max_new_tokens {
+        option(line, "max-new-tokens", &sampling.max_new_tokens.to_string());
+    }
+    if let Some(seed) = sampling.seed {
+        option(line, "seed", &seed.to_string());
+    }
+    for stop in &sampling.stop {
+        option(line, "stop", &quoted(stop));
+    }
+    if sampling.ignore_eos {
+        line.push_str(" --ignore-eos");
+    }
+}
+
+fn option(line: &mut String, name: &str, value: &str) {
+    // Writing into a string cannot fail.
+    let _infallible = write!(line, " --{name} {value}");
+}
+
+/// As a shell reads it back unchanged.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ':' | ',' | '+' | '@');
+    if !text.is_empty() && text.chars().all(plain) && !text.starts_with('-') {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_survive_the_shell() {
+        assert_eq!(quoted("model.gguf"), "model.gguf");
+        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("-n"), "'-n'");
+    }
+
+    #[test]
+    fn only_what_differs_is_said() {
+        let mut line = String::new();
+        options(&mut line, &SamplingPreset::Steady.spec());
+        assert_eq!(line, "");
+        let mut spec = SamplingPreset::Balanced.spec();
+        spec.seed = Some(7);
+        spec.stop = vec!["\n\n".into()];
+        options(&mut line, &spec);
+        assert_eq!(
+            line,
+            " --temperature 0.7 --top-p 0.9 --repetition-penalty 1.05 --top-k 40 --seed 7 --stop '\n\n'"
+        );
+    }
+}

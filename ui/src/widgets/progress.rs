@@ -1,0 +1,74 @@
+//! How far something is: what, done and total with unit, speed, time left.
+
+use super::button::Button;
+use super::mark::bead;
+use super::text;
+use crate::theme::{self, Type, icons};
+use crate::units;
+use egui::{Color32, Layout, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use glassworks_protocol::Progress;
+
+/// A 4-px bar, or a quarter of it in motion while the end is unknown.
+pub fn progress_bar(ui: &mut Ui, name: &str, width: f32, fraction: Option<f32>, color: Color32) -> Response {
+    let theme = theme::of(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 4.0), Sense::hover());
+    response.widget_info(|| {
+        let mut info = WidgetInfo::labeled(Role::ProgressIndicator, true, name);
+        info.value = fraction.map(f64::from);
+        info
+    });
+    let painter = ui.painter();
+    painter.rect_filled(rect, 2.0, theme.tokens.line);
+    let (from, to) = match fraction {
+        Some(f) => (0.0, f.clamp(0.0, 1.0)),
+        None if theme.reduced_motion => (0.0, 0.25),
+        None => {
+            ui.ctx().request_repaint_after(std::time::Duration::from_millis(50));
+            let t = (ui.input(|i| i.time) * 0.6).fract() as f32;
+            (t * 0.75, t * 0.75 + 0.25)
+        }
+    };
+    let x = |f: f32| rect.left() + f * rect.width();
+    let part = Rect::from_min_max(pos2(x(from), rect.top()), pos2(x(to), rect.bottom()));
+    painter.rect_filled(part, 2.0, color);
+    response
+}
+
+/// `412 / 717 tokens · 39 tokens/s · 17 s left`, as far as it is known.
+pub fn progress_line(ui: &mut Ui, progress: &Progress) -> Response {
+    let theme = theme::of(ui);
+    let words = units::progress(theme.language, progress);
+    ui.label(Type::Hint.number(words, theme.tokens.text_2))
+}
+
+/// A running job: title, bar, numbers, Stop. Says whether Stop was pressed.
+pub fn job_row(ui: &mut Ui, title: &str, progress: Option<&Progress>, stop: Option<&str>) -> bool {
+    let theme = theme::of(ui);
+    let t = &theme.tokens;
+    let mut stopped = false;
+    ui.vertical(|ui| {
+        ui.spacing_mut().item_spacing.y = 6.0;
+        ui.horizontal(|ui| {
+            bead(ui, t.warm);
+            text::medium(ui, title);
+            if let Some(progress) = progress {
+                text::hint(ui, theme.language.render(&progress.stage));
+            }
+            ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                if let Some(name) = stop {
+                    stopped = Button::control(theme.t("shell.stop"))
+                        .icon(icons::STOP)
+                        .small()
+                        .name(name)
+                        .show(ui)
+                        .clicked();
+                }
+            });
+        });
+        progress_bar(ui, title, ui.available_width(), progress.and_then(Progress::fraction), t.warm);
+        if let Some(progress) = progress {
+            progress_line(ui, progress);
+        }
+    });
+    stopped
+}
