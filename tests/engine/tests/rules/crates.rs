@@ -1,7 +1,8 @@
 //! Which crate may depend on which, and that every one is locked and its licence named.
 
-use crate::{Problem, source};
-use std::collections::BTreeSet;
+use crate::Problem;
+use crate::source::{self, Source, Tree};
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// A dependency, the packages that may have it, and why no other. Families go by their first word.
@@ -57,6 +58,37 @@ pub fn arrows(path: &str, manifest: &str) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// What a package depends on, it names: in its own folder, packages inside it apart.
+pub fn unused(path: &str, manifest: &str, tree: &Tree) -> Vec<Problem> {
+    let folder = path.trim_end_matches("Cargo.toml");
+    let inner: Vec<&str> = tree
+        .manifests()
+        .map(|(path, _)| path.trim_end_matches("Cargo.toml"))
+        .filter(|one| one.len() > folder.len())
+        .collect();
+    let sources: Vec<&Source> = tree
+        .sources
+        .iter()
+        .filter(|one| one.path.starts_with(folder) && !inner.iter().any(|inner| one.path.starts_with(inner)))
+        .collect();
+    dependencies(manifest)
+        .into_iter()
+        .filter(|(_, name)| {
+            let word = name.replace('-', "_");
+            !sources
+                .iter()
+                .any(|source| source.numbered().any(|(_, code)| words(code).any(|one| one == word)))
+        })
+        .map(|(line, name)| {
+            Problem::new(path, line, format!("remove `{name}`: nothing in {folder} names it"))
+        })
+        .collect()
+}
+
+fn words(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|one: char| !one.is_alphanumeric() && one != '_')
 }
 
 fn package_name(manifest: &str) -> String {
@@ -160,6 +192,14 @@ fn a_protocol_with_more_than_data_is_told() {
         "remove `anyhow`: the protocol is plain data on serde, serde_json, uuid"
     );
     assert_eq!(arrows("p", manifest).len(), 1);
+}
+
+#[test]
+fn a_dependency_that_nothing_names_is_told() {
+    let manifest = "[package]\nname = \"a\"\n[dependencies]\nserde-json = \"1\"\nlog = \"1\"\n";
+    let source = Source::new("a/src/lib.rs", "use serde_json::Value;\n// log::info\nfn catalog() {}");
+    let tree = Tree { paths: Vec::new(), texts: BTreeMap::new(), sources: vec![source] };
+    assert_eq!(unused("a/Cargo.toml", manifest, &tree).iter().map(|one| one.line).collect::<Vec<_>>(), [5]);
 }
 
 #[test]

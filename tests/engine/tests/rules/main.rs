@@ -46,6 +46,12 @@ fn crates_know_only_what_is_theirs_to_know() {
 }
 
 #[test]
+fn crates_have_what_they_use_and_no_more() {
+    let tree = Tree::get();
+    none(tree.manifests().flat_map(|(path, text)| crates::unused(path, text, tree)).collect());
+}
+
+#[test]
 fn modules_of_the_engine_point_one_way() {
     in_every_file(modules::engine_arrows);
 }
@@ -100,6 +106,22 @@ fn nothing_names_the_machine_it_was_written_on() {
 fn documents_lead_somewhere() {
     let tree = Tree::get();
     none(tree.texts.iter().flat_map(|(path, text)| words::links(path, text, &tree.paths)).collect());
+}
+
+/// What the program tells a person to install is what the README tells, and what `./check-slow` installs.
+#[test]
+fn system_packages_are_the_same_everywhere() {
+    let tree = Tree::get();
+    let named = tree.sources.iter().filter(|source| source.path.starts_with("app/"));
+    let named: Vec<&str> = named
+        .flat_map(|one| &one.strings)
+        .map(|(_, text)| text.as_str())
+        .filter(|text| text.starts_with("libgl1 "))
+        .collect();
+    assert_eq!(named.len(), 1, "the program names the packages of the window once: {named:?}");
+    for path in ["README.md", "check-slow"] {
+        assert!(tree.text(path).contains(named[0]), "{path} must name the window's packages: {}", named[0]);
+    }
 }
 
 #[test]
