@@ -80,6 +80,19 @@ pub fn log_filter() -> Option<String> {
     variable("GLASSWORKS_LOG").map(|value| value.to_string_lossy().into_owned())
 }
 
+/// A line about the system, for bug reports: `Debian GNU/Linux 12 (bookworm), Linux 6.1.0, x86_64`.
+#[must_use]
+pub fn system() -> String {
+    let name = std::fs::read_to_string("/etc/os-release").ok().and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+        Some(line.trim_matches('"').to_owned())
+    });
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let system = format!("{} {}", env::consts::OS, kernel.trim());
+    let parts = name.into_iter().chain([system.trim().to_owned(), env::consts::ARCH.to_owned()]);
+    parts.collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

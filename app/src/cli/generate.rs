@@ -7,7 +7,7 @@ use super::out::{self, Out, Stop};
 use super::session::Session;
 use super::source;
 use super::table::grouped;
-use glassworks_engine::Access;
+use glassworks_engine::Mode;
 use glassworks_protocol::chat::{TemplateOptions, TemplateSource, Turn};
 use glassworks_protocol::generate::{
     FinishReason, GenerateSpec, Overflow, Prompt, Reply, ReplyStats, TokenPiece,
@@ -21,7 +21,7 @@ use std::time::Instant;
 
 pub fn run(cx: &Cx, args: &GenerateArgs) -> Result<(), Stop> {
     let prompt = prompt(args)?;
-    let session = Session::open(cx, &cx.home, Access::Reader, "generate")?;
+    let session = Session::open(cx, &cx.home, Mode::Reader)?;
     let model = source::find(&session, &args.model)?;
     let spec = GenerateSpec {
         model: model.source.clone(),

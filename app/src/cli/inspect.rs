@@ -6,13 +6,13 @@ use super::meter::Meter;
 use super::out::{self, Stop};
 use super::session::Session;
 use super::{generate, source, table};
-use glassworks_engine::Access;
+use glassworks_engine::Mode;
 use glassworks_protocol::inspect::InspectSpec;
 use glassworks_protocol::{JobOutput, JobSpec};
 
 pub fn run(cx: &Cx, args: &InspectArgs) -> Result<(), Stop> {
     let prompt = generate::text(&args.prompt)?;
-    let session = Session::open(cx, &cx.home, Access::Reader, "inspect")?;
+    let session = Session::open(cx, &cx.home, Mode::Reader)?;
     let model = source::find(&session, &args.model)?;
     let spec = InspectSpec { model: model.source.clone(), prompt, out: args.out.clone() };
     let output = session.run_quietly(JobSpec::Inspect(spec), &Meter::new(cx))?;

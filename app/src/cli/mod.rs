@@ -10,7 +10,7 @@ mod inspect;
 mod meter;
 mod models;
 pub mod out;
-mod session;
+pub mod session;
 mod source;
 mod table;
 mod tour;

@@ -6,7 +6,7 @@ use super::meter::Meter;
 use super::out::{Out, Stop};
 use super::session::Session;
 use super::{source, table};
-use glassworks_engine::Access;
+use glassworks_engine::Mode;
 use glassworks_protocol::chat::TemplateSource;
 use glassworks_protocol::model::{ModelCard, ModelFormat, ModelRecord};
 use glassworks_protocol::{Edit, JobOutput, JobSpec};
@@ -23,7 +23,7 @@ pub fn run(cx: &Cx, args: &ModelsArgs) -> Result<(), Stop> {
 }
 
 fn list(cx: &Cx, args: &ListArgs) -> Result<(), Stop> {
-    let session = Session::open(cx, &cx.home, Access::Reader, "models list")?;
+    let session = Session::open(cx, &cx.home, Mode::Reader)?;
     let models = source::library(&session)?;
     let mut out = Out::new();
     if args.json {
@@ -50,7 +50,7 @@ fn list(cx: &Cx, args: &ListArgs) -> Result<(), Stop> {
 }
 
 fn info(cx: &Cx, args: &InfoArgs) -> Result<(), Stop> {
-    let session = Session::open(cx, &cx.home, Access::Reader, "models info")?;
+    let session = Session::open(cx, &cx.home, Mode::Reader)?;
     let found = source::find(&session, &args.model)?;
     if let Some(record) = &found.record {
         return show(cx, Some(record), &record.card, &record.path, args.json);
@@ -64,7 +64,7 @@ fn info(cx: &Cx, args: &InfoArgs) -> Result<(), Stop> {
 }
 
 fn import(cx: &Cx, args: &ImportArgs) -> Result<(), Stop> {
-    let session = Session::open(cx, &cx.home, Access::Writer, "models import")?;
+    let session = Session::open(cx, &cx.home, Mode::writer("models import"))?;
     let spec = JobSpec::ImportModel { path: args.path.clone() };
     let JobOutput::ModelImported(mut record) = session.run_quietly(spec, &Meter::new(cx))? else {
         return Ok(());

@@ -4,7 +4,7 @@ use super::Cx;
 use super::meter::Meter;
 use super::out::{self, Stop};
 use crate::starter::STARTER;
-use glassworks_engine::{Access, Engine, EngineConfig, Running};
+use glassworks_engine::{Engine, EngineConfig, Mode, Running};
 use glassworks_protocol::ids::{EditId, JobId, QueryId};
 use glassworks_protocol::link::SendError;
 use glassworks_protocol::text::{Language, Text};
@@ -27,20 +27,12 @@ pub struct Session {
 }
 
 impl Session {
-    /// Starts an engine on `home`; `holder` is what another process is told while this one writes.
+    /// Starts an engine on `home`.
     ///
     /// # Errors
     /// When the home cannot be opened, or another process holds it.
-    pub fn open(cx: &Cx, home: &Path, access: Access, holder: &str) -> Result<Self, Stop> {
-        let config = EngineConfig {
-            home: home.to_owned(),
-            access,
-            holder: holder.to_owned(),
-            starter: STARTER,
-            version: env!("CARGO_PKG_VERSION"),
-            clock: now_ms,
-        };
-        let engine = Engine::spawn(config, Box::new(|| {}))?;
+    pub fn open(cx: &Cx, home: &Path, mode: Mode) -> Result<Self, Stop> {
+        let engine = Engine::spawn(config(home, mode), Box::new(|| {}))?;
         Ok(Self { engine: Some(engine), interrupted: interruption(), language: cx.language })
     }
 
@@ -182,6 +174,19 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// What an engine of this program is told.
+#[must_use]
+pub fn config(home: &Path, mode: Mode) -> EngineConfig {
+    EngineConfig {
+        home: home.to_owned(),
+        mode,
+        starter: STARTER,
+        version: env!("CARGO_PKG_VERSION"),
+        memory_limit_bytes: None,
+        clock: now_ms,
     }
 }
 

@@ -5,21 +5,25 @@ mod geometry;
 mod host;
 
 use crate::cli::{self, Cx, out};
-use crate::starter::STARTER;
 use crate::{logging, paths};
 use eframe::egui;
 use failed::Failed;
 use geometry::Geometry;
-use glassworks_engine::{Access, Engine, EngineConfig};
+use glassworks_engine::{Engine, Mode};
+use glassworks_protocol::Failure;
 use host::Desktop;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// What the window opens at run time, by Debian's names.
 const PACKAGES: &str = "libgl1 libegl1 libgl1-mesa-dri libxcursor1 libxi6 libx11-xcb1 libxkbcommon-x11-0";
+/// How long the engine may take to store what runs, once the window is closed.
+const FAREWELL: Duration = Duration::from_secs(10);
 const ICON: &[u8] = include_bytes!("../../../assets/icons/glassworks-256.png");
 
 /// Opens the window and stays until it is closed.
@@ -84,6 +88,107 @@ fn show(cx: &Cx, stage: &Rc<Stage>) -> eframe::Result {
     )
 }
 
-struct Window;
-impl Window { fn new(_cx: &Cx, _ctx: &egui::Context, _g: Geometry, _s: Rc<Stage>) -> Self { Self } }
-impl eframe::App for Window { fn ui(&mut self, _ui: &mut egui::Ui, _f: &mut eframe::Frame) {} }
+/// What `eframe` draws: the workbench, or why there is none.
+struct Window {
+    content: Content,
+    home: PathBuf,
+    geometry: Geometry,
+    stage: Rc<Stage>,
+}
+
+enum Content {
+    Workbench(Box<glassworks_ui::App>),
+    Failed(Failed),
+}
+
+impl Window {
+    fn new(cx: &Cx, ctx: &egui::Context, geometry: Geometry, stage: Rc<Stage>) -> Self {
+        let content = match workbench(cx, ctx) {
+            Ok(app) => Content::Workbench(Box::new(app)),
+            Err(failure) => {
+                tracing::error!("the engine did not start: {failure}");
+                out::tell(&failure, cx.language, cx.verbose);
+                stage.engine_failed.set(true);
+                Content::Failed(Failed::new(ctx, failure, cx.language))
+            }
+        };
+        close_on_interrupt(ctx);
+        Self { content, home: cx.home.clone(), geometry, stage }
+    }
+}
+
+fn workbench(cx: &Cx, ctx: &egui::Context) -> Result<glassworks_ui::App, Failure> {
+    let config = cli::session::config(&cx.home, Mode::writer("window"));
+    let waker = ctx.clone();
+    let engine = Engine::spawn(config, Box::new(move || waker.request_repaint()))?;
+    let (window, start) = engine.part();
+    Ok(glassworks_ui::App::new(window, start, Box::new(Desktop::new(ctx, cx.language)), ctx))
+}
+
+/// Ctrl+C where the program was started closes the window, as its button does.
+fn close_on_interrupt(ctx: &egui::Context) {
+    let ctx = ctx.clone();
+    let handler = ctrlc::set_handler(move || {
+        ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        ctx.request_repaint();
+    });
+    if let Err(error) = handler {
+        tracing::warn!("Ctrl+C ends the program at once: {error}");
+    }
+}
+
+impl eframe::App for Window {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        if let Content::Workbench(app) = &mut self.content {
+            app.logic(ctx);
+            if ctx.input(|input| input.viewport().close_requested()) && !app.on_close_requested() {
+                ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            }
+        }
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        if !self.stage.drawn.replace(true) {
+            logging::keep_panics_quiet(false);
+        }
+        match &mut self.content {
+            Content::Workbench(app) => {
+                app.ui(ui);
+                self.geometry.follow(ui.ctx());
+            }
+            Content::Failed(failed) => failed.ui(ui),
+        }
+        open_clicked_links(ui.ctx());
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        let Content::Workbench(app) = &mut self.content else { return };
+        self.geometry.save(&self.home);
+        app.save();
+        let patience = Instant::now() + FAREWELL;
+        let ctx = egui::Context::default();
+        while !app.model().engine_ended && Instant::now() < patience {
+            thread::sleep(Duration::from_millis(5));
+            app.logic(&ctx);
+        }
+    }
+}
+
+/// Links in what models and people wrote: opened here, so that only web pages are.
+fn open_clicked_links(ctx: &egui::Context) {
+    let mut links = Vec::new();
+    ctx.output_mut(|output| {
+        output.commands.retain(|command| match command {
+            egui::OutputCommand::OpenUrl(link) => {
+                links.push(link.url.clone());
+                false
+            }
+            _ => true,
+        });
+    });
+    for link in links {
+        if let Err(error) = host::open_page(&link) {
+            tracing::warn!("a link was not opened: {error}");
+        }
+    }
+}

@@ -11,7 +11,7 @@ use super::meter::{self, Meter};
 use super::out::{Out, Stop};
 use super::session::{Session, now_ms};
 use super::source;
-use glassworks_engine::Access;
+use glassworks_engine::Mode;
 use glassworks_protocol::chat::{ChatDocument, ChatKind, ChatRecord, MessageRecord, MessageStatus, Role};
 use glassworks_protocol::generate::{
     GenerateSpec, KeepReply, ModelSource, Overflow, Prompt, Reply, SamplingSpec,
@@ -115,7 +115,7 @@ pub fn run(cx: &Cx, args: &TourArgs) -> Result<(), Stop> {
 }
 
 fn open(cx: &Cx, home: &Path) -> Result<Session, Stop> {
-    Session::open(cx, home, Access::Writer, "tour")
+    Session::open(cx, home, Mode::writer("tour"))
 }
 
 fn starter(session: &Session) -> Result<Arc<ModelRecord>, Stop> {
