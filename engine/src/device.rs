@@ -18,16 +18,16 @@ pub fn start_pool(n_threads: Option<u32>) -> usize {
 }
 
 fn physical_cores() -> usize {
-    System::physical_core_count()
-        .or_else(|| std::thread::available_parallelism().ok().map(usize::from))
-        .unwrap_or(1)
-        .min(std::thread::available_parallelism().map_or(usize::MAX, usize::from))
+    let allowed = std::thread::available_parallelism().map_or(1, usize::from);
+    System::physical_core_count().unwrap_or(allowed).clamp(1, allowed)
 }
 
 #[must_use]
 pub fn report(n_threads: usize, ledger: &Ledger) -> MachineReport {
-    let system = System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()));
-    let processor = system.cpus().first().map_or_else(String::new, |cpu| cpu.brand().trim().to_owned());
+    let kind = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
+    let system = System::new_with_specifics(kind).ok();
+    let first = system.as_ref().and_then(|system| system.cpus().first());
+    let processor = first.map_or_else(String::new, |cpu| cpu.brand().trim().to_owned());
     MachineReport {
         processor: if processor.is_empty() { std::env::consts::ARCH.to_owned() } else { processor },
         n_physical_cores: physical_cores() as u32,

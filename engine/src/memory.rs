@@ -36,10 +36,13 @@ impl Ledger {
     /// min(control-group limit, memory available now) − 10 %.
     #[must_use]
     pub fn of_machine() -> Self {
-        let system = System::new_with_specifics(RefreshKind::nothing().with_memory(MemoryRefreshKind::everything()));
-        let available = system.available_memory();
+        let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::everything());
+        let Ok(system) = System::new_with_specifics(kind) else {
+            // Where the system doesn't say, nothing is refused beforehand.
+            return Self::new(u64::MAX);
+        };
         let group = system.cgroup_limits().map_or(u64::MAX, |g| g.free_memory);
-        Self::new(available.min(group) / 10 * 9)
+        Self::new(system.available_memory().min(group) / 10 * 9)
     }
 
     #[must_use]
@@ -94,7 +97,7 @@ impl Drop for Reservation {
 
 fn resident() -> u64 {
     let pid = Pid::from_u32(std::process::id());
-    let mut system = System::new();
+    let Ok(mut system) = System::new() else { return 0 };
     system.refresh_processes_specifics(
         ProcessesToUpdate::Some(&[pid]),
         false,

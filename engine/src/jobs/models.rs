@@ -10,6 +10,7 @@ use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind, JobOutput, Stored, Unit};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 pub fn load(cx: &JobCx, source: &ModelSource) -> Result<JobOutput> {
     let model = from_shelf(cx, source)?;
@@ -71,7 +72,7 @@ pub fn from_shelf(cx: &JobCx, source: &ModelSource) -> Result<Arc<LoadedModel>> 
 
 /// SHA-256 of the weights: from the store if the files have not changed since, else computed and kept.
 fn hash(cx: &JobCx, files: &ModelFiles, path: &Path) -> Result<String> {
-    let (size, changed) = (files.size_bytes(), files.changed_ns());
+    let (size, changed) = (files.size_bytes(), ns_since_1970(files.changed()));
     if let Some(known) = cx.wait(cx.shared.store.known_hash(path, size, changed))? {
         return Ok(known);
     }
@@ -85,6 +86,12 @@ fn hash(cx: &JobCx, files: &ModelFiles, path: &Path) -> Result<String> {
         cx.wait(cx.shared.store.keep_hash(path, size, changed, &hash))?;
     }
     Ok(hash)
+}
+
+/// As the store keeps it; 0 where the system doesn't say.
+fn ns_since_1970(time: Option<SystemTime>) -> i64 {
+    let since = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    since.map_or(0, |since| since.as_nanos() as i64)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {

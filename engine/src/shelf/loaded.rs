@@ -12,6 +12,7 @@ use glassworks_protocol::model::ModelCard;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 /// A model ready to run: weights, tokenizer and template, and the sequences it has read lately.
 pub struct LoadedModel {
@@ -42,7 +43,7 @@ impl LoadedModel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     size_bytes: u64,
-    changed_ns: i64,
+    changed: Option<SystemTime>,
 }
 
 /// Models by the path they came from.
@@ -76,7 +77,7 @@ impl Shelf {
         let slot = Arc::clone(self.lock().entry(path.to_owned()).or_default());
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         let files = ModelFiles::open(path)?;
-        let stamp = Stamp { size_bytes: files.size_bytes(), changed_ns: files.changed_ns() };
+        let stamp = Stamp { size_bytes: files.size_bytes(), changed: files.changed() };
         if let Some(model) = slot.as_ref().filter(|model| model.stamp == stamp) {
             return Ok(Arc::clone(model));
         }
