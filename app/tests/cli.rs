@@ -1,0 +1,355 @@
+//! The built program, as a person or a script calls it: arguments, pipes, exit codes.
+
+use glassworks_engine::{Engine, EngineConfig, Mode, Running};
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const PROMPT: &str = "Alice looked at the";
+
+/// A home folder that is not there yet, in a folder that goes away.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The program on this home, in English, without a display.
+    fn program(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_glassworks"));
+        command
+            .args(arguments)
+            .env("GLASSWORKS_HOME", self.home())
+            .env("LC_ALL", "C.UTF-8")
+            .env_remove("DISPLAY")
+            .env_remove("WAYLAND_DISPLAY")
+            .env_remove("WAYLAND_SOCKET")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.program(arguments).output().expect("the program starts")
+    }
+
+    /// What it writes, when all is well.
+    fn text(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        stdout(&output)
+    }
+
+    /// The starter with a context so long that it never comes to its end.
+    fn endless(&self) -> String {
+        let model = self.path("endless");
+        let starter = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/starter");
+        std::fs::create_dir(&model).expect("a folder");
+        for name in ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"] {
+            std::fs::copy(starter.join(name), model.join(name)).expect("copied");
+        }
+        let config = model.join("config.json");
+        let text = std::fs::read_to_string(&config).expect("its configuration");
+        let mut json: Value = serde_json::from_str(&text).expect("JSON");
+        json["max_position_embeddings"] = Value::from(100_000);
+        std::fs::write(&config, json.to_string()).expect("written");
+        model.to_string_lossy().into_owned()
+    }
+
+    /// An engine in this process that holds the home, as an open window does.
+    fn hold(&self) -> Running {
+        let config = EngineConfig {
+            home: self.home(),
+            mode: Mode::writer("window"),
+            starter: &[],
+            version: "test",
+            memory_limit_bytes: None,
+            clock: || 0,
+        };
+        Engine::spawn(config, Box::new(|| {})).unwrap_or_else(|failure| panic!("{failure}"))
+    }
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn json_lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}"))).collect()
+}
+
+fn joined(lines: &[Value]) -> String {
+    lines.iter().filter_map(|line| line["text"].as_str()).collect()
+}
+
+/// Expects this exit code, and this in what is told.
+#[track_caller]
+fn check_refused(output: &Output, code: i32, told: &str) {
+    assert_eq!(output.status.code(), Some(code), "{}", stderr(output));
+    assert!(stderr(output).contains(told), "{} does not contain {told}", stderr(output));
+    assert!(!stderr(output).contains("panicked"), "{}", stderr(output));
+}
+
+#[test]
+fn help_shows_examples_in_both_languages_and_the_version_is_told() {
+    let place = Place::new();
+    let help = place.text(&["--help"]);
+    for expected in ["Examples:", "glassworks generate --model starter", "Exit codes:", "--home", "tour"] {
+        assert!(help.contains(expected), "{expected} is not in:\n{help}");
+    }
+    for command in ["generate", "inspect", "models", "tour", "completions"] {
+        let help = place.text(&[command, "--help"]);
+        assert!(help.contains("Examples:") && help.contains("Usage:"), "{command}:\n{help}");
+    }
+    let chinese = place.program(&["generate", "--help"]).env("LC_ALL", "zh_CN.UTF-8").output().expect("it starts");
+    assert!(stdout(&chinese).contains("示例：") && stdout(&chinese).contains("种子"));
+    assert_eq!(place.text(&["--version"]), format!("glassworks {}\n", env!("CARGO_PKG_VERSION")));
+    assert!(place.text(&["completions", "bash"]).contains("glassworks"));
+    assert!(!place.home().exists());
+}
+
+#[test]
+fn bad_arguments_are_exit_code_2_with_a_hint() {
+    let place = Place::new();
+    check_refused(&place.run(&["sing"]), 2, "sing");
+    check_refused(&place.run(&["generate", "--modle", "x"]), 2, "--model");
+    check_refused(&place.run(&["generate", "--prompt", "x"]), 2, "--model");
+    check_refused(&place.run(&["generate", "--model", "nobody", "--prompt", "x"]), 2, "nobody");
+    let missing = place.path("none.gguf");
+    let missing = missing.to_string_lossy();
+    check_refused(&place.run(&["generate", "--model", &missing, "--prompt", "x"]), 2, "none.gguf");
+    let garbage = place.path("garbage.gguf");
+    std::fs::write(&garbage, b"this is no model").expect("written");
+    let garbage = garbage.to_string_lossy();
+    check_refused(&place.run(&["generate", "--model", &garbage, "--prompt", "x"]), 2, "garbage.gguf");
+    check_refused(&place.run(&["models", "info", &garbage]), 2, "garbage.gguf");
+    let hot = ["generate", "--model", "starter", "--prompt", "x", "--temperature", "-1"];
+    assert_eq!(place.run(&hot).status.code(), Some(2));
+    let chinese = place.program(&["generate", "--prompt", "x"]).env("LC_ALL", "zh_CN.UTF-8").output();
+    check_refused(&chinese.expect("it starts"), 2, "错误：缺少");
+}
+
+#[test]
+fn without_a_display_one_line_says_what_to_do() {
+    let place = Place::new();
+    let output = place.run(&[]);
+    check_refused(&output, 1, "libxkbcommon-x11-0");
+    assert!(stderr(&output).contains("glassworks generate"));
+    assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+    assert!(!place.home().exists());
+    // A display that is named but is not there.
+    let output = place.program(&[]).env("DISPLAY", ":987").output().expect("it starts");
+    check_refused(&output, 1, "libxkbcommon-x11-0");
+    assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+}
+
+#[test]
+fn json_lines_join_to_exactly_the_plain_text() {
+    let place = Place::new();
+    let arguments = ["generate", "--model", "starter", "--prompt", PROMPT, "-n", "40", "--ignore-eos"];
+    let plain = place.text(&arguments);
+    let lines = json_lines(&place.text(&[&arguments[..], &["--json"]].concat()));
+    let (end, tokens) = lines.split_last().expect("lines");
+    assert_eq!(tokens.len(), 40);
+    assert_eq!(joined(tokens) + "\n", plain);
+    for line in tokens {
+        let keys: Vec<&str> = line.as_object().expect("an object").keys().map(String::as_str).collect();
+        assert_eq!(keys, ["token", "text", "logprob"]);
+        assert!(line["token"].is_u64() && line["logprob"].as_f64().is_some_and(|p| p <= 0.0), "{line}");
+    }
+    assert_eq!(end["finish"], "length");
+    assert_eq!(end["n_new"], 40);
+    assert!(end["n_prompt"].as_u64().is_some_and(|n| n > 0));
+    assert!(end["tokens_per_sec"].as_f64().is_some_and(|n| n > 0.0));
+    assert!(end["first_token_secs"].is_number() && end["seed"].is_u64() && end["n_reused"].is_u64());
+    assert!(!place.home().exists(), "a reader makes no home");
+}
+
+#[test]
+fn seeds_stop_strings_and_standard_input_count() {
+    let place = Place::new();
+    let with = |more: &[&str]| {
+        let arguments = ["generate", "--model", "starter", "--prompt", PROMPT, "-n", "30"];
+        place.text(&[&arguments[..], more].concat())
+    };
+    let warm = ["--temperature", "1.2", "--seed", "5"];
+    assert_eq!(with(&warm), with(&warm));
+    assert_ne!(with(&warm), with(&["--temperature", "1.2", "--seed", "6"]));
+
+    let whole = with(&[]);
+    let word = whole.split_whitespace().nth(3).expect("some words").to_owned();
+    let lines = json_lines(&with(&["--json", "--stop", &word]));
+    let end = lines.last().expect("an end");
+    assert_eq!((&end["finish"], &end["stop_string"]), (&"stop_string".into(), &word.as_str().into()));
+    assert_eq!(joined(&lines), whole[..whole.find(&word).expect("it is there")]);
+
+    let mut piped = place
+        .program(&["generate", "--model", "starter", "--prompt", "-", "-n", "30"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    piped.stdin.take().expect("a pipe").write_all(PROMPT.as_bytes()).expect("written");
+    let output = piped.wait_with_output().expect("it ends");
+    assert_eq!(stdout(&output), whole);
+}
+
+#[test]
+fn a_chat_goes_through_a_template() {
+    let place = Place::new();
+    let arguments = ["generate", "--model", "starter", "--prompt", "Hello", "--chat", "-n", "5", "--json"];
+    let plain = json_lines(&place.text(&arguments));
+    let told = json_lines(&place.text(&[&arguments[..], &["--system", "You are Alice"]].concat()));
+    let n_prompt = |lines: &[Value]| lines.last().and_then(|end| end["n_prompt"].as_u64()).expect("a count");
+    assert!(n_prompt(&told) > n_prompt(&plain));
+    assert!(plain.last().is_some_and(|end| end["template"].is_string()));
+}
+
+#[test]
+fn inspect_writes_every_layer() {
+    let place = Place::new();
+    let out = place.path("inside.safetensors");
+    place.text(&["inspect", "--model", "starter", "--prompt", PROMPT, "--out", &out.to_string_lossy()]);
+    let bytes = std::fs::read(&out).expect("the file");
+    let file = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
+    let card = &json_lines(&place.text(&["models", "info", "starter", "--json"]))[0];
+    let size = |key: &str| card[key].as_u64().expect("a number") as usize;
+    let shape = |name: &str| file.tensor(name).unwrap_or_else(|e| panic!("{name}: {e}")).shape().to_vec();
+    let n_tokens = shape("tokens")[0];
+    assert!(n_tokens > 1);
+    assert_eq!(file.tensor("tokens").expect("tokens").dtype(), safetensors::Dtype::I32);
+    assert_eq!(shape("logits"), [n_tokens, size("vocab_size")]);
+    for layer in 0..=size("n_layers") {
+        assert_eq!(shape(&format!("hidden.{layer}")), [n_tokens, size("width")]);
+    }
+    for layer in 0..size("n_layers") {
+        assert_eq!(shape(&format!("attention.{layer}")), [size("n_heads"), n_tokens, n_tokens]);
+    }
+    assert_eq!(file.names().len(), 2 + 2 * size("n_layers") + 1);
+    let nowhere = place.path("no/such/folder.safetensors");
+    let nowhere = nowhere.to_string_lossy();
+    let refused = place.run(&["inspect", "--model", "starter", "--prompt", PROMPT, "--out", &nowhere]);
+    assert!(!refused.status.success() && !stderr(&refused).contains("panicked"), "{}", stderr(&refused));
+}
+
+#[test]
+fn models_are_imported_listed_and_used_by_name() {
+    let place = Place::new();
+    let model = place.endless();
+    let line = place.text(&["models", "import", &model, "--name", "White Rabbit"]);
+    assert!(line.contains("White Rabbit"), "{line}");
+    let list = place.text(&["models", "list"]);
+    assert!(list.contains("White Rabbit") && list.contains("Architecture"), "{list}");
+    let models = json_lines(&place.text(&["models", "list", "--json"])).remove(0);
+    let rabbit = models.as_array().expect("a list").iter().find(|m| m["name"] == "White Rabbit");
+    let id = rabbit.expect("it is there")["id"].as_str().expect("an id").to_owned();
+    for name in ["White Rabbit", "white rabbit", &id] {
+        assert!(place.text(&["models", "info", name]).contains(&id));
+    }
+    assert!(!place.text(&["generate", "--model", "White Rabbit", "--prompt", PROMPT, "-n", "3"]).is_empty());
+    check_refused(&place.run(&["generate", "--model", "Dormouse", "--prompt", "x"]), 2, "White Rabbit");
+}
+
+#[test]
+fn an_open_window_keeps_importers_out_and_lets_readers_in() {
+    let place = Place::new();
+    let model = place.endless();
+    let window = place.hold();
+    let refused = place.run(&["models", "import", &model]);
+    check_refused(&refused, 1, "window");
+    assert!(stderr(&refused).contains(&std::process::id().to_string()), "{}", stderr(&refused));
+    assert!(!place.text(&["generate", "--model", &model, "--prompt", PROMPT, "-n", "3"]).is_empty());
+    assert!(place.run(&["models", "list"]).status.success());
+    window.stop();
+    assert!(place.run(&["models", "import", &model]).status.success());
+}
+
+#[test]
+fn a_closed_pipe_ends_it_quietly() {
+    let place = Place::new();
+    let model = place.endless();
+    let arguments = ["generate", "--model", &model, "--prompt", PROMPT, "-n", "90000", "--ignore-eos", "--json"];
+    let mut running = place
+        .program(&arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut lines = BufReader::new(running.stdout.take().expect("a pipe")).lines();
+    lines.next().expect("a line").expect("readable");
+    drop(lines);
+    let output = running.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_stops_cleanly_and_keeps_what_was_written() {
+    let place = Place::new();
+    let model = place.endless();
+    let arguments = ["generate", "--model", &model, "--prompt", PROMPT, "-n", "90000", "--ignore-eos", "--json"];
+    let mut running = place.program(&arguments).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut reader = BufReader::new(running.stdout.take().expect("a pipe"));
+    let mut text = String::new();
+    for _ in 0..5 {
+        reader.read_line(&mut text).expect("a line");
+    }
+    let sent = Command::new("kill").args(["-INT", &running.id().to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()));
+    let asked = Instant::now();
+    reader.read_to_string(&mut text).expect("the rest");
+    assert_eq!(running.wait().expect("it ends").code(), Some(130));
+    assert!(asked.elapsed() < Duration::from_secs(5));
+    let lines = json_lines(&text);
+    let end = lines.last().expect("an end");
+    assert_eq!(end["finish"], "cancelled");
+    assert_eq!(end["n_new"], lines.len() - 1);
+}
+
+#[test]
+fn the_tour_leaves_a_report() {
+    let place = Place::new();
+    let out = place.path("tour");
+    let told = place.text(&["tour", "--out", &out.to_string_lossy()]);
+    assert!(told.contains("report.md"), "{told}");
+    let mut names: Vec<String> = std::fs::read_dir(&out)
+        .expect("the folder")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["attention.png", "inside.safetensors", "reply.json", "report.md", "surprisal.svg"]);
+    let report = std::fs::read_to_string(out.join("report.md")).expect("the report");
+    assert!(!report.contains('{') && !report.contains("cli."), "{report}");
+    let reply = std::fs::read_to_string(out.join("reply.json")).expect("the reply");
+    let reply: Value = serde_json::from_str(&reply).expect("JSON");
+    assert!(reply["reply"]["tokens"].as_array().is_some_and(|tokens| tokens.len() > 20));
+    let png = std::fs::read(out.join("attention.png")).expect("the picture");
+    assert!(png.starts_with(b"\x89PNG") && png.len() > 5_000);
+    let svg = std::fs::read_to_string(out.join("surprisal.svg")).expect("the plot");
+    assert!(svg.contains("<svg") && svg.contains("JetBrains Mono"));
+    assert!(!place.home().exists(), "the tour leaves the person's home alone");
+    // A second tour into the same folder is fine, and in Chinese.
+    let again = place
+        .program(&["tour", "--out", &out.to_string_lossy()])
+        .env("LC_ALL", "zh_CN.UTF-8")
+        .output()
+        .expect("it starts");
+    assert!(again.status.success(), "{}", stderr(&again));
+    assert!(std::fs::read_to_string(out.join("report.md")).expect("the report").contains("惊异度"));
+}
