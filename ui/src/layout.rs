@@ -51,8 +51,7 @@ pub(crate) struct Layout {
 impl Layout {
     /// From what was kept, tolerating anything.
     pub fn restore(value: Option<&serde_json::Value>) -> Self {
-        let mut kept: Kept =
-            value.and_then(|v| serde_json::from_value(v.clone()).ok()).unwrap_or_default();
+        let mut kept: Kept = value.and_then(|v| serde_json::from_value(v.clone()).ok()).unwrap_or_default();
         kept.slots.truncate(MAX_SLOTS);
         if kept.slots.is_empty() {
             kept.slots.push(PaneId::Playground);
@@ -84,11 +83,6 @@ impl Layout {
             panes,
         };
         serde_json::to_value(kept).unwrap_or_default()
-    }
-
-    #[must_use]
-    pub fn slots(&self) -> &[PaneId] {
-        &self.slots
     }
 
     pub fn focused_slot(&self) -> usize {

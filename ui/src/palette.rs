@@ -6,7 +6,9 @@ use crate::panes::{PANES, PaneId};
 use crate::theme::{self, Theme, Type, Weight, icons, size};
 use crate::widgets;
 use egui::text::LayoutJob;
-use egui::{Align, Area, Id, Key, Margin, Modifiers, Order, Rect, Role, Sense, TextFormat, Ui, WidgetInfo, vec2};
+use egui::{
+    Align, Area, Id, Key, Margin, Modifiers, Order, Rect, Role, Sense, TextFormat, Ui, WidgetInfo, vec2,
+};
 use glassworks_protocol::ids::{ChatId, ModelId};
 use glassworks_protocol::text::Language;
 
@@ -90,7 +92,8 @@ impl Palette {
         let mut chosen = None;
         ctx.input_mut(|i| {
             let mut moved = 0i64;
-            for (key, by) in [(Key::ArrowDown, 1), (Key::ArrowUp, -1), (Key::PageDown, 8), (Key::PageUp, -8)] {
+            for (key, by) in [(Key::ArrowDown, 1), (Key::ArrowUp, -1), (Key::PageDown, 8), (Key::PageUp, -8)]
+            {
                 if i.consume_key(Modifiers::NONE, key) {
                     moved += by;
                 }
@@ -198,7 +201,10 @@ fn row(ui: &mut Ui, theme: &Theme, entry: &Entry, letters: &[usize], selected: b
     job.append(
         &entry.place,
         10.0,
-        TextFormat { valign: Align::Center, ..TextFormat::simple(Type::Hint.font(Weight::Regular), t.text_3) },
+        TextFormat {
+            valign: Align::Center,
+            ..TextFormat::simple(Type::Hint.font(Weight::Regular), t.text_3)
+        },
     );
     job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width() - 150.0);
     let galley = ui.painter().layout_job(job);

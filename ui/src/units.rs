@@ -79,6 +79,13 @@ pub fn duration(language: Language, secs: f32) -> String {
     }
 }
 
+/// The time of day where the person is: `15:20`.
+#[must_use]
+pub fn clock(ms: i64, utc_offset_secs: i32) -> String {
+    let minutes = (ms / 1000 + i64::from(utc_offset_secs)).div_euclid(60).rem_euclid(24 * 60);
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
 /// The unit's name after a number.
 #[must_use]
 pub fn unit(language: Language, unit: Unit) -> &'static str {
@@ -142,5 +149,7 @@ mod tests {
         assert_eq!(duration(en, 0.21), "0.2 s");
         assert_eq!(duration(en, 1021.0), "17 min");
         assert_eq!(duration(en, 12_000.0), "3 h 20 min");
+        assert_eq!(clock(1_795_262_400_000, 8 * 3600), "20:00");
+        assert_eq!(clock(-60_000, 0), "23:59");
     }
 }

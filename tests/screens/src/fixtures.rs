@@ -1,11 +1,14 @@
 //! Records to show: a machine, models, settings.
 
+use super::Window;
 use glassworks_protocol::chat::TemplateSource;
-use glassworks_protocol::ids::ModelId;
+use glassworks_protocol::ids::{JobId, ModelId};
 use glassworks_protocol::machine::{MachineReport, StartReport};
 use glassworks_protocol::model::{ModelCard, ModelFormat, ModelRecord};
 use glassworks_protocol::settings::{Settings, ThemeChoice};
 use glassworks_protocol::text::{Language, Text};
+use glassworks_protocol::{Command, JobSpec};
+use glassworks_protocol::{Progress, Unit};
 use std::sync::Arc;
 
 /// A first start in the dark, in English, with the starter and one chat model.
@@ -14,7 +17,11 @@ pub fn start() -> StartReport {
     let starter = model("Starter", true);
     StartReport {
         version: "0.1.0".to_owned(),
-        settings: Settings { theme: ThemeChoice::Dark, language: Some(Language::English), ..Settings::default() },
+        settings: Settings {
+            theme: ThemeChoice::Dark,
+            language: Some(Language::English),
+            ..Settings::default()
+        },
         machine: machine(),
         home: "/home/ada/.local/share/glassworks".into(),
         log_file: "/home/ada/.local/share/glassworks/glassworks.log".into(),
@@ -73,4 +80,24 @@ pub fn model(name: &str, starter: bool) -> Arc<ModelRecord> {
         used_at_ms: None,
         starter,
     })
+}
+
+/// 412 of 717 files, 17 minutes left.
+#[must_use]
+pub fn progress() -> Progress {
+    Progress {
+        stage: Text::new("job.title_backup").arg("name", "b.tar"),
+        done: 412,
+        total: Some(717),
+        unit: Unit::Files,
+        per_sec: Some(0.3),
+    }
+}
+
+/// Starts a job as if a pane had: its id.
+pub fn run_job(window: &mut Window, spec: JobSpec) -> JobId {
+    let id = JobId::mint();
+    window.harness.state_mut().send(Command::Start(id, spec));
+    window.run();
+    id
 }

@@ -104,7 +104,11 @@ impl Window {
             .build_ui_state(
                 |ui, app: &mut App| {
                     app.logic(&ui.ctx().clone());
-                    app.ui(ui);
+                    // The harness leaves a margin around what it draws; a window has none.
+                    let whole = egui::UiBuilder::new().max_rect(ui.ctx().content_rect());
+                    let mut ui = ui.new_child(whole);
+                    ui.set_clip_rect(ui.max_rect());
+                    app.ui(&mut ui);
                 },
                 app,
             );
@@ -132,6 +136,12 @@ impl Window {
     /// Clicks what has this label.
     pub fn click(&mut self, label: &str) {
         self.harness.get_by_label(label).click();
+        self.run();
+    }
+
+    /// Clicks the pane's cell in the rail.
+    pub fn show_pane(&mut self, word: &str) {
+        self.harness.get_by_role_and_label(egui::accesskit::Role::Tab, word).click();
         self.run();
     }
 

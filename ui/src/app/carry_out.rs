@@ -82,7 +82,8 @@ impl App {
         }
     }
 
-    pub(super) fn send(&mut self, command: Command) {
+    /// Asks the engine, and shows at once what that will change.
+    pub fn send(&mut self, command: Command) {
         self.model.sent(&command);
         self.unsent.push_back(command);
         self.resend();

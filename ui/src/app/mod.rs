@@ -115,25 +115,26 @@ impl App {
         self.shortcuts(&ctx);
         self.dropped(&ctx);
         let t = self.theme.tokens;
-        egui::Panel::left("rail")
-            .exact_size(size::RAIL)
-            .resizable(false)
-            .show_separator_line(false)
-            .frame(Frame::new().fill(t.window))
-            .show(ui, |ui| self.rail(ui));
         egui::Panel::bottom("status")
             .exact_size(size::STATUS_BAR)
             .resizable(false)
             .show_separator_line(false)
             .frame(Frame::new().fill(t.window).inner_margin(Margin::symmetric(12, 0)))
             .show(ui, |ui| self.status_bar(ui));
+        egui::Panel::left("rail")
+            .exact_size(size::RAIL)
+            .resizable(false)
+            .show_separator_line(false)
+            .frame(Frame::new().fill(t.window))
+            .show(ui, |ui| self.rail(ui));
         let margin = Margin { left: 0, right: 4, top: 4, bottom: 0 };
-        egui::CentralPanel::default()
-            .frame(Frame::new().fill(t.window).inner_margin(margin))
-            .show(ui, |ui| {
+        egui::CentralPanel::default().frame(Frame::new().fill(t.window).inner_margin(margin)).show(
+            ui,
+            |ui| {
                 self.alerts(ui);
                 self.panes(ui);
-            });
+            },
+        );
         if let Some(target) = self.palette.ui(&ctx, &self.model, self.layout.recent()) {
             self.choose(target, &ctx);
         }
@@ -146,7 +147,8 @@ impl App {
 
     /// Whether the window may close now. If not, it asks the person and closes itself afterwards.
     pub fn on_close_requested(&mut self) -> bool {
-        let busy = |k| matches!(k, JobKind::Backup | JobKind::Restore | JobKind::ExportChats | JobKind::ImportChats);
+        let busy =
+            |k| matches!(k, JobKind::Backup | JobKind::Restore | JobKind::ExportChats | JobKind::ImportChats);
         if self.quitting || self.model.engine_ended || !self.model.jobs.active().any(|j| busy(j.kind)) {
             return true;
         }

@@ -62,7 +62,8 @@ impl App {
     fn memory(&self, ui: &mut Ui, theme: &Theme) {
         let t = &theme.tokens;
         let memory = &self.model.memory;
-        let numbers = format!("{} / {} GiB", units::gib(memory.resident_bytes), units::gib(memory.limit_bytes));
+        let numbers =
+            format!("{} / {} GiB", units::gib(memory.resident_bytes), units::gib(memory.limit_bytes));
         let shown = ui
             .scope(|ui| {
                 icon(ui, icons::MEMORY, theme);

@@ -241,13 +241,7 @@ impl Chats {
         }
     }
 
-    pub(super) fn fetched_list(
-        &mut self,
-        id: QueryId,
-        search: &str,
-        trashed: bool,
-        rows: Vec<ChatSummary>,
-    ) {
+    pub(super) fn fetched_list(&mut self, id: QueryId, search: &str, trashed: bool, rows: Vec<ChatSummary>) {
         if !search.is_empty() {
             if self.search.asked == Some(id) {
                 self.search.rows = Some(rows);

@@ -136,10 +136,7 @@ impl Type {
 
     #[must_use]
     pub fn number(self, text: impl Into<String>, color: Color32) -> RichText {
-        RichText::new(text)
-            .font(self.mono(Weight::Regular))
-            .line_height(Some(self.line()))
-            .color(color)
+        RichText::new(text).font(self.mono(Weight::Regular)).line_height(Some(self.line())).color(color)
     }
 
     fn weighted(self, text: impl Into<String>, weight: Weight, color: Color32) -> RichText {

@@ -163,16 +163,24 @@ impl<'a> Button<'a> {
         });
         if ui.is_rect_visible(rect) {
             let look = self.look(&theme, &response, enabled);
-            ui.painter().rect(rect, f32::from(size::RADIUS_CONTROL), look.fill, look.line, StrokeKind::Inside);
+            ui.painter().rect(
+                rect,
+                f32::from(size::RADIUS_CONTROL),
+                look.fill,
+                look.line,
+                StrokeKind::Inside,
+            );
             focus_ring(ui, &response, rect);
-            let mut x = if inner > width - 2.0 * pad { rect.left() + pad } else { rect.center().x - inner / 2.0 };
+            let mut x =
+                if inner > width - 2.0 * pad { rect.left() + pad } else { rect.center().x - inner / 2.0 };
             if self.caret {
                 x = rect.left() + pad;
             }
             let n = parts.len();
             for (i, part) in parts.into_iter().enumerate() {
                 let Some(part) = part else { continue };
-                let color = if i == 2 || (i == n - 2 && self.kind != Kind::Accent) { look.weak } else { look.ink };
+                let color =
+                    if i == 2 || (i == n - 2 && self.kind != Kind::Accent) { look.weak } else { look.ink };
                 if i == n - 1 {
                     x = rect.right() - pad - part.size().x;
                 }
@@ -192,7 +200,15 @@ impl<'a> Button<'a> {
         let down = response.is_pointer_button_down_on();
         let over = response.hovered();
         let none = Stroke::NONE;
-        let pick = |rest, hover, pressed| if down { pressed } else if over { hover } else { rest };
+        let pick = |rest, hover, pressed| {
+            if down {
+                pressed
+            } else if over {
+                hover
+            } else {
+                rest
+            }
+        };
         if !enabled {
             let bare = self.kind == Kind::Quiet;
             let fill = if bare { Color32::TRANSPARENT } else { t.control };

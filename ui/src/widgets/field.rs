@@ -68,7 +68,8 @@ impl<'a> Field<'a> {
         let (_, rect) = ui.allocate_space(vec2(self.width, self.height));
         let ground = ui.painter().add(Shape::Noop);
         let left = if self.icon.is_some() { 32.0 } else { 10.0 };
-        let font = if self.mono { Type::Hint.mono(Weight::Regular) } else { Type::Body.font(Weight::Regular) };
+        let font =
+            if self.mono { Type::Hint.mono(Weight::Regular) } else { Type::Body.font(Weight::Regular) };
         let inner = Rect::from_min_max(rect.min + vec2(left, 0.0), rect.max - vec2(8.0, 0.0));
         let mut edit = TextEdit::singleline(text)
             .frame(Frame::NONE)

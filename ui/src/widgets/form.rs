@@ -2,28 +2,34 @@
 
 use super::text;
 use crate::theme::{self, icons, size};
-use egui::{Align, Layout, Role, Sense, Ui, WidgetInfo, vec2};
+use egui::{Align, Layout, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 
 /// Label at the left, what `add` draws beside it, the explanation to the right, or below when it is narrow.
 pub fn form_row(ui: &mut Ui, label: &str, explanation: &str, add: impl FnOnce(&mut Ui)) {
-    let narrow = ui.available_width() < 640.0;
+    let narrow = ui.available_width() < 660.0;
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
-        ui.allocate_ui_with_layout(
-            vec2(size::FORM_LABEL, size::CONTROL),
-            Layout::left_to_right(Align::Center),
-            |ui| {
-                ui.set_min_width(size::FORM_LABEL);
-                text::label(ui, label);
-            },
-        );
+        let (_, place) = ui.allocate_space(vec2(size::FORM_LABEL, size::CONTROL));
+        let place = UiBuilder::new().max_rect(place).layout(Layout::left_to_right(Align::Center));
+        text::label(&mut ui.new_child(place), label);
         ui.vertical(|ui| {
-            ui.horizontal(|ui| {
-                ui.set_min_height(size::CONTROL);
-                add(ui);
-                if !narrow && !explanation.is_empty() {
+            ui.spacing_mut().item_spacing.y = 4.0;
+            ui.horizontal_top(|ui| {
+                let control = |ui: &mut Ui| {
+                    ui.set_min_height(size::CONTROL);
+                    add(ui);
+                };
+                ui.with_layout(Layout::left_to_right(Align::Center).with_cross_justify(false), |ui| {
+                    ui.horizontal(control);
+                });
+                let room = ui.available_width();
+                if !narrow && !explanation.is_empty() && room > 160.0 {
                     ui.add_space(8.0);
-                    text::hint(ui, explanation);
+                    ui.vertical(|ui| {
+                        ui.set_max_width((room - 8.0).min(420.0));
+                        ui.add_space(6.0);
+                        text::hint(ui, explanation);
+                    });
                 }
             });
             if narrow && !explanation.is_empty() {

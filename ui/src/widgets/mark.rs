@@ -120,9 +120,10 @@ pub fn paint_logo(ui: &Ui, rect: Rect) {
     let t = theme::of(ui).tokens;
     let at = |x: f32, y: f32| rect.min + vec2(x, y) * rect.width() / 64.0;
     let unit = rect.width() / 64.0;
-    let corners: Vec<_> = [(32.0, 4.0), (56.25, 18.0), (56.25, 46.0), (32.0, 60.0), (7.75, 46.0), (7.75, 18.0)]
-        .map(|(x, y)| at(x, y))
-        .to_vec();
+    let corners: Vec<_> =
+        [(32.0, 4.0), (56.25, 18.0), (56.25, 46.0), (32.0, 60.0), (7.75, 46.0), (7.75, 18.0)]
+            .map(|(x, y)| at(x, y))
+            .to_vec();
     let painter = ui.painter();
     painter.add(egui::Shape::convex_polygon(corners.clone(), t.raised, Stroke::NONE));
     for i in 0..3 {

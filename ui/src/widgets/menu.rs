@@ -1,8 +1,8 @@
 //! Menus and selects: rows with icon, words and shortcut; arrow keys move, Enter takes, Escape closes.
 
+use super::Button;
 use super::frame::floating_frame;
 use super::paint::{galley, icon_galley, left_at};
-use super::Button;
 use crate::theme::{self, Type, Weight, icons, size};
 use egui::{Margin, Popup, PopupCloseBehavior, Response, Role, Sense, Ui, WidgetInfo, vec2};
 
@@ -154,12 +154,7 @@ impl<'a> Select<'a> {
     }
 
     /// `Response::changed` says whether another was chosen.
-    pub fn show<T: PartialEq + Clone>(
-        self,
-        ui: &mut Ui,
-        value: &mut T,
-        options: &[(T, String)],
-    ) -> Response {
+    pub fn show<T: PartialEq + Clone>(self, ui: &mut Ui, value: &mut T, options: &[(T, String)]) -> Response {
         let words = options.iter().find(|(o, _)| o == value).map_or("", |(_, w)| w.as_str());
         let mut button = Button::control(words).caret().name(format!("{}: {words}", self.name));
         if self.small {

@@ -45,13 +45,7 @@ pub fn slider_row(
     .inner
 }
 
-fn track(
-    ui: &mut Ui,
-    name: &str,
-    value: &mut f32,
-    range: &RangeInclusive<f32>,
-    decimals: usize,
-) -> Response {
+fn track(ui: &mut Ui, name: &str, value: &mut f32, range: &RangeInclusive<f32>, decimals: usize) -> Response {
     let t = theme::of(ui).tokens;
     let (rect, mut response) =
         ui.allocate_exact_size(vec2(ui.available_width(), 16.0), Sense::click_and_drag());
@@ -67,9 +61,8 @@ fn track(
             let filter = egui::EventFilter { horizontal_arrows: true, ..Default::default() };
             m.set_focus_lock_filter(response.id, filter);
         });
-        let steps = ui.input(|i| {
-            i.num_presses(Key::ArrowRight) as f32 - i.num_presses(Key::ArrowLeft) as f32
-        });
+        let steps =
+            ui.input(|i| i.num_presses(Key::ArrowRight) as f32 - i.num_presses(Key::ArrowLeft) as f32);
         new += steps * span / 100.0;
     }
     new = ((new * scale).round() / scale).clamp(*range.start(), *range.end());
@@ -86,9 +79,8 @@ fn track(
     let y = rect.center().y;
     let x = inner.left() + (*value - range.start()) / span * inner.width();
     let painter = ui.painter();
-    let line = |from: f32, to: f32| {
-        egui::Rect::from_min_max(egui::pos2(from, y - 2.0), egui::pos2(to, y + 2.0))
-    };
+    let line =
+        |from: f32, to: f32| egui::Rect::from_min_max(egui::pos2(from, y - 2.0), egui::pos2(to, y + 2.0));
     painter.rect_filled(line(rect.left(), rect.right()), 2.0, t.line);
     painter.rect_filled(line(rect.left(), x), 2.0, t.accent);
     let handle = if theme::of(ui).dark { t.text_1 } else { t.accent };

@@ -167,7 +167,8 @@ pub fn drawer(ui: &mut Ui, name: &str, main: Rect, width: f32, open: &mut bool, 
         .constrain(false)
         .show(ui.ctx(), |ui| {
             ui.set_clip_rect(rect.expand(40.0));
-            let shadow = egui::epaint::Shadow { offset: [0, 8], blur: 24, spread: 0, color: theme.tokens.shadow };
+            let shadow =
+                egui::epaint::Shadow { offset: [0, 8], blur: 24, spread: 0, color: theme.tokens.shadow };
             ui.painter().add(shadow.as_shape(rect, f32::from(size::RADIUS_TILE)));
             ui.allocate_rect(rect, Sense::hover());
             tile(ui, name, rect, add);
