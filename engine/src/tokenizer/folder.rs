@@ -1,68 +1,88 @@
-//! tokenizer.json and the files beside it that name its special tokens.
+//! The codec of a Hugging Face folder.
 
-use super::TextCodec;
+use super::files::{read_json, read_text};
+use super::{Specials, TextCodec};
+use crate::shelf::file;
 use anyhow::Result;
-use glassworks_protocol::text::Text;
-use glassworks_protocol::{Failure, FailureKind};
+use glassworks_protocol::Failure;
 use serde_json::Value;
-use std::fs;
-use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use tokenizers::Tokenizer;
 
-/// Larger than any vocabulary's file; a longer one is something else.
-const MAX_BYTES: u64 = 256 << 20;
+/// As tokenizer_config.json and special_tokens_map.json name them.
+const NAMES: &[&str] = &[
+    "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token", "image_token",
+    "audio_token", "video_token",
+];
 
-pub(super) fn read(folder: &Path) -> Result<TextCodec> {
-    let path = folder.join("tokenizer.json");
-    let bytes = match fs::metadata(&path) {
-        Ok(file) if file.len() > MAX_BYTES => return Err(broken(&path).into()),
-        Ok(_) => fs::read(&path)?,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Err(missing(folder).into()),
-        Err(error) => return Err(error.into()),
+impl TextCodec {
+    /// From tokenizer.json, with what the files beside it say of special tokens.
+    ///
+    /// # Errors
+    /// `Failure` naming the file that is missing or broken.
+    pub fn from_folder(folder: &Path) -> Result<Self, Failure> {
+        let path = folder.join("tokenizer.json");
+        let text = read_text(&path)?.ok_or_else(|| file::missing(&path))?;
+        let tokenizer = parse(&text).map_err(|why| file::broken(&path, &why))?;
+        let specials = specials(folder, &tokenizer)?;
+        Self::new(tokenizer, specials).map_err(|e| file::broken(&path, &format!("{e:#}")))
+    }
+}
+
+fn parse(text: &str) -> Result<Tokenizer, String> {
+    // Its reader expects files that it wrote itself, and indexes without looking.
+    match catch_unwind(AssertUnwindSafe(|| text.parse::<Tokenizer>())) {
+        Ok(parsed) => parsed.map_err(|e| e.to_string()),
+        Err(_) => Err("its parts contradict each other".into()),
+    }
+}
+
+fn specials(folder: &Path, tokenizer: &Tokenizer) -> Result<Specials, Failure> {
+    let config = read_json(&folder.join("tokenizer_config.json"))?.unwrap_or(Value::Null);
+    let map = read_json(&folder.join("special_tokens_map.json"))?.unwrap_or(Value::Null);
+    let mut specials = Specials::default();
+    for name in NAMES {
+        if let Some(text) = token_text(&config[name]).or_else(|| token_text(&map[name])) {
+            specials.texts.push(((*name).to_owned(), text.to_owned()));
+        }
+    }
+    // Templates may also use tokens of the model's own naming.
+    if let Value::Object(own) = &config["extra_special_tokens"] {
+        for (name, text) in own.iter().filter_map(|(name, text)| Some((name, token_text(text)?))) {
+            specials.texts.push((name.clone(), text.to_owned()));
+        }
+    }
+    let id = |name: &str| {
+        let (_, text) = specials.texts.iter().find(|(n, _)| n == name)?;
+        tokenizer.token_to_id(text)
     };
-    let tokenizer = Tokenizer::from_bytes(bytes).map_err(|error| broken(&path).detail(error.to_string()))?;
-    let config = json(&folder.join("tokenizer_config.json"))?;
-    let map = json(&folder.join("special_tokens_map.json"))?;
-    let token = |name: &str| spelled(&config[name]).or_else(|| spelled(&map[name]));
-    let mut eos_ids = Vec::new();
-    for file in ["generation_config.json", "config.json"] {
-        eos_ids.extend(ids(&json(&folder.join(file))?["eos_token_id"]));
-    }
-    Ok(TextCodec::new(tokenizer, token("bos_token"), token("eos_token"), eos_ids, None))
+    let generation = read_json(&folder.join("generation_config.json"))?.unwrap_or(Value::Null);
+    let model = read_json(&folder.join("config.json"))?.unwrap_or(Value::Null);
+    let n_tokens = u32::try_from(tokenizer.get_vocab_size(true)).unwrap_or(u32::MAX);
+    let named = |key: &str| {
+        let sources = [&generation[key], &model[key]];
+        sources.into_iter().map(ids).find(|ids| !ids.is_empty()).unwrap_or_default()
+    };
+    specials.bos = id("bos_token").or_else(|| named("bos_token_id").first().copied()).filter(|id| *id < n_tokens);
+    specials.eos = named("eos_token_id");
+    specials.eos.extend(id("eos_token"));
+    specials.eos.retain(|id| *id < n_tokens);
+    specials.eos.sort_unstable();
+    specials.eos.dedup();
+    Ok(specials)
 }
 
-/// A JSON file, or null when it isn't there.
-fn json(path: &Path) -> Result<Value> {
-    match fs::metadata(path) {
-        Ok(file) if file.len() > MAX_BYTES => return Err(broken(path).into()),
-        Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Value::Null),
-        Err(error) => return Err(error.into()),
-    }
-    serde_json::from_slice(&fs::read(path)?).map_err(|error| broken(path).detail(error.to_string()).into())
+/// A token's text, or an object that says more of it.
+fn token_text(value: &Value) -> Option<&str> {
+    value.as_str().or_else(|| value.get("content")?.as_str())
 }
 
-/// A token is written as its text, or as an object with its text as `content`.
-fn spelled(value: &Value) -> Option<String> {
-    value.as_str().or_else(|| value["content"].as_str()).map(str::to_owned)
-}
-
-/// One id or a list of them.
+/// One id or a list.
 fn ids(value: &Value) -> Vec<u32> {
-    let one = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
+    let id = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
     match value {
-        Value::Array(many) => many.iter().filter_map(one).collect(),
-        value => one(value).into_iter().collect(),
+        Value::Array(ids) => ids.iter().filter_map(id).collect(),
+        one => id(one).into_iter().collect(),
     }
-}
-
-fn missing(folder: &Path) -> Failure {
-    Failure::new(FailureKind::Missing, Text::new("failure.tokenizer_missing").arg("folder", folder.display()))
-        .hint(Text::new("failure.tokenizer_missing_hint"))
-}
-
-fn broken(path: &Path) -> Failure {
-    Failure::new(FailureKind::Input, Text::new("failure.tokenizer_broken").arg("file", path.display()))
-        .hint(Text::new("failure.tokenizer_broken_hint"))
 }

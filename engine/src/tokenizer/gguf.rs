@@ -1,241 +1,212 @@
-//! Tokenizers from GGUF metadata: rebuilt as the tokenizer.json that the same vocabulary came from.
+//! The codec of a GGUF file, from its `tokenizer.ggml.*` metadata. What the file does not say is as llama.cpp has it.
 
-use super::TextCodec;
-use anyhow::Result;
+use super::{Specials, TextCodec, pre, spm};
+use crate::shelf::gguf::Metadata;
+use anyhow::{Result, anyhow, ensure};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind};
-use serde_json::{Value, json};
-use std::collections::{HashMap, HashSet};
-use tokenizers::Tokenizer;
+use serde_json::json;
+use std::collections::HashMap;
+use tokenizers::models::bpe::BPE;
+use tokenizers::{AddedToken, DecoderWrapper, PostProcessorWrapper, Tokenizer};
 
-/// `tokenizer.ggml.*`, as the file has it.
-#[derive(Clone, Debug, Default)]
-pub struct GgufVocab {
-    /// `gpt2` (byte-level BPE) or `llama` (SentencePiece BPE).
-    pub model: String,
-    /// How `gpt2` splits text beforehand.
-    pub pre: Option<String>,
-    pub tokens: Vec<String>,
-    /// `llama`: what a merge is worth.
-    pub scores: Vec<f32>,
-    /// 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte.
-    pub token_types: Vec<i32>,
-    /// `gpt2`: `left right`, best first.
-    pub merges: Vec<String>,
-    pub bos_id: Option<u32>,
-    pub eos_id: Option<u32>,
-    pub eot_id: Option<u32>,
-    pub unknown_id: Option<u32>,
-    pub add_bos: Option<bool>,
-    pub add_eos: Option<bool>,
-    pub add_space_prefix: Option<bool>,
-}
+/// Kinds of tokens in `tokenizer.ggml.token_type`.
+const NORMAL: i64 = 1;
+const UNKNOWN: i64 = 2;
+const CONTROL: i64 = 3;
+const USER_DEFINED: i64 = 4;
 
-const CONTROL: i32 = 3;
-const USER_DEFINED: i32 = 4;
-const UNKNOWN: i32 = 2;
-
-/// Tokens that end a turn wherever they are control tokens; llama.cpp knows them by their text, too.
-const TURN_ENDS: [&str; 7] =
-    ["<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>"];
-
-const GPT2: &str =
-    r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
-const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-
-/// How a kind of pre-tokenizer splits text.
-struct Pre {
-    names: &'static [&'static str],
-    regexes: &'static [&'static str],
-    /// Digits stand alone before the regexes run.
-    digits_alone: bool,
-    /// A whole piece that is in the vocabulary is not merged together.
-    ignore_merges: bool,
-    nfc: bool,
-    adds_bos: bool,
-}
-
-/// By `tokenizer.ggml.pre`; the regexes are those of the tokenizer.json files the names stand for.
-const PRES: &[Pre] = &[
-    Pre {
-        names: &["gpt-2", "gpt2", "phi-2", "mpt", "olmo", "jais", "roberta-bpe"],
-        regexes: &[GPT2],
-        digits_alone: false,
-        ignore_merges: false,
-        nfc: false,
-        adds_bos: false,
-    },
-    Pre {
-        names: &["llama-bpe", "llama3", "llama-v3", "falcon3"],
-        regexes: &[LLAMA3],
-        digits_alone: false,
-        ignore_merges: true,
-        nfc: false,
-        adds_bos: true,
-    },
-    Pre {
-        names: &["smollm", "starcoder", "refact", "command-r", "codeshell"],
-        regexes: &[GPT2],
-        digits_alone: true,
-        ignore_merges: false,
-        nfc: false,
-        adds_bos: false,
-    },
-    Pre {
-        names: &["qwen2", "stablelm2", "deepseek-r1-qwen"],
-        regexes: &[QWEN2],
-        digits_alone: false,
-        ignore_merges: false,
-        // As the tokenizer.json of these families says; llama.cpp leaves it out.
-        nfc: true,
-        adds_bos: false,
-    },
+/// Control tokens that end a turn or a text by their names, as llama.cpp has them: files often name only one.
+const ENDS: &[&str] = &[
+    "<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>", "<|eom_id|>", "<EOT>",
+    "_<EOT>", "<|end_of_turn|>", "</s>", "<｜end▁of▁sentence｜>", "<end_of_utterance>",
 ];
 
-pub(super) fn build(vocab: GgufVocab, file: &str) -> Result<TextCodec> {
-    let (json, adds_bos) = match vocab.model.as_str() {
-        "gpt2" => byte_level(&vocab, file)?,
-        "llama" => (sentence_piece(&vocab, file)?, true),
-        other => return Err(unknown("failure.gguf_tokenizer_unknown", other, file).into()),
+pub(super) struct Vocabulary {
+    pub(super) tokens: Vec<String>,
+    /// As many as tokens, or none.
+    kinds: Vec<i64>,
+}
+
+impl Vocabulary {
+    fn kind(&self, id: usize) -> i64 {
+        self.kinds.get(id).copied().unwrap_or(NORMAL)
+    }
+
+    pub(super) fn is_normal(&self, id: usize) -> bool {
+        self.kind(id) == NORMAL
+    }
+
+    pub(super) fn unknown_token(&self) -> Option<&str> {
+        let id = (0..self.tokens.len()).find(|id| self.kind(*id) == UNKNOWN)?;
+        Some(&self.tokens[id])
+    }
+
+    fn added_tokens(&self) -> Vec<AddedToken> {
+        let added = self.tokens.iter().enumerate().filter_map(|(id, token)| {
+            let special = match self.kind(id) {
+                CONTROL | UNKNOWN => true,
+                USER_DEFINED => false,
+                _ => return None,
+            };
+            (!token.is_empty()).then(|| AddedToken::from(token.as_str(), special).normalized(false))
+        });
+        added.collect()
+    }
+}
+
+impl TextCodec {
+    /// From a GGUF file's metadata.
+    ///
+    /// # Errors
+    /// `Failure` naming the file and the key that is missing, broken, or of a kind not known here.
+    pub fn from_gguf(metadata: &Metadata) -> Result<Self, Failure> {
+        let vocabulary = vocabulary(metadata)?;
+        let model_key = "tokenizer.ggml.model";
+        let model = metadata.text(model_key)?.ok_or_else(|| metadata.bad_key(model_key))?;
+        let broken = |error: anyhow::Error| metadata.broken(&format!("its tokenizer: {error:#}"));
+        let (mut tokenizer, adds_bos) = match model {
+            "gpt2" => byte_level(metadata, &vocabulary)?,
+            "llama" => {
+                let scores = metadata.floats("tokenizer.ggml.scores")?;
+                let scores = scores.ok_or_else(|| metadata.bad_key("tokenizer.ggml.scores"))?;
+                let prefix = metadata.flag("tokenizer.ggml.add_space_prefix")?.unwrap_or(true);
+                (spm::tokenizer(&vocabulary, &scores, prefix).map_err(broken)?, true)
+            }
+            other => return Err(unknown(metadata, model_key, other, "gpt2, llama")),
+        };
+        let added = vocabulary.added_tokens();
+        tokenizer.add_tokens(added).map_err(|e| broken(anyhow!(e)))?;
+        let specials = specials(metadata, &vocabulary)?;
+        let adds_bos = metadata.flag("tokenizer.ggml.add_bos_token")?.unwrap_or(adds_bos);
+        let adds_eos = metadata.flag("tokenizer.ggml.add_eos_token")?.unwrap_or(false);
+        let bos = specials.bos.filter(|_| adds_bos);
+        let eos = id(metadata, &vocabulary, "tokenizer.ggml.eos_token_id")?.filter(|_| adds_eos);
+        let processor = post_processor(&vocabulary, bos, eos).map_err(broken)?;
+        tokenizer.with_post_processor(processor);
+        Self::new(tokenizer, specials).map_err(broken)
+    }
+}
+
+fn vocabulary(metadata: &Metadata) -> Result<Vocabulary, Failure> {
+    let key = "tokenizer.ggml.tokens";
+    let tokens = metadata.texts(key)?.filter(|tokens| !tokens.is_empty()).ok_or_else(|| metadata.bad_key(key))?;
+    let kinds_key = "tokenizer.ggml.token_type";
+    let kinds = metadata.ints(kinds_key)?.unwrap_or_default();
+    if !kinds.is_empty() && kinds.len() != tokens.len() {
+        return Err(metadata.bad_key(kinds_key));
+    }
+    Ok(Vocabulary { tokens: tokens.to_vec(), kinds })
+}
+
+/// The tokenizer, and whether it begins texts with a token when the file does not say.
+fn byte_level(metadata: &Metadata, vocabulary: &Vocabulary) -> Result<(Tokenizer, bool), Failure> {
+    let key = "tokenizer.ggml.pre";
+    let name = metadata.text(key)?.unwrap_or("default");
+    let Some(pre) = pre::find(name) else {
+        let known: Vec<&str> = pre::TABLE.iter().flat_map(|pre| pre.names).copied().collect();
+        return Err(unknown(metadata, key, name, &known.join(", ")));
     };
-    let bytes = serde_json::to_vec(&json)?;
-    let tokenizer =
-        Tokenizer::from_bytes(bytes).map_err(|error| broken(file).detail(error.to_string()))?;
-    let text = |id: Option<u32>| id.and_then(|id| vocab.tokens.get(id as usize).cloned());
-    let wanted = |asked: Option<bool>, usual: bool, id: Option<u32>| {
-        id.filter(|_| asked.unwrap_or(usual)).into_iter().collect::<Vec<u32>>()
+    let merges_key = "tokenizer.ggml.merges";
+    let merges = metadata.texts(merges_key)?.ok_or_else(|| metadata.bad_key(merges_key))?;
+    let build = || -> Result<Tokenizer> {
+        let merges = merges.iter().map(|merge| pair(merge)).collect::<Result<Vec<_>>>()?;
+        let vocab: HashMap<String, u32> =
+            vocabulary.tokens.iter().enumerate().map(|(id, t)| (t.clone(), id as u32)).collect();
+        let bpe = BPE::builder()
+            .vocab_and_merges(vocab.into_iter().collect::<tokenizers::models::bpe::Vocab>(), merges)
+            .ignore_merges(pre.ignore_merges)
+            .build()
+            .map_err(|e| anyhow!(e))?;
+        let mut tokenizer = Tokenizer::new(bpe);
+        tokenizer.with_normalizer(pre.normalizer()?).map_err(|e| anyhow!(e))?;
+        tokenizer.with_pre_tokenizer(Some(pre.pre_tokenizer()?));
+        let decoder = json!({ "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true });
+        tokenizer.with_decoder(Some(serde_json::from_value::<DecoderWrapper>(decoder)?));
+        Ok(tokenizer)
     };
-    let around =
-        (wanted(vocab.add_bos, adds_bos, vocab.bos_id), wanted(vocab.add_eos, false, vocab.eos_id));
-    let ends = (0..).zip(&vocab.tokens).filter(|(id, token)| {
-        vocab.token_type(*id) == CONTROL && TURN_ENDS.contains(&token.as_str())
+    let tokenizer = build().map_err(|error| metadata.broken(&format!("its tokenizer: {error:#}")))?;
+    Ok((tokenizer, pre.adds_bos))
+}
+
+/// Two tokens with a space between; the first may begin with one.
+fn pair(merge: &str) -> Result<(String, String)> {
+    let second = merge.char_indices().nth(1).map_or(merge.len(), |(at, _)| at);
+    let space = merge[second..].find(' ').map(|at| at + second);
+    let (left, right) = space.map_or((merge, ""), |at| (&merge[..at], &merge[at + 1..]));
+    ensure!(!left.is_empty() && !right.is_empty(), "{merge:?} is no merge of two tokens");
+    Ok((left.to_owned(), right.to_owned()))
+}
+
+fn id(metadata: &Metadata, vocabulary: &Vocabulary, key: &str) -> Result<Option<u32>, Failure> {
+    let id = metadata.size(key)?;
+    // Converters write u32::MAX and the like for "none".
+    Ok(id.filter(|id| *id < vocabulary.tokens.len()).and_then(|id| u32::try_from(id).ok()))
+}
+
+fn specials(metadata: &Metadata, vocabulary: &Vocabulary) -> Result<Specials, Failure> {
+    let mut specials = Specials::default();
+    for (name, key) in [
+        ("bos_token", "tokenizer.ggml.bos_token_id"),
+        ("eos_token", "tokenizer.ggml.eos_token_id"),
+        ("unk_token", "tokenizer.ggml.unknown_token_id"),
+        ("sep_token", "tokenizer.ggml.seperator_token_id"),
+        ("pad_token", "tokenizer.ggml.padding_token_id"),
+        ("cls_token", "tokenizer.ggml.cls_token_id"),
+        ("mask_token", "tokenizer.ggml.mask_token_id"),
+    ] {
+        if let Some(id) = id(metadata, vocabulary, key)? {
+            specials.texts.push((name.to_owned(), vocabulary.tokens[id as usize].clone()));
+        }
+    }
+    specials.bos = id(metadata, vocabulary, "tokenizer.ggml.bos_token_id")?;
+    for key in ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"] {
+        specials.eos.extend(id(metadata, vocabulary, key)?);
+    }
+    for (id, token) in vocabulary.tokens.iter().enumerate() {
+        if vocabulary.kind(id) == CONTROL && ENDS.contains(&token.as_str()) {
+            specials.eos.extend(u32::try_from(id));
+        }
+    }
+    specials.eos.sort_unstable();
+    specials.eos.dedup();
+    Ok(specials)
+}
+
+fn post_processor(
+    vocabulary: &Vocabulary,
+    bos: Option<u32>,
+    eos: Option<u32>,
+) -> Result<Option<PostProcessorWrapper>> {
+    if bos.is_none() && eos.is_none() {
+        return Ok(None);
+    }
+    let token = |id: u32| {
+        let text = &vocabulary.tokens[id as usize];
+        (json!({ "SpecialToken": { "id": text, "type_id": 0 } }), (text.clone(), json!({ "id": text, "ids": [id], "tokens": [text] })))
+    };
+    let (bos, eos) = (bos.map(token), eos.map(token));
+    let whole = |sequence: &str| {
+        let text = json!({ "Sequence": { "id": sequence, "type_id": 0 } });
+        let parts = bos.iter().map(|b| b.0.clone()).chain([text]).chain(eos.iter().map(|e| e.0.clone()));
+        parts.collect::<Vec<_>>()
+    };
+    let special_tokens: serde_json::Map<String, serde_json::Value> =
+        bos.iter().chain(&eos).map(|(_, described)| described.clone()).collect();
+    let pair = [whole("A"), whole("B")].concat();
+    let processor = json!({
+        "type": "TemplateProcessing",
+        "single": whole("A"),
+        "pair": pair,
+        "special_tokens": special_tokens,
     });
-    let eos_ids = vocab.eos_id.into_iter().chain(vocab.eot_id).chain(ends.map(|(id, _)| id)).collect();
-    Ok(TextCodec::new(tokenizer, text(vocab.bos_id), text(vocab.eos_id), eos_ids, Some(around)))
+    Ok(Some(serde_json::from_value(processor)?))
 }
 
-impl GgufVocab {
-    fn token_type(&self, id: u32) -> i32 {
-        self.token_types.get(id as usize).copied().unwrap_or(1)
-    }
-
-    fn vocab(&self) -> Value {
-        self.tokens.iter().enumerate().map(|(id, token)| (token.clone(), Value::from(id))).collect()
-    }
-
-    fn added(&self) -> Vec<Value> {
-        (0..)
-            .zip(&self.tokens)
-            .filter(|(id, _)| matches!(self.token_type(*id), CONTROL | USER_DEFINED | UNKNOWN))
-            .map(|(id, token)| {
-                json!({
-                    "id": id, "content": token, "special": self.token_type(id) != USER_DEFINED,
-                    "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
-                })
-            })
-            .collect()
-    }
-}
-
-/// GPT-2's kind; also whether it puts a BOS before a text unless told otherwise.
-fn byte_level(vocab: &GgufVocab, file: &str) -> Result<(Value, bool)> {
-    let name = vocab.pre.as_deref().unwrap_or("gpt-2");
-    let pre = PRES
-        .iter()
-        .find(|pre| pre.names.contains(&name))
-        .ok_or_else(|| unknown("failure.gguf_pre_unknown", name, file))?;
-    let mut steps = Vec::new();
-    if pre.digits_alone {
-        steps.push(json!({ "type": "Digits", "individual_digits": true }));
-    }
-    for regex in pre.regexes {
-        steps.push(json!({
-            "type": "Split", "pattern": { "Regex": regex }, "behavior": "Isolated", "invert": false,
-        }));
-    }
-    steps.push(json!({
-        "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false,
-    }));
-    let json = json!({
-        "version": "1.0",
-        "added_tokens": vocab.added(),
-        "normalizer": if pre.nfc { json!({ "type": "NFC" }) } else { Value::Null },
-        "pre_tokenizer": { "type": "Sequence", "pretokenizers": steps },
-        "post_processor": null,
-        "decoder": { "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true },
-        "model": {
-            "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
-            "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false,
-            "ignore_merges": pre.ignore_merges, "vocab": vocab.vocab(), "merges": vocab.merges,
-        },
-    });
-    Ok((json, pre.adds_bos))
-}
-
-/// SentencePiece BPE as transformers writes it for Llama 2: spaces become `▁`, unknown characters bytes.
-fn sentence_piece(vocab: &GgufVocab, file: &str) -> Result<Value> {
-    if vocab.scores.len() != vocab.tokens.len() {
-        return Err(broken(file).into());
-    }
-    let mut normalizers = Vec::new();
-    if vocab.add_space_prefix.unwrap_or(true) {
-        normalizers.push(json!({ "type": "Prepend", "prepend": "▁" }));
-    }
-    normalizers.push(json!({ "type": "Replace", "pattern": { "String": " " }, "content": "▁" }));
-    let unknown = vocab.unknown_id.unwrap_or(0) as usize;
-    Ok(json!({
-        "version": "1.0",
-        "added_tokens": vocab.added(),
-        "normalizer": { "type": "Sequence", "normalizers": normalizers },
-        "pre_tokenizer": null,
-        "post_processor": null,
-        "decoder": { "type": "Sequence", "decoders": [
-            { "type": "Replace", "pattern": { "String": "▁" }, "content": " " },
-            { "type": "ByteFallback" },
-            { "type": "Fuse" },
-            { "type": "Strip", "content": " ", "start": 1, "stop": 0 },
-        ]},
-        "model": {
-            "type": "BPE", "dropout": null, "unk_token": vocab.tokens.get(unknown),
-            "continuing_subword_prefix": null, "end_of_word_suffix": null, "fuse_unk": true,
-            "byte_fallback": true, "ignore_merges": false, "vocab": vocab.vocab(), "merges": merges(vocab),
-        },
-    }))
-}
-
-/// Every way to make a token of two others, best score first: what SentencePiece merges by.
-///
-/// After `generate_merges` in transformers' `convert_slow_tokenizer.py`.
-fn merges(vocab: &GgufVocab) -> Vec<(String, String)> {
-    let ids: HashMap<&str, usize> = vocab.tokens.iter().enumerate().map(|(i, t)| (t.as_str(), i)).collect();
-    let special: HashSet<usize> = (0..vocab.tokens.len())
-        .filter(|id| matches!(vocab.token_type(*id as u32), CONTROL | UNKNOWN | 6))
-        .collect();
-    let mut found: Vec<(f32, usize, usize, usize)> = Vec::new();
-    for (id, token) in vocab.tokens.iter().enumerate().filter(|(id, _)| !special.contains(id)) {
-        let mut ways: Vec<(usize, usize)> = token
-            .char_indices()
-            .skip(1)
-            .filter_map(|(at, _)| Some((*ids.get(&token[..at])?, *ids.get(&token[at..])?)))
-            .collect();
-        ways.sort_unstable();
-        found.extend(ways.into_iter().map(|(left, right)| (vocab.scores[id], id, left, right)));
-    }
-    // A stable sort, as Python's: of equal scores the order of the vocabulary stays.
-    found.sort_by(|a, b| b.0.total_cmp(&a.0));
-    found
-        .into_iter()
-        .map(|(_, _, left, right)| (vocab.tokens[left].clone(), vocab.tokens[right].clone()))
-        .collect()
-}
-
-fn unknown(key: &'static str, name: &str, file: &str) -> Failure {
-    Failure::new(FailureKind::Input, Text::new(key).arg("name", name).arg("file", file))
-        .hint(Text::new("failure.gguf_tokenizer_hint"))
-}
-
-fn broken(file: &str) -> Failure {
-    Failure::new(FailureKind::Input, Text::new("failure.tokenizer_broken").arg("file", file))
-        .hint(Text::new("failure.tokenizer_broken_hint"))
+fn unknown(metadata: &Metadata, key: &str, name: &str, known: &str) -> Failure {
+    let summary = Text::new("failure.gguf_tokenizer_unknown")
+        .arg("file", metadata.file().display())
+        .arg("key", key)
+        .arg("name", name);
+    Failure::new(FailureKind::Input, summary).hint(Text::new("failure.gguf_tokenizer_unknown_hint").arg("known", known))
 }

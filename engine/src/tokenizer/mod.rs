@@ -1,226 +1,159 @@
-//! Text to tokens and back: from tokenizer.json or from GGUF metadata, and piece by piece while a model writes.
+//! Text to tokens and back: one codec, whether it was made from tokenizer.json or from GGUF metadata.
 
+pub(crate) mod files;
 mod folder;
 mod gguf;
+mod pre;
+mod spelling;
+mod spm;
 mod stream;
+#[cfg(test)]
+mod tests;
 
-pub use gguf::GgufVocab;
 pub use stream::StreamDecoder;
 
 use anyhow::{Result, anyhow};
-use glassworks_protocol::text::Text;
-use glassworks_protocol::{Failure, FailureKind};
+use spelling::Spelling;
 use std::collections::HashMap;
-use std::path::Path;
+use std::sync::{PoisonError, RwLock};
 use tokenizers::Tokenizer;
 
-/// A model's tokenizer, with what the model's files say about its special tokens.
+/// A model's tokenizer, its special tokens, and the way its tokens spell text.
 pub struct TextCodec {
-    tokenizer: Tokenizer,
-    bos: Option<Special>,
-    eos: Option<Special>,
-    /// Every token that ends a text or a turn.
-    eos_ids: Vec<u32>,
-    /// Put around a text when special tokens are asked for; tokenizer.json has a post-processor for that instead.
-    around: Option<(Vec<u32>, Vec<u32>)>,
+    /// Behind a lock because whether special tokens are read is a switch in it.
+    tokenizer: RwLock<Tokenizer>,
     spelling: Spelling,
-    /// Added tokens: not spelled like the others. True for those that are no text.
+    /// Tokens that are matched whole, by id: text, and whether they are special (left out of decoded text).
     added: HashMap<u32, (String, bool)>,
+    bos: Option<u32>,
+    eos: Vec<u32>,
+    /// `bos_token` and the like, as chat templates name them.
+    special_texts: Vec<(String, String)>,
 }
 
-/// A special token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Special {
-    pub id: u32,
-    pub text: String,
-}
-
-/// How a vocabulary spells bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Spelling {
-    /// Each byte is a printable character (GPT-2).
-    ByteLevel,
-    /// `▁` is a space, `<0x0A>` a byte (SentencePiece).
-    SentencePiece,
-    /// Whatever the decoder makes of a token alone.
-    Other,
+/// What a codec is made of besides the tokenizer.
+#[derive(Default)]
+struct Specials {
+    bos: Option<u32>,
+    eos: Vec<u32>,
+    texts: Vec<(String, String)>,
 }
 
 impl TextCodec {
-    /// Reads `tokenizer.json` and what lies beside it in a Hugging Face folder.
-    ///
-    /// # Errors
-    /// `Failure { Missing | Input }` naming the file.
-    pub fn from_folder(folder: &Path) -> Result<Self> {
-        folder::read(folder)
-    }
-
-    /// Builds the tokenizer that GGUF metadata describe; `file` is named in failures.
-    ///
-    /// # Errors
-    /// `Failure { Input }` for a kind of tokenizer or pre-tokenizer that is not known here, with its name.
-    pub fn from_gguf(vocab: GgufVocab, file: &str) -> Result<Self> {
-        gguf::build(vocab, file)
-    }
-
-    /// `eos_ids` are ids the files name; those of `bos` and `eos` are looked up by their text.
-    fn new(
-        tokenizer: Tokenizer,
-        bos: Option<String>,
-        eos: Option<String>,
-        mut eos_ids: Vec<u32>,
-        around: Option<(Vec<u32>, Vec<u32>)>,
-    ) -> Self {
-        let special = |text: Option<String>| {
-            text.and_then(|text| tokenizer.token_to_id(&text).map(|id| Special { id, text }))
-        };
-        let (bos, eos) = (special(bos), special(eos));
-        eos_ids.extend(eos.as_ref().map(|eos| eos.id));
-        eos_ids.sort_unstable();
-        eos_ids.dedup();
+    fn new(mut tokenizer: Tokenizer, specials: Specials) -> Result<Self> {
+        // Kept in files from training; whoever encodes here wants all of the text and nothing else.
+        tokenizer.with_truncation(None).map_err(|e| anyhow!(e))?;
+        tokenizer.with_padding(None);
+        tokenizer.set_encode_special_tokens(false);
+        let spelling = Spelling::of(&tokenizer)?;
         let added = tokenizer
             .get_added_tokens_decoder()
             .into_iter()
             .map(|(id, token)| (id, (token.content, token.special)))
             .collect();
-        Self { spelling: spelling(&tokenizer), tokenizer, bos, eos, eos_ids, around, added }
-    }
-
-    /// The ids of `text`; with `add_special` also what the model expects around a text.
-    ///
-    /// Special tokens spelled out in the text are recognised.
-    ///
-    /// # Errors
-    /// When the tokenizer has no token for a part of the text and no token for the unknown.
-    pub fn encode(&self, text: &str, add_special: bool) -> Result<Vec<u32>> {
-        let by_post_processor = add_special && self.around.is_none();
-        let encoding = self
-            .tokenizer
-            .encode_fast(text, by_post_processor)
-            .map_err(|error| anyhow!(cannot_encode().detail(error.to_string())))?;
-        let ids = encoding.get_ids();
-        Ok(match self.around.as_ref().filter(|_| add_special) {
-            Some((before, after)) => [before, ids, after].concat(),
-            None => ids.to_vec(),
+        Ok(Self {
+            tokenizer: RwLock::new(tokenizer),
+            spelling,
+            added,
+            bos: specials.bos,
+            eos: specials.eos,
+            special_texts: specials.texts,
         })
     }
 
-    /// The text of `ids`, as the reference decodes it; bytes that are no character show as U+FFFD.
-    ///
-    /// # Errors
-    /// When the tokenizer's decoder fails.
-    pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String> {
-        self.tokenizer.decode(ids, skip_special).map_err(|error| anyhow!("decoding tokens: {error}"))
+    /// Special tokens spelled in `text` become those tokens. `add_special` also adds what the tokenizer adds to
+    /// every text, its beginning-of-text token for one; a chat template has already written that.
+    pub fn encode(&self, text: &str, add_special: bool) -> Result<Vec<u32>> {
+        let tokenizer = self.tokenizer.read().unwrap_or_else(PoisonError::into_inner);
+        encode(&tokenizer, text, add_special)
     }
 
-    /// Turns ids into text as they come.
+    /// `text` as a person wrote it: what looks like a special token is spelled out.
+    pub fn encode_plain(&self, text: &str) -> Result<Vec<u32>> {
+        let mut tokenizer = self.tokenizer.write().unwrap_or_else(PoisonError::into_inner);
+        tokenizer.set_encode_special_tokens(true);
+        let ids = encode(&tokenizer, text, false);
+        tokenizer.set_encode_special_tokens(false);
+        ids
+    }
+
+    /// The text of `ids` on its own. Bytes that are no UTF-8 show as U+FFFD.
+    pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String> {
+        let Some(strips_space) = self.spelling.strips_leading_space() else {
+            return self.decode_whole(ids, skip_special);
+        };
+        let shown = ids.iter().filter(|id| !(skip_special && self.is_special(**id)));
+        let bytes: Vec<u8> = shown.flat_map(|id| self.token_bytes(*id)).collect();
+        let text = String::from_utf8_lossy(&bytes);
+        Ok(text.strip_prefix(' ').filter(|_| strips_space).unwrap_or(&text).to_owned())
+    }
+
+    /// Through the tokenizer's own decoder: for spellings that depend on the neighbours.
+    fn decode_whole(&self, ids: &[u32], skip_special: bool) -> Result<String> {
+        let tokenizer = self.tokenizer.read().unwrap_or_else(PoisonError::into_inner);
+        tokenizer.decode(ids, skip_special).map_err(|e| anyhow!(e))
+    }
+
+    /// Decodes token by token what goes on after other text; special tokens are left out.
     #[must_use]
     pub fn stream(&self) -> StreamDecoder<'_> {
         StreamDecoder::new(self)
     }
 
-    /// A token alone; bytes that are no character show as U+FFFD, special tokens as they are spelled.
+    /// What the token alone spells; bytes that are no UTF-8 show as U+FFFD. Special tokens show as they are.
     #[must_use]
     pub fn token_text(&self, id: u32) -> String {
         String::from_utf8_lossy(&self.token_bytes(id)).into_owned()
     }
 
-    /// A token's bytes; none for an id outside the vocabulary.
+    /// The bytes that the token adds to a text; empty for ids outside the vocabulary.
     #[must_use]
     pub fn token_bytes(&self, id: u32) -> Vec<u8> {
         if let Some((text, _)) = self.added.get(&id) {
-            return text.as_bytes().to_vec();
+            return text.clone().into_bytes();
         }
-        let Some(token) = self.tokenizer.id_to_token(id) else { return Vec::new() };
-        match self.spelling {
-            Spelling::ByteLevel => {
-                // A character that stands for no byte is kept: it was put into the vocabulary as text.
-                token.chars().fold(Vec::new(), |mut bytes, c| {
-                    match byte_of(c) {
-                        Some(byte) => bytes.push(byte),
-                        None => bytes.extend(c.encode_utf8(&mut [0; 4]).bytes()),
-                    }
-                    bytes
-                })
-            }
-            Spelling::SentencePiece => match byte_token(&token) {
-                Some(byte) => vec![byte],
-                None => token.replace('▁', " ").into_bytes(),
-            },
-            Spelling::Other => self.decode(&[id], false).unwrap_or_default().into_bytes(),
-        }
+        let tokenizer = self.tokenizer.read().unwrap_or_else(PoisonError::into_inner);
+        tokenizer.id_to_token(id).map_or_else(Vec::new, |token| self.spelling.bytes(&token))
     }
 
-    /// Whether an id is a special token: no part of the text.
+    /// The id of a token by its name in the vocabulary.
+    #[must_use]
+    pub fn token_id(&self, token: &str) -> Option<u32> {
+        self.tokenizer.read().unwrap_or_else(PoisonError::into_inner).token_to_id(token)
+    }
+
     #[must_use]
     pub fn is_special(&self, id: u32) -> bool {
         self.added.get(&id).is_some_and(|(_, special)| *special)
     }
 
-    /// Every token that ends a text or a turn, in order.
-    #[must_use]
-    pub fn eos_ids(&self) -> &[u32] {
-        &self.eos_ids
-    }
-
+    /// Begins a text.
     #[must_use]
     pub fn bos_id(&self) -> Option<u32> {
-        self.bos.as_ref().map(|bos| bos.id)
+        self.bos
     }
 
-    /// As chat templates name it.
+    /// Any of these ends a text or a turn.
     #[must_use]
-    pub fn bos_text(&self) -> Option<&str> {
-        self.bos.as_ref().map(|bos| bos.text.as_str())
+    pub fn eos_ids(&self) -> &[u32] {
+        &self.eos
     }
 
-    /// As chat templates name it.
-    #[must_use]
-    pub fn eos_text(&self) -> Option<&str> {
-        self.eos.as_ref().map(|eos| eos.text.as_str())
+    /// `bos_token`, `eos_token` and the like with their texts, as chat templates name them.
+    pub fn special_texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.special_texts.iter().map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
-    /// Tokens, added ones included.
+    /// One more than the largest id.
     #[must_use]
     pub fn vocab_size(&self) -> usize {
-        self.tokenizer.get_vocab_size(true)
+        let tokenizer = self.tokenizer.read().unwrap_or_else(PoisonError::into_inner);
+        let largest = self.added.keys().max().map_or(0, |id| *id as usize + 1);
+        tokenizer.get_vocab_size(true).max(largest)
     }
 }
 
-fn cannot_encode() -> Failure {
-    Failure::new(FailureKind::Input, Text::new("failure.cannot_encode"))
-        .hint(Text::new("failure.cannot_encode_hint"))
-}
-
-/// Looks at the decoder for how the vocabulary spells bytes.
-fn spelling(tokenizer: &Tokenizer) -> Spelling {
-    use tokenizers::DecoderWrapper as D;
-    fn of(decoder: &D) -> Option<Spelling> {
-        match decoder {
-            D::ByteLevel(_) => Some(Spelling::ByteLevel),
-            D::Metaspace(_) | D::ByteFallback(_) => Some(Spelling::SentencePiece),
-            D::Sequence(parts) => parts.get_decoders().iter().find_map(of),
-            _ => None,
-        }
-    }
-    tokenizer.get_decoder().and_then(of).unwrap_or(Spelling::Other)
-}
-
-/// `<0x0A>`
-fn byte_token(token: &str) -> Option<u8> {
-    let hex = token.strip_prefix("<0x")?.strip_suffix('>')?;
-    (hex.len() == 2).then(|| u8::from_str_radix(hex, 16).ok()).flatten()
-}
-
-/// GPT-2's table, the other way round: printable bytes are themselves, the rest follow from U+0100 on.
-fn byte_of(c: char) -> Option<u8> {
-    static TABLE: std::sync::OnceLock<HashMap<char, u8>> = std::sync::OnceLock::new();
-    let table = TABLE.get_or_init(|| {
-        let printable = |b: &u8| matches!(b, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
-        let mut next = (256u32..).filter_map(char::from_u32);
-        (0..=255u8)
-            .filter_map(|b| if printable(&b) { Some((char::from(b), b)) } else { Some((next.next()?, b)) })
-            .collect()
-    });
-    table.get(&c).copied()
+fn encode(tokenizer: &Tokenizer, text: &str, add_special: bool) -> Result<Vec<u32>> {
+    let encoding = tokenizer.encode_fast(text, add_special).map_err(|e| anyhow!(e))?;
+    Ok(encoding.get_ids().to_vec())
 }

@@ -1,45 +1,92 @@
-//! Ids to text as they come, never half a character.
+//! Decoding as tokens come: never half a character, and the pieces joined are the text.
 
 use super::TextCodec;
 
-/// Holds back the bytes of a character until it is whole.
-pub struct StreamDecoder<'a> {
-    codec: &'a TextCodec,
-    open: Vec<u8>,
+/// Made by [`TextCodec::stream`].
+pub struct StreamDecoder<'c> {
+    codec: &'c TextCodec,
+    /// Bytes of a character that is not whole yet.
+    pending: Vec<u8>,
+    window: Window,
 }
 
-impl<'a> StreamDecoder<'a> {
-    pub(super) fn new(codec: &'a TextCodec) -> Self {
-        Self { codec, open: Vec::new() }
+/// For spellings that depend on the neighbours: tokens whose text is out already stay as context for the next.
+#[derive(Default)]
+struct Window {
+    ids: Vec<u32>,
+    n_context: usize,
+    context: String,
+}
+
+impl<'c> StreamDecoder<'c> {
+    pub(super) fn new(codec: &'c TextCodec) -> Self {
+        Self { codec, pending: Vec::new(), window: Window::default() }
     }
 
-    /// The text that `id` completes, possibly none; special tokens say nothing.
-    ///
-    /// Bytes that can't become a character any more show as U+FFFD.
+    /// The text that this token completes: possibly none.
     pub fn push(&mut self, id: u32) -> String {
-        if !self.codec.is_special(id) {
-            self.open.extend(self.codec.token_bytes(id));
+        if self.codec.is_special(id) {
+            return String::new();
         }
-        let mut text = String::new();
+        if self.codec.spelling.strips_leading_space().is_none() {
+            return self.push_into_window(id);
+        }
+        self.pending.extend(self.codec.token_bytes(id));
+        self.whole_characters()
+    }
+
+    /// What is left of an unfinished character, as U+FFFD.
+    pub fn finish(&mut self) -> String {
+        let rest = String::from_utf8_lossy(&self.pending).into_owned();
+        self.pending.clear();
+        let window = std::mem::take(&mut self.window);
+        let text = self.codec.decode_whole(&window.ids, true).unwrap_or_default();
+        match text.strip_prefix(&window.context) {
+            Some(unsaid) if !window.ids.is_empty() => rest + unsaid,
+            _ => rest,
+        }
+    }
+
+    fn whole_characters(&mut self) -> String {
+        let mut out = String::new();
+        let mut rest = self.pending.as_slice();
         loop {
-            match std::str::from_utf8(&self.open) {
-                Ok(whole) => {
-                    text.push_str(whole);
-                    self.open.clear();
-                    return text;
+            match std::str::from_utf8(rest) {
+                Ok(text) => {
+                    out.push_str(text);
+                    rest = &[];
+                    break;
                 }
                 Err(error) => {
-                    let (whole, rest) = self.open.split_at(error.valid_up_to());
-                    text.push_str(&String::from_utf8_lossy(whole));
-                    // No length: the end of the bytes may still be continued.
-                    let Some(broken) = error.error_len() else {
-                        self.open = rest.to_vec();
-                        return text;
+                    let (valid, after) = rest.split_at(error.valid_up_to());
+                    out.push_str(&String::from_utf8_lossy(valid));
+                    let Some(bad) = error.error_len() else {
+                        rest = after;
+                        break;
                     };
-                    text.push('\u{FFFD}');
-                    self.open = rest[broken..].to_vec();
+                    out.push(char::REPLACEMENT_CHARACTER);
+                    rest = &after[bad..];
                 }
             }
         }
+        self.pending = rest.to_vec();
+        out
+    }
+
+    fn push_into_window(&mut self, id: u32) -> String {
+        let window = &mut self.window;
+        window.ids.push(id);
+        let text = self.codec.decode_whole(&window.ids, true).unwrap_or_default();
+        if text.ends_with(char::REPLACEMENT_CHARACTER) {
+            return String::new();
+        }
+        let Some(new) = text.strip_prefix(&window.context).filter(|new| !new.is_empty()) else {
+            return String::new();
+        };
+        let new = new.to_owned();
+        window.ids.drain(..window.n_context);
+        window.n_context = window.ids.len();
+        window.context = self.codec.decode_whole(&window.ids, true).unwrap_or_default();
+        new
     }
 }

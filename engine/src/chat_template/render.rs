@@ -1,0 +1,91 @@
+//! One evaluation, in a thread whose stack holds what `eval` allows in depth.
+
+use super::eval::Eval;
+use super::meter::{Meter, Res, Stop};
+use super::parse;
+use super::value::{Val, from_json};
+use jiff::Zoned;
+use serde_json::{Map, Value};
+use std::thread;
+
+/// More than the deepest evaluation takes; untouched pages cost nothing.
+const STACK_BYTES: usize = 128 << 20;
+
+#[derive(Debug)]
+pub(super) enum RenderError {
+    /// The template's own words.
+    Raised(String),
+    Limit { why: String, line: u32 },
+    Broken { why: String, line: u32 },
+}
+
+pub(super) fn render(
+    template: &str,
+    messages: &Value,
+    variables: &Map<String, Value>,
+    now: &Zoned,
+) -> Result<String, RenderError> {
+    let broken = |why: String| RenderError::Broken { why, line: 1 };
+    thread::scope(|scope| {
+        thread::Builder::new()
+            .name("template".into())
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, || render_here(template, messages, variables, now))
+            .map_err(|error| broken(error.to_string()))?
+            .join()
+            .unwrap_or_else(|_| Err(broken("the template made its reader panic".into())))
+    })
+}
+
+fn render_here(
+    template: &str,
+    messages: &Value,
+    variables: &Map<String, Value>,
+    now: &Zoned,
+) -> Result<String, RenderError> {
+    let source = parse::prepare(template)?;
+    let tree = parse::syntax_tree(&source)?;
+    let meter = Meter::new(json_bytes(messages) + variables.values().map(json_bytes).sum::<usize>());
+    let context = context(&meter, messages, variables).map_err(|stop| refusal(stop, 1))?;
+    let mut eval = Eval::new(&meter, now, context);
+    let rendered = eval.run(&tree);
+    let line = eval.line;
+    rendered.map_err(|stop| refusal(stop, line))
+}
+
+fn context(meter: &Meter, messages: &Value, variables: &Map<String, Value>) -> Res<Vec<(String, Val)>> {
+    // transformers always passes these, if only as None.
+    let mut context = vec![
+        ("messages".to_owned(), from_json(meter, messages)?),
+        ("add_generation_prompt".to_owned(), Val::Bool(false)),
+        ("tools".to_owned(), Val::None),
+        ("documents".to_owned(), Val::None),
+    ];
+    for (name, value) in variables {
+        let value = from_json(meter, value)?;
+        match context.iter_mut().find(|(n, _)| n == name) {
+            Some((_, old)) => *old = value,
+            None => context.push((name.clone(), value)),
+        }
+    }
+    Ok(context)
+}
+
+fn refusal(stop: Stop, line: u32) -> RenderError {
+    match stop {
+        Stop::Raised(message) => RenderError::Raised(message),
+        Stop::Limit(why) => RenderError::Limit { why: why.into(), line },
+        Stop::Fault(why) => RenderError::Broken { why, line },
+        Stop::Break | Stop::Continue => RenderError::Broken { why: "not in a loop".into(), line },
+    }
+}
+
+/// About as many bytes as the value's text has.
+fn json_bytes(value: &Value) -> usize {
+    match value {
+        Value::String(s) => s.len() + 16,
+        Value::Array(items) => items.iter().map(json_bytes).sum::<usize>() + 16,
+        Value::Object(fields) => fields.iter().map(|(k, v)| k.len() + json_bytes(v)).sum::<usize>() + 16,
+        _ => 16,
+    }
+}

@@ -1,0 +1,1 @@
+//! GGUF files: a bounded reader of headers, and their weights under Hugging Face names.

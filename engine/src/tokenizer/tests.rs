@@ -1,0 +1,1 @@
+//! Codecs of small vocabularies made here.
