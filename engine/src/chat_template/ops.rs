@@ -77,15 +77,19 @@ pub(super) fn multiply(meter: &Meter, a: &Val, b: &Val) -> Res<Val> {
             Ok(Val::Str(s.repeat(times).into()))
         }
         Val::List(seq) => {
-            meter.grow(seq.items.len().saturating_mul(48).saturating_mul(times))?;
-            Val::list(meter, seq.items.repeat(times))
+            Val::list(meter, repeat(meter, &seq.items, times)?)
         }
         Val::Tuple(seq) => {
-            meter.grow(seq.items.len().saturating_mul(48).saturating_mul(times))?;
-            Val::tuple(meter, seq.items.repeat(times))
+            Val::tuple(meter, repeat(meter, &seq.items, times)?)
         }
         _ => unfit("*", a, b),
     }
+}
+
+fn repeat(meter: &Meter, items: &[Val], times: usize) -> Res<Vec<Val>> {
+    let n = items.len().saturating_mul(times);
+    meter.grow(n.saturating_mul(48))?;
+    Ok(items.iter().cycle().take(n).cloned().collect())
 }
 
 pub(super) fn divide(a: &Val, b: &Val) -> Res<Val> {
