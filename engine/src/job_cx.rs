@@ -7,7 +7,7 @@ use crate::shelf::Shelf;
 use crate::store::Store;
 use glassworks_protocol::ids::JobId;
 use glassworks_protocol::link::Outbox;
-use glassworks_protocol::text::Text;
+use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::{Event, Partial, Progress, Stored, Unit};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +24,7 @@ pub struct Shared {
     pub ledger: Ledger,
     pub outbox: Outbox,
     pub runtime: tokio::runtime::Runtime,
+    pub language: Language,
     /// Milliseconds since 1970, UTC; injected so that tests can choose it.
     pub clock: fn() -> i64,
 }

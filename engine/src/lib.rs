@@ -1,6 +1,139 @@
-//! The Glassworks engine: models, generation, storage, behind one protocol.
+//! The engine: models, text, storage, behind one protocol. Start reading at [`Engine::spawn`].
+//!
+//! One thread takes commands ([`event_loop`]); each job runs on a named thread of its own ([`jobs`]). Arrows
+//! point one way: `event_loop → jobs → {generate, inspect, shelf, store} → models → nn`.
 
+pub mod chat_template;
+mod device;
+mod event_loop;
+mod failure;
+pub mod generate;
+pub mod home;
 pub mod inspect;
+mod job_cx;
+mod jobs;
+mod log;
+pub mod memory;
 pub mod models;
 pub mod nn;
 pub mod shelf;
+mod starter;
+pub mod store;
+pub mod tokenizer;
+
+pub use home::Mode;
+
+use crate::home::Home;
+use crate::job_cx::Shared;
+use crate::memory::Ledger;
+use crate::shelf::Shelf;
+use crate::store::Store;
+use anyhow::Context as _;
+use glassworks_protocol::link::{Waker, WindowEnd, link};
+use glassworks_protocol::machine::StartReport;
+use glassworks_protocol::text::Language;
+use glassworks_protocol::{Command, Failure};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// What the engine must know of the world; only the program reads environment and arguments.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    pub home: PathBuf,
+    pub mode: Mode,
+    /// The bundled model: file names and contents; a writer unpacks it into the home folder.
+    pub starter: &'static [(&'static str, &'static [u8])],
+    pub version: &'static str,
+    /// Of the system's locale; a person's own choice goes before it.
+    pub language: Language,
+    /// `None`: what the machine has, less a reserve.
+    pub memory_limit_bytes: Option<u64>,
+    /// Milliseconds since 1970, UTC.
+    pub clock: fn() -> i64,
+}
+
+/// The engine, running.
+pub struct Running {
+    pub window: WindowEnd,
+    pub start: StartReport,
+    thread: JoinHandle<()>,
+}
+
+pub struct Engine;
+
+impl Engine {
+    /// Opens the home folder and starts the engine thread; `waker` is called after each event.
+    ///
+    /// # Errors
+    /// When the home folder or its database can't be used, or another writer holds it.
+    pub fn spawn(config: EngineConfig, waker: Waker) -> Result<Running, Failure> {
+        Self::start(config, waker).map_err(|error| failure::from_error(&error))
+    }
+
+    fn start(config: EngineConfig, waker: Waker) -> anyhow::Result<Running> {
+        let home = Home::open(&config.home, config.mode)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("engine-io")
+            .enable_all()
+            .build()
+            .context("starting the engine's runtime")?;
+        let (store, notices) = runtime.block_on(Store::open_with_clock(&home, Arc::new(config.clock)))?;
+        let settings = runtime.block_on(store.settings())?;
+        let n_threads = device::start_pool(settings.n_threads);
+        let ledger = config.memory_limit_bytes.map_or_else(Ledger::of_machine, Ledger::new);
+        let starter = runtime.block_on(starter::install(&home, &store, config.starter, (config.clock)()))?;
+        let chats = runtime.block_on(store.chats("", false))?;
+        let start = StartReport {
+            version: config.version.to_owned(),
+            settings,
+            machine: device::report(n_threads, &ledger),
+            home: home.path().to_owned(),
+            log_file: home.logs().join(log::FILE),
+            models: runtime.block_on(store.models())?,
+            starter,
+            chats,
+            notices,
+        };
+        let (window, end) = link(waker);
+        let shared = Shared {
+            home,
+            store,
+            shelf: Shelf::default(),
+            ledger,
+            outbox: end.outbox.clone(),
+            runtime,
+            language: config.language,
+            clock: config.clock,
+        };
+        let thread = std::thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || event_loop::run(&end, &Arc::new(shared)))
+            .context("starting the engine thread")?;
+        Ok(Running { window, start, thread })
+    }
+}
+
+impl Running {
+    /// Stops every job, stores what there is, and waits for the engine to end.
+    pub fn stop(self) {
+        stop(&self.window, self.thread);
+    }
+
+    /// The window's end and what ends the engine, for those who keep them apart.
+    #[must_use]
+    pub fn split(self) -> (WindowEnd, StartReport, JoinHandle<()>) {
+        (self.window, self.start, self.thread)
+    }
+}
+
+fn stop(window: &WindowEnd, thread: JoinHandle<()>) {
+    // An engine that has ended already needs no word, and one that is behind ends when its window is gone.
+    if window.send(Command::Shutdown).is_err() {
+        tracing::debug!("the engine has ended already");
+    }
+    if thread.join().is_err() {
+        tracing::error!("the engine thread panicked");
+    }
+}

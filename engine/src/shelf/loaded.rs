@@ -1,6 +1,6 @@
 //! The shelf: models in memory, each once, shared by everyone who uses it, let go when memory is needed.
 
-use super::ModelFiles;
+use super::{LoadProgress, ModelFiles};
 use crate::chat_template::ChatTemplate;
 use crate::generate::reuse::ReadSequences;
 use crate::memory::{Ledger, Reservation};
@@ -54,9 +54,6 @@ pub struct Shelf {
 
 /// One path's place: whoever holds its lock is loading.
 type Slot = Arc<Mutex<Option<Arc<LoadedModel>>>>;
-
-/// What loading reports: bytes done, bytes in all; an error stops it.
-pub type LoadProgress<'a> = &'a (dyn Fn(u64, u64) -> Result<()> + Sync);
 
 impl Shelf {
     /// The model at `path`, loaded if it is not there yet or if its files have changed since.

@@ -1,18 +1,22 @@
 //! Weights in: model files from disk, checked before anything of their size is allocated.
 
 mod config;
-mod file;
+pub(crate) mod file;
 mod folder;
+pub mod gguf;
+mod loaded;
 mod pickle;
 mod safetensors;
 mod stored;
 
 pub use crate::models::{ModelConfig, WeightSource};
+pub use loaded::{LoadedModel, Shelf};
 
+use crate::chat_template::ChatTemplate;
 use crate::models::CausalLm;
+use crate::tokenizer::TextCodec;
 use anyhow::Result;
 use folder::Folder;
-use glassworks_protocol::chat::TemplateSource;
 use glassworks_protocol::model::ModelCard;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind};
@@ -71,9 +75,29 @@ impl ModelFiles {
     /// # Errors
     /// When the files that say it are broken.
     pub fn card(&self) -> Result<ModelCard> {
+        let template = self.chat_template()?.source().clone();
         match &self.kind {
-            Kind::Folder(folder) => Ok(folder.card(TemplateSource::Fallback("plain".into()))),
+            Kind::Folder(folder) => Ok(folder.card(template)),
         }
+    }
+
+    /// # Errors
+    /// When there is none, or one of a kind not known here.
+    pub fn tokenizer(&self) -> Result<TextCodec> {
+        match &self.kind {
+            Kind::Folder(folder) => Ok(TextCodec::from_folder(&folder.path)?),
+        }
+    }
+
+    /// The model's own template, or the fallback.
+    ///
+    /// # Errors
+    /// When the file that holds it can't be read.
+    pub fn chat_template(&self) -> Result<ChatTemplate> {
+        let own = match &self.kind {
+            Kind::Folder(folder) => ChatTemplate::from_folder(&folder.path)?,
+        };
+        Ok(own.unwrap_or_else(ChatTemplate::fallback))
     }
 
     /// Of the weight files, on disk.

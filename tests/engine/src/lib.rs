@@ -5,6 +5,7 @@ use glassworks_protocol::chat::{ChatDocument, ChatKind, ChatRecord, MessageRecor
 use glassworks_protocol::generate::{GenerateSpec, KeepReply, ModelSource, Overflow, Prompt, Reply, SamplingSpec};
 use glassworks_protocol::ids::{ChatId, EditId, JobId, MessageId, QueryId};
 use glassworks_protocol::model::Precision;
+use glassworks_protocol::text::Language;
 use glassworks_protocol::{
     Command, Edit, Event, Failure, JobOutput, JobSpec, Outcome, Page, Query, RequestId, Stored,
 };
@@ -65,6 +66,7 @@ pub fn config(home: &Path) -> EngineConfig {
         mode: Mode::writer("test"),
         starter: starter(),
         version: "0.0.0-test",
+        language: Language::English,
         memory_limit_bytes: None,
         clock: now_ms,
     }
