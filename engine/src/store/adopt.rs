@@ -5,7 +5,7 @@ use super::{Store, chats};
 use glassworks_protocol::chat::{ChatDocument, ChatRecord, MessageRecord};
 use glassworks_protocol::ids::{ChatId, MessageId};
 use glassworks_protocol::{Failure, Stored};
-use sqlx::SqliteConnection;
+use sqlx::{Connection, SqliteConnection};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -16,9 +16,11 @@ impl Store {
     /// When one isn't there, or the disk says no.
     pub async fn documents(&self, ids: &[ChatId]) -> std::result::Result<Vec<ChatDocument>, Failure> {
         let mut reader = self.inner.readers.acquire().await.map_err(StoreError::from)?;
+        // One transaction, so that a tree and its tokens are of the same moment.
+        let mut moment = reader.begin().await.map_err(StoreError::from)?;
         let mut documents = Vec::with_capacity(ids.len());
         for id in ids {
-            documents.push(chats::document(&mut reader, *id).await?);
+            documents.push(chats::document(&mut moment, *id).await?);
         }
         Ok(documents)
     }

@@ -1,7 +1,7 @@
 //! Changes to a document that can be taken back: each knows how to happen, and what would undo it.
 
-use super::chats;
 use super::error::Result;
+use super::{chats, rows};
 use glassworks_protocol::chat::TemplateOptions;
 use glassworks_protocol::ids::{ChatId, MessageId};
 use glassworks_protocol::text::Text;
@@ -168,5 +168,5 @@ async fn leaf_after_hiding(
                 .await?
         }
     };
-    leaf.as_deref().map(chats::message_id).transpose()
+    leaf.as_deref().map(rows::message_id).transpose()
 }

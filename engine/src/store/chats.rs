@@ -1,18 +1,14 @@
-//! Chats as they are read: the list, a document with its tree, and rows turned into records.
+//! Chats as they are read and written: the list, a document with its tree, single messages.
 
 use super::error::{Result, StoreError};
+use super::rows::{ChatRow, MessageRow, SummaryRow, chat_id, kind_word, reply_json, role_word, status_word};
 use super::search::Search;
 use super::{Store, tokens};
-use glassworks_protocol::chat::{
-    ChatDocument, ChatKind, ChatRecord, ChatSummary, MessageRecord, MessageStatus, ReplyRecord, Role,
-};
-use glassworks_protocol::generate::{ReplyStats, SamplingSpec};
+use glassworks_protocol::chat::{ChatDocument, ChatRecord, ChatSummary, MessageRecord};
 use glassworks_protocol::ids::{ChatId, MessageId};
-use glassworks_protocol::model::ModelRef;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind, Stored};
-use serde::{Deserialize, Serialize};
-use sqlx::{AssertSqlSafe, FromRow, SqliteConnection};
+use sqlx::{AssertSqlSafe, SqliteConnection};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -40,59 +36,9 @@ impl Store {
     /// # Errors
     /// When it isn't there, or the disk says no.
     pub async fn chat(&self, id: ChatId) -> std::result::Result<ChatDocument, Failure> {
-        let mut reader = self.inner.readers.acquire().await.map_err(StoreError::from)?;
-        Ok(document(&mut reader, id).await?)
+        let documents = self.documents(&[id]).await?;
+        documents.into_iter().next().ok_or_else(chat_gone)
     }
-}
-
-/// What a `reply` column holds.
-#[derive(Serialize, Deserialize)]
-pub(super) struct ReplyMeta {
-    pub model: ModelRef,
-    #[serde(default)]
-    pub sampling: SamplingSpec,
-    #[serde(default)]
-    pub stats: Option<ReplyStats>,
-}
-
-#[derive(FromRow)]
-struct ChatRow {
-    id: Vec<u8>,
-    kind: String,
-    title: String,
-    titled_by_hand: bool,
-    system_prompt: String,
-    draft: String,
-    leaf: Option<Vec<u8>>,
-    template: String,
-    created_at_ms: i64,
-    changed_at_ms: i64,
-    trashed_at_ms: Option<i64>,
-}
-
-#[derive(FromRow)]
-struct SummaryRow {
-    id: Vec<u8>,
-    kind: String,
-    title: String,
-    changed_at_ms: i64,
-    trashed_at_ms: Option<i64>,
-    n_messages: u32,
-    n_branches: u32,
-    model_name: Option<String>,
-}
-
-#[derive(FromRow)]
-struct MessageRow {
-    id: Vec<u8>,
-    chat: Vec<u8>,
-    parent: Option<Vec<u8>>,
-    role: String,
-    text: String,
-    tail: String,
-    status: String,
-    created_at_ms: i64,
-    reply: Option<String>,
 }
 
 const SUMMARY: &str = "SELECT c.id, c.kind, c.title, c.changed_at_ms, c.trashed_at_ms,
@@ -115,22 +61,6 @@ async fn list(reader: &mut SqliteConnection, trashed: bool) -> Result<Vec<ChatSu
     rows.into_iter().map(SummaryRow::record).collect()
 }
 
-impl SummaryRow {
-    fn record(self) -> Result<ChatSummary> {
-        Ok(ChatSummary {
-            id: chat_id(&self.id)?,
-            kind: kind(&self.kind)?,
-            title: self.title,
-            changed_at_ms: self.changed_at_ms,
-            trashed_at_ms: self.trashed_at_ms,
-            n_messages: self.n_messages,
-            n_branches: self.n_branches.max(1),
-            model_name: self.model_name,
-            excerpt: None,
-        })
-    }
-}
-
 /// The chat's own fields, if it is there.
 pub(super) async fn find(connection: &mut SqliteConnection, id: ChatId) -> Result<Option<ChatRecord>> {
     let row: Option<ChatRow> = sqlx::query_as("SELECT * FROM chats WHERE id = ?")
@@ -145,8 +75,12 @@ pub(super) async fn find(connection: &mut SqliteConnection, id: ChatId) -> Resul
 pub(super) async fn get(connection: &mut SqliteConnection, id: ChatId) -> Result<ChatRecord> {
     match find(connection, id).await? {
         Some(chat) => Ok(chat),
-        None => Err(Failure::new(FailureKind::Missing, Text::new("failure.store_chat_gone")).into()),
+        None => Err(chat_gone().into()),
     }
+}
+
+fn chat_gone() -> Failure {
+    Failure::new(FailureKind::Missing, Text::new("failure.store_chat_gone"))
 }
 
 /// The chat as it stands now, for the window.
@@ -155,25 +89,6 @@ pub(super) async fn stored(connection: &mut SqliteConnection, id: ChatId) -> Res
     let sql = AssertSqlSafe(format!("{SUMMARY} WHERE c.id = ?"));
     let row: SummaryRow = sqlx::query_as(sql).bind(&id.as_bytes()[..]).fetch_one(connection).await?;
     Ok(Stored::Chat { chat: Arc::new(chat), summary: Arc::new(row.record()?) })
-}
-
-impl ChatRow {
-    fn record(self) -> Result<ChatRecord> {
-        Ok(ChatRecord {
-            id: chat_id(&self.id)?,
-            kind: kind(&self.kind)?,
-            title: self.title,
-            titled_by_hand: self.titled_by_hand,
-            system_prompt: self.system_prompt,
-            draft: self.draft,
-            leaf: self.leaf.as_deref().map(message_id).transpose()?,
-            // Options of a shape we don't know fall back to the defaults.
-            template: serde_json::from_str(&self.template).unwrap_or_default(),
-            created_at_ms: self.created_at_ms,
-            changed_at_ms: self.changed_at_ms,
-            trashed_at_ms: self.trashed_at_ms,
-        })
-    }
 }
 
 pub(super) async fn insert(connection: &mut SqliteConnection, chat: &ChatRecord) -> Result<()> {
@@ -271,30 +186,6 @@ pub(super) fn message_gone() -> Failure {
     Failure::new(FailureKind::Missing, Text::new("failure.store_message_gone"))
 }
 
-impl MessageRow {
-    fn record(self, runs: Vec<tokens::Run>) -> Result<MessageRecord> {
-        let reply = match &self.reply {
-            None => None,
-            Some(json) => {
-                let meta: ReplyMeta = serde_json::from_str(json)?;
-                let tokens = Arc::new(tokens::join(runs));
-                Some(ReplyRecord { model: meta.model, sampling: meta.sampling, stats: meta.stats, tokens })
-            }
-        };
-        Ok(MessageRecord {
-            id: message_id(&self.id)?,
-            chat: chat_id(&self.chat)?,
-            parent: self.parent.as_deref().map(message_id).transpose()?,
-            role: role(&self.role)?,
-            text: self.text,
-            tail: self.tail,
-            status: status(&self.status)?,
-            created_at_ms: self.created_at_ms,
-            reply,
-        })
-    }
-}
-
 pub(super) async fn insert_message(connection: &mut SqliteConnection, message: &MessageRecord) -> Result<()> {
     sqlx::query(
         "INSERT INTO messages (id, chat, parent, role, text, tail, status, created_at_ms, reply)
@@ -317,15 +208,6 @@ pub(super) async fn insert_message(connection: &mut SqliteConnection, message: &
     }
 }
 
-pub(super) fn reply_json(reply: &ReplyRecord) -> Result<String> {
-    let meta = ReplyMeta {
-        model: reply.model.clone(),
-        sampling: reply.sampling.clone(),
-        stats: reply.stats.clone(),
-    };
-    Ok(serde_json::to_string(&meta)?)
-}
-
 /// Sets the shown path and, unless it is `None`, when the chat changed.
 pub(super) async fn set_leaf(
     connection: &mut SqliteConnection,
@@ -340,65 +222,4 @@ pub(super) async fn set_leaf(
         .execute(connection)
         .await?;
     Ok(())
-}
-
-pub(super) fn chat_id(bytes: &[u8]) -> Result<ChatId> {
-    ChatId::from_slice(bytes).ok_or_else(|| StoreError::Word(String::from("an id of a wrong length")))
-}
-
-pub(super) fn message_id(bytes: &[u8]) -> Result<MessageId> {
-    MessageId::from_slice(bytes).ok_or_else(|| StoreError::Word(String::from("an id of a wrong length")))
-}
-
-fn kind_word(kind: ChatKind) -> &'static str {
-    match kind {
-        ChatKind::Chat => "chat",
-        ChatKind::Completion => "completion",
-    }
-}
-
-fn kind(word: &str) -> Result<ChatKind> {
-    match word {
-        "chat" => Ok(ChatKind::Chat),
-        "completion" => Ok(ChatKind::Completion),
-        _ => Err(StoreError::Word(format!("a chat of kind {word}"))),
-    }
-}
-
-fn role_word(role: Role) -> &'static str {
-    match role {
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Prompt => "prompt",
-    }
-}
-
-fn role(word: &str) -> Result<Role> {
-    match word {
-        "user" => Ok(Role::User),
-        "assistant" => Ok(Role::Assistant),
-        "prompt" => Ok(Role::Prompt),
-        _ => Err(StoreError::Word(format!("a message of role {word}"))),
-    }
-}
-
-pub(super) fn status_word(status: MessageStatus) -> &'static str {
-    match status {
-        MessageStatus::Complete => "complete",
-        MessageStatus::Streaming => "streaming",
-        MessageStatus::Stopped => "stopped",
-        MessageStatus::Interrupted => "interrupted",
-        MessageStatus::Failed => "failed",
-    }
-}
-
-fn status(word: &str) -> Result<MessageStatus> {
-    match word {
-        "complete" => Ok(MessageStatus::Complete),
-        "streaming" => Ok(MessageStatus::Streaming),
-        "stopped" => Ok(MessageStatus::Stopped),
-        "interrupted" => Ok(MessageStatus::Interrupted),
-        "failed" => Ok(MessageStatus::Failed),
-        _ => Err(StoreError::Word(format!("a message in the state {word}"))),
-    }
 }

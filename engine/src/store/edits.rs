@@ -2,7 +2,7 @@
 
 use super::changes::Change;
 use super::error::{Result, StoreError};
-use super::{Store, chats, models, settings};
+use super::{Store, chats, models, rows, settings};
 use glassworks_protocol::chat::{ChatRecord, MessageRecord, MessageStatus};
 use glassworks_protocol::ids::ChatId;
 use glassworks_protocol::text::Text;
@@ -131,7 +131,7 @@ async fn empty_trash(tx: &mut SqliteConnection) -> Result<Vec<Stored>> {
         .await?;
     let mut stored = Vec::with_capacity(ids.len());
     for id in ids {
-        stored.push(delete(tx, chats::chat_id(&id)?).await?);
+        stored.push(delete(tx, rows::chat_id(&id)?).await?);
     }
     Ok(stored)
 }

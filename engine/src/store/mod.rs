@@ -15,6 +15,7 @@ mod open;
 mod recover;
 mod replies;
 pub mod restore;
+mod rows;
 mod salvage;
 mod search;
 mod settings;
@@ -29,7 +30,7 @@ use crate::home::Home;
 use error::{Result, StoreError};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind, Notice};
-use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqlitePool};
 use sqlx::{Connection, Sqlite, Transaction};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -110,10 +111,15 @@ impl Store {
     }
 
     async fn write(&self) -> Result<Writing<'_>> {
-        let guard = self.inner.writer.lock().await;
-        if guard.is_none() {
+        let mut guard = self.inner.writer.lock().await;
+        let Some(writer) = guard.as_mut() else {
             let text = Text::new("failure.store_read_only");
             return Err(Failure::new(FailureKind::Io, text).into());
+        };
+        writer.ping().await?;
+        if writer.is_in_transaction() {
+            // On a full disk SQLite rolls back by itself, and sqlx goes on counting a transaction.
+            *guard = Some(open::connect_writer(&self.inner.home.database(), SqliteJournalMode::Wal).await?);
         }
         Ok(Writing { guard })
     }

@@ -202,3 +202,122 @@ pub async fn check_database(path: &Path) -> std::result::Result<(), Failure> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::home::Mode;
+    use crate::store::Store;
+    use glassworks_protocol::Edit;
+    use glassworks_protocol::chat::{ChatKind, ChatRecord};
+
+    fn run<F: Future>(future: F) -> F::Output {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    }
+
+    async fn open(folder: &Path) -> std::result::Result<(Store, Vec<Notice>), Failure> {
+        Store::open(&Home::open(folder, Mode::writer("test"))?).await
+    }
+
+    /// Runs `sql` on a database of a writer that has closed, or leaves its log behind as a crash would.
+    async fn change(folder: &Path, sql: &'static str, crash: bool) {
+        let (store, _) = open(folder).await.unwrap();
+        let chat = ChatRecord::new(ChatKind::Chat, 1);
+        store.edit(Edit::CreateChat(chat)).await.unwrap();
+        if let Some(writer) = store.inner.writer.lock().await.as_mut() {
+            sqlx::raw_sql(sql).execute(writer).await.unwrap();
+        }
+        if crash {
+            let copies =
+                ["glassworks.db", "glassworks.db-wal"].map(|n| (n, std::fs::read(folder.join(n)).unwrap()));
+            store.close().await.unwrap();
+            for (name, bytes) in copies {
+                std::fs::write(folder.join(name), bytes).unwrap();
+            }
+        } else {
+            store.close().await.unwrap();
+        }
+    }
+
+    const NEWER: &str =
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+        VALUES (1000, 'from the future', 1, x'00', 0); CREATE TABLE from_the_future (x)";
+
+    #[test]
+    fn a_newer_database_is_refused_and_not_touched() {
+        run(async {
+            for crash in [false, true] {
+                let folder = tempfile::tempdir().unwrap();
+                change(folder.path(), NEWER, crash).await;
+                let files = || {
+                    ["glassworks.db", "glassworks.db-wal"].map(|n| std::fs::read(folder.path().join(n)).ok())
+                };
+                let before = files();
+                assert_eq!(before[1].as_ref().is_some_and(|log| !log.is_empty()), crash);
+                for mode in [Mode::writer("window"), Mode::Reader] {
+                    let home = Home::open(folder.path(), mode).unwrap();
+                    let refused = Store::open(&home).await.err().unwrap();
+                    assert_eq!(refused.summary.key, "failure.store_newer");
+                    assert!(refused.hint.is_some());
+                }
+                let after = files();
+                assert_eq!(after[0], before[0]);
+                assert_eq!(after[1].clone().unwrap_or_default(), before[1].clone().unwrap_or_default());
+            }
+        });
+    }
+
+    #[test]
+    fn a_database_of_another_program_is_set_aside() {
+        run(async {
+            let folder = tempfile::tempdir().unwrap();
+            change(folder.path(), "PRAGMA application_id = 7", false).await;
+            let (_, notices) = open(folder.path()).await.unwrap();
+            assert!(matches!(&notices[..], [Notice::Alert(_)]), "{notices:?}");
+        });
+    }
+
+    #[test]
+    fn a_first_start_that_was_cut_off_is_a_first_start_again() {
+        run(async {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("glassworks.db");
+            let mut half = connect_writer(&path, SqliteJournalMode::Wal).await.unwrap();
+            sqlx::raw_sql(
+                "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL,
+                installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL,
+                checksum BLOB NOT NULL, execution_time BIGINT NOT NULL)",
+            )
+            .execute(&mut half)
+            .await
+            .unwrap();
+            half.close().await.unwrap();
+            let (store, notices) = open(folder.path()).await.unwrap();
+            assert!(notices.is_empty() && store.chats("", false).await.unwrap().is_empty());
+        });
+    }
+
+    #[test]
+    fn a_full_disk_is_said_and_loses_nothing() {
+        run(async {
+            let folder = tempfile::tempdir().unwrap();
+            let (store, _) = open(folder.path()).await.unwrap();
+            let chat = ChatRecord::new(ChatKind::Chat, 1);
+            let id = chat.id;
+            store.edit(Edit::CreateChat(chat)).await.unwrap();
+            let draft = |n: usize| Edit::SaveDraft { chat: id, text: "x".repeat(n) };
+            store.edit(draft(10)).await.unwrap();
+            if let Some(writer) = store.inner.writer.lock().await.as_mut() {
+                sqlx::raw_sql("PRAGMA max_page_count = 1").execute(writer).await.unwrap();
+            }
+            let refused = store.edit(draft(1_000_000)).await.unwrap_err();
+            assert_eq!(refused.summary.key, "failure.store_disk_full");
+            assert_eq!(store.chat(id).await.unwrap().chat.draft.len(), 10);
+            if let Some(writer) = store.inner.writer.lock().await.as_mut() {
+                sqlx::raw_sql("PRAGMA max_page_count = 1000000").execute(writer).await.unwrap();
+            }
+            store.edit(draft(1_000_000)).await.unwrap();
+            assert_eq!(store.chat(id).await.unwrap().chat.draft.len(), 1_000_000);
+        });
+    }
+}

@@ -292,7 +292,7 @@ async fn mend(fresh: &mut SqliteConnection) -> Result<()> {
             .fetch_all(&mut *tx)
             .await?;
     for id in untitled {
-        super::replies::give_title(&mut tx, super::chats::chat_id(&id)?).await?;
+        super::replies::give_title(&mut tx, super::rows::chat_id(&id)?).await?;
     }
     tx.commit().await?;
     Ok(())

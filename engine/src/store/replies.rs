@@ -1,8 +1,8 @@
 //! A reply's life: begun together with its question, saved while it streams, ended.
 
-use super::chats::{self, status_word};
 use super::error::Result;
-use super::{Store, title, tokens};
+use super::rows::status_word;
+use super::{Store, chats, rows, title, tokens};
 use glassworks_protocol::chat::{ChatRecord, MessageRecord, MessageStatus, ReplyRecord, Role};
 use glassworks_protocol::generate::{KeepReply, ReplyStats, TokenPiece};
 use glassworks_protocol::ids::{ChatId, MessageId};
@@ -121,7 +121,7 @@ impl Store {
         let mut writing = self.write().await?;
         let mut tx = writing.begin().await?;
         let message = chats::find_message(&mut tx, reply).await?.ok_or_else(chats::message_gone)?;
-        let meta = message.reply.map(|record| chats::reply_json(&ReplyRecord { stats, ..record }));
+        let meta = message.reply.map(|record| rows::reply_json(&ReplyRecord { stats, ..record }));
         sqlx::query("UPDATE messages SET text = ?, status = ?, reply = ? WHERE id = ?")
             .bind(text)
             .bind(status_word(status))
@@ -170,7 +170,7 @@ async fn open_reply(
     if chats::place_of(tx, keep.reply).await?.is_some() {
         chats::must_show(tx, chat, keep.reply).await?;
         sqlx::query("UPDATE messages SET status = 'streaming', reply = ? WHERE id = ?")
-            .bind(chats::reply_json(&record)?)
+            .bind(rows::reply_json(&record)?)
             .bind(&keep.reply.as_bytes()[..])
             .execute(tx)
             .await?;

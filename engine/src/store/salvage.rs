@@ -264,7 +264,7 @@ fn value(kind: u64, body: &[u8]) -> Option<(Value, &[u8])> {
         10 | 11 => None,
         _ => {
             let (bytes, rest) = body.split_at_checked(usize::try_from((kind - 12) / 2).ok()?)?;
-            let value = if kind % 2 == 0 {
+            let value = if kind.is_multiple_of(2) {
                 Value::Blob(bytes.to_vec())
             } else {
                 // Zeros at the end are a page that was wiped.

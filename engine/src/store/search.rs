@@ -1,7 +1,7 @@
 //! Finding words in titles and messages: every term, taken literally, in any order.
 
-use super::chats::chat_id;
 use super::error::Result;
+use super::rows::chat_id;
 use glassworks_protocol::ids::ChatId;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use std::collections::HashMap;

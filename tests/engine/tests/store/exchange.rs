@@ -47,7 +47,7 @@ fn json_is_exact_and_ids_that_exist_are_minted_anew() {
         odd.reply.as_mut().unwrap().tokens = Arc::new(tokens);
         document.messages[1] = Arc::new(odd);
 
-        let text = transfer::write(&[document.clone()], ChatFormat::Json, Language::English, 1);
+        let text = transfer::write(std::slice::from_ref(&document), ChatFormat::Json, Language::English, 1);
         let incoming = read(&text);
         no_problems(&incoming);
         assert_eq!(incoming.documents, [document.clone()]);
@@ -138,7 +138,7 @@ fn markdown_of_completions_keeps_what_stands_after_the_cursor() {
     let reply = message(&chat, Some(prompt.id), Role::Assistant, "beginning to");
     chat.leaf = Some(reply.id);
     let document = ChatDocument { chat, messages: vec![Arc::new(prompt), Arc::new(reply)] };
-    let text = transfer::write(&[document.clone()], ChatFormat::Markdown, Language::Chinese, 1);
+    let text = transfer::write(std::slice::from_ref(&document), ChatFormat::Markdown, Language::Chinese, 1);
     assert!(text.contains("## 续写"), "{text}");
     let incoming = read(&text);
     no_problems(&incoming);
@@ -215,7 +215,7 @@ fn damaged_exports_give_what_is_left_of_them() {
         let talk = bench.talk("one", "two").await;
         bench.say(&talk.chat, Some(talk.reply), "three", "four").await;
         let document = bench.document(talk.chat.id).await;
-        let text = transfer::write(&[document.clone()], ChatFormat::Json, Language::English, 1);
+        let text = transfer::write(std::slice::from_ref(&document), ChatFormat::Json, Language::English, 1);
         let change = |f: &dyn Fn(&mut serde_json::Value)| {
             let mut value = serde_json::from_str(&text).unwrap();
             f(&mut value);

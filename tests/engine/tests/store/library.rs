@@ -63,7 +63,7 @@ fn models_are_entered_once_renamed_used_and_forgotten() {
         assert_eq!(bench.store().model(one.id).await.unwrap().unwrap(), models[0]);
         let stored = bench.store().edit(Edit::RemoveModel(one.id)).await.unwrap();
         assert_eq!(stored, [Stored::ModelRemoved(one.id)]);
-        assert_eq!(bench.store().models().await.unwrap(), [two.clone()]);
+        assert_eq!(bench.store().models().await.unwrap(), std::slice::from_ref(&two));
         for edit in [Edit::RemoveModel(one.id), Edit::RenameModel { model: one.id, name: String::from("x") }]
         {
             assert_eq!(bench.store().edit(edit).await.unwrap_err().kind, FailureKind::Missing);

@@ -1,5 +1,7 @@
 //! The store on real files: edits and undo, replies, search, durability, damage, exchange, backups.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 mod backups;
 mod damage;
 mod durability;
