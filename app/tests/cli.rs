@@ -75,6 +75,7 @@ impl Place {
             mode: Mode::writer("window"),
             starter: &[],
             version: "test",
+            language: glassworks_protocol::text::Language::English,
             memory_limit_bytes: None,
             clock: || 0,
         };

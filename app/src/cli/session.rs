@@ -32,7 +32,7 @@ impl Session {
     /// # Errors
     /// When the home cannot be opened, or another process holds it.
     pub fn open(cx: &Cx, home: &Path, mode: Mode) -> Result<Self, Stop> {
-        let engine = Engine::spawn(config(home, mode), Box::new(|| {}))?;
+        let engine = Engine::spawn(config(home, mode, cx.language), Box::new(|| {}))?;
         Ok(Self { engine: Some(engine), interrupted: interruption(), language: cx.language })
     }
 
@@ -179,12 +179,13 @@ impl Drop for Session {
 
 /// What an engine of this program is told.
 #[must_use]
-pub fn config(home: &Path, mode: Mode) -> EngineConfig {
+pub fn config(home: &Path, mode: Mode, language: Language) -> EngineConfig {
     EngineConfig {
         home: home.to_owned(),
         mode,
         starter: STARTER,
         version: env!("CARGO_PKG_VERSION"),
+        language,
         memory_limit_bytes: None,
         clock: now_ms,
     }

@@ -17,7 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// What the window opens at run time, by Debian's names.
@@ -97,14 +97,20 @@ struct Window {
 }
 
 enum Content {
-    Workbench(Box<glassworks_ui::App>),
+    Workbench(Box<Workbench>),
     Failed(Failed),
+}
+
+struct Workbench {
+    app: glassworks_ui::App,
+    /// Ends once the app has sent its last command and everything is stored.
+    engine: JoinHandle<()>,
 }
 
 impl Window {
     fn new(cx: &Cx, ctx: &egui::Context, geometry: Geometry, stage: Rc<Stage>) -> Self {
         let content = match workbench(cx, ctx) {
-            Ok(app) => Content::Workbench(Box::new(app)),
+            Ok(workbench) => Content::Workbench(Box::new(workbench)),
             Err(failure) => {
                 tracing::error!("the engine did not start: {failure}");
                 out::tell(&failure, cx.language, cx.verbose);
@@ -117,12 +123,13 @@ impl Window {
     }
 }
 
-fn workbench(cx: &Cx, ctx: &egui::Context) -> Result<glassworks_ui::App, Failure> {
-    let config = cli::session::config(&cx.home, Mode::writer("window"));
+fn workbench(cx: &Cx, ctx: &egui::Context) -> Result<Workbench, Failure> {
+    let config = cli::session::config(&cx.home, Mode::writer("window"), cx.language);
     let waker = ctx.clone();
-    let engine = Engine::spawn(config, Box::new(move || waker.request_repaint()))?;
-    let (window, start) = engine.part();
-    Ok(glassworks_ui::App::new(window, start, Box::new(Desktop::new(ctx, cx.language)), ctx))
+    let running = Engine::spawn(config, Box::new(move || waker.request_repaint()))?;
+    let (window, start, engine) = running.split();
+    let host = Box::new(Desktop::new(ctx, cx.language));
+    Ok(Workbench { app: glassworks_ui::App::new(window, start, host, ctx), engine })
 }
 
 /// Ctrl+C where the program was started closes the window, as its button does.
@@ -139,9 +146,9 @@ fn close_on_interrupt(ctx: &egui::Context) {
 
 impl eframe::App for Window {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
-        if let Content::Workbench(app) = &mut self.content {
-            app.logic(ctx);
-            if ctx.input(|input| input.viewport().close_requested()) && !app.on_close_requested() {
+        if let Content::Workbench(bench) = &mut self.content {
+            bench.app.logic(ctx);
+            if ctx.input(|input| input.viewport().close_requested()) && !bench.app.on_close_requested() {
                 ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
             }
         }
@@ -152,8 +159,8 @@ impl eframe::App for Window {
             logging::keep_panics_quiet(false);
         }
         match &mut self.content {
-            Content::Workbench(app) => {
-                app.ui(ui);
+            Content::Workbench(bench) => {
+                bench.app.ui(ui);
                 self.geometry.follow(ui.ctx());
             }
             Content::Failed(failed) => failed.ui(ui),
@@ -162,14 +169,15 @@ impl eframe::App for Window {
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
-        let Content::Workbench(app) = &mut self.content else { return };
+        let Content::Workbench(bench) = &mut self.content else { return };
         self.geometry.save(&self.home);
-        app.save();
+        bench.app.save();
         let patience = Instant::now() + FAREWELL;
+        // Commands that found the engine busy are sent again by the app's logic.
         let ctx = egui::Context::default();
-        while !app.model().engine_ended && Instant::now() < patience {
+        while !bench.engine.is_finished() && Instant::now() < patience {
             thread::sleep(Duration::from_millis(5));
-            app.logic(&ctx);
+            bench.app.logic(&ctx);
         }
     }
 }
