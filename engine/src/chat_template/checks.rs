@@ -2,10 +2,10 @@
 
 use super::args::Args;
 use super::eval::Eval;
+use super::filters;
 use super::meter::{Res, fault};
 use super::ops;
 use super::value::{Val, compare, equal};
-use super::filters;
 use std::cmp::Ordering;
 use std::rc::Rc;
 
@@ -23,10 +23,9 @@ pub(super) fn check(eval: &Eval, name: &str, value: &Val, args: &Args) -> Res<bo
         "number" => matches!(value, Val::Int(_) | Val::Float(_) | Val::Bool(_)),
         "string" => matches!(value, Val::Str(_)),
         "mapping" => matches!(value, Val::Map(_)),
-        "sequence" | "iterable" => matches!(
-            value,
-            Val::Str(_) | Val::List(_) | Val::Tuple(_) | Val::Map(_) | Val::Undefined(_)
-        ),
+        "sequence" | "iterable" => {
+            matches!(value, Val::Str(_) | Val::List(_) | Val::Tuple(_) | Val::Map(_) | Val::Undefined(_))
+        }
         "callable" => matches!(value, Val::Macro(_) | Val::Function(_) | Val::Method(_) | Val::Loop(_)),
         "escaped" | "safe" => false,
         "lower" => value.as_str().is_some_and(|s| s.chars().any(char::is_lowercase) && s.to_lowercase() == s),
@@ -52,10 +51,45 @@ pub(super) fn check(eval: &Eval, name: &str, value: &Val, args: &Args) -> Res<bo
 }
 
 const NAMES: &[&str] = &[
-    "defined", "undefined", "none", "boolean", "true", "false", "integer", "float", "number", "string", "mapping",
-    "sequence", "iterable", "callable", "escaped", "lower", "upper", "odd", "even", "divisibleby", "eq", "equalto",
-    "==", "ne", "!=", "lt", "lessthan", "<", "le", "<=", "gt", "greaterthan", ">", "ge", ">=", "in", "sameas",
-    "filter", "test",
+    "defined",
+    "undefined",
+    "none",
+    "boolean",
+    "true",
+    "false",
+    "integer",
+    "float",
+    "number",
+    "string",
+    "mapping",
+    "sequence",
+    "iterable",
+    "callable",
+    "escaped",
+    "lower",
+    "upper",
+    "odd",
+    "even",
+    "divisibleby",
+    "eq",
+    "equalto",
+    "==",
+    "ne",
+    "!=",
+    "lt",
+    "lessthan",
+    "<",
+    "le",
+    "<=",
+    "gt",
+    "greaterthan",
+    ">",
+    "ge",
+    ">=",
+    "in",
+    "sameas",
+    "filter",
+    "test",
 ];
 
 /// Python's `is`: identity of objects, equality of what has only one.
@@ -66,4 +100,3 @@ fn same(eval: &Eval, a: &Val, b: &Val) -> Res<bool> {
         (a, b) => a.kind() == b.kind() && equal(eval.meter, a, b)?,
     })
 }
-

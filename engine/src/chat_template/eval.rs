@@ -177,9 +177,11 @@ impl<'a> Eval<'a> {
             Stmt::Break(_) => Err(Stop::Break),
             Stmt::AutoEscape(block) => self.body(&block.body),
             Stmt::Block(block) => self.scoped(Rc::clone(&self.scope), |eval| eval.body(&block.body)),
-            Stmt::Template(_) | Stmt::Import(_) | Stmt::FromImport(_) | Stmt::Extends(_) | Stmt::Include(_) => {
-                fault("other templates cannot be included")
-            }
+            Stmt::Template(_)
+            | Stmt::Import(_)
+            | Stmt::FromImport(_)
+            | Stmt::Extends(_)
+            | Stmt::Include(_) => fault("other templates cannot be included"),
         }
     }
 

@@ -90,7 +90,9 @@ impl<'a> Eval<'a> {
             ValueKind::Number if value.is_integer() => {
                 i128::try_from(value.clone()).map(Val::Int).or_else(|_| fault("a number is too large"))
             }
-            ValueKind::Number => f64::try_from(value.clone()).map(Val::Float).or_else(|e| fault(e.to_string())),
+            ValueKind::Number => {
+                f64::try_from(value.clone()).map(Val::Float).or_else(|e| fault(e.to_string()))
+            }
             kind => fault(format!("a constant of type {kind}")),
         }
     }
@@ -164,7 +166,9 @@ impl<'a> Eval<'a> {
                 CallArg::KwargSplat(e) => match self.expr(e)? {
                     Val::Map(map) => {
                         for (key, value) in &map.entries {
-                            let Some(key) = key.as_str() else { return fault("names of arguments are strings") };
+                            let Some(key) = key.as_str() else {
+                                return fault("names of arguments are strings");
+                            };
                             self.meter.grow(64 + key.len())?;
                             args.named.push((key.to_owned(), value.clone()));
                         }
@@ -229,4 +233,3 @@ impl<'a> Eval<'a> {
         filters::apply(self, filter.name, &value, args)
     }
 }
-

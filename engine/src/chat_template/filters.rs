@@ -9,10 +9,51 @@ use super::value::Val;
 use super::{filters_seq, lookup, methods, ops, percent, strings};
 
 pub(super) const NAMES: &[&str] = &[
-    "abs", "attr", "batch", "capitalize", "center", "count", "d", "default", "dictsort", "e", "escape", "first",
-    "float", "forceescape", "format", "groupby", "indent", "int", "items", "join", "last", "length", "list",
-    "lower", "map", "max", "min", "reject", "rejectattr", "replace", "reverse", "round", "safe", "select",
-    "selectattr", "slice", "sort", "string", "sum", "title", "tojson", "trim", "truncate", "unique", "upper",
+    "abs",
+    "attr",
+    "batch",
+    "capitalize",
+    "center",
+    "count",
+    "d",
+    "default",
+    "dictsort",
+    "e",
+    "escape",
+    "first",
+    "float",
+    "forceescape",
+    "format",
+    "groupby",
+    "indent",
+    "int",
+    "items",
+    "join",
+    "last",
+    "length",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "reject",
+    "rejectattr",
+    "replace",
+    "reverse",
+    "round",
+    "safe",
+    "select",
+    "selectattr",
+    "slice",
+    "sort",
+    "string",
+    "sum",
+    "title",
+    "tojson",
+    "trim",
+    "truncate",
+    "unique",
+    "upper",
     "wordcount",
 ];
 
@@ -25,9 +66,14 @@ pub(super) fn apply(eval: &mut Eval, name: &str, value: &Val, args: Args) -> Res
         },
         "attr" => lookup::attribute(meter, value, args.text(0, "name")?),
         "default" | "d" => {
-            let replace = matches!(value, Val::Undefined(_)) || (args.flag_or(1, "boolean", false) && !value.is_true());
+            let replace =
+                matches!(value, Val::Undefined(_)) || (args.flag_or(1, "boolean", false) && !value.is_true());
             let empty = || Val::Str("".into());
-            Ok(if replace { args.get(0, "default_value").cloned().unwrap_or_else(empty) } else { value.clone() })
+            Ok(if replace {
+                args.get(0, "default_value").cloned().unwrap_or_else(empty)
+            } else {
+                value.clone()
+            })
         }
         "escape" | "e" | "forceescape" => escape(meter, value),
         "float" => {

@@ -31,7 +31,9 @@ pub(super) fn apply(eval: &mut Eval, name: &str, value: &Val, args: Args) -> Res
         "sort" => sort(meter, value, &args),
         "dictsort" => dict_sort(meter, value, &args),
         "unique" => unique(meter, value, &args),
-        "min" | "max" => extreme(meter, value, &args, if name == "min" { Ordering::Less } else { Ordering::Greater }),
+        "min" | "max" => {
+            extreme(meter, value, &args, if name == "min" { Ordering::Less } else { Ordering::Greater })
+        }
         "sum" => {
             let attribute = args.get(0, "attribute").filter(|v| !matches!(v, Val::None));
             let mut total = args.get(1, "start").cloned().unwrap_or(Val::Int(0));
@@ -82,7 +84,10 @@ fn folded(meter: &Meter, value: Val, case_sensitive: bool) -> Res<Val> {
 
 fn keyed(meter: &Meter, value: &Val, path: Option<&Val>, case_sensitive: bool) -> Res<Vec<(Val, Val)>> {
     let items = value.elements(meter)?;
-    items.into_iter().map(|item| Ok((folded(meter, by(meter, &item, path)?, case_sensitive)?, item))).collect()
+    items
+        .into_iter()
+        .map(|item| Ok((folded(meter, by(meter, &item, path)?, case_sensitive)?, item)))
+        .collect()
 }
 
 fn join(meter: &Meter, value: &Val, args: &Args) -> Res<Val> {
@@ -122,7 +127,9 @@ fn dict_sort(meter: &Meter, value: &Val, args: &Args) -> Res<Val> {
 
 fn unique(meter: &Meter, value: &Val, args: &Args) -> Res<Val> {
     let mut kept: Vec<(Val, Val)> = Vec::new();
-    for (key, item) in keyed(meter, value, args.get(1, "attribute"), args.flag_or(0, "case_sensitive", false))? {
+    for (key, item) in
+        keyed(meter, value, args.get(1, "attribute"), args.flag_or(0, "case_sensitive", false))?
+    {
         let mut known = false;
         for (other, _) in &kept {
             known = known || equal(meter, other, &key)?;

@@ -25,7 +25,10 @@ pub(super) fn attribute(meter: &Meter, value: &Val, name: &str) -> Res<Val> {
         Val::Namespace(fields) => {
             let fields = fields.borrow();
             meter.step(fields.len())?;
-            Ok(fields.iter().find(|(n, _)| &**n == name).map_or_else(|| Val::undefined(name), |(_, v)| v.clone()))
+            Ok(fields
+                .iter()
+                .find(|(n, _)| &**n == name)
+                .map_or_else(|| Val::undefined(name), |(_, v)| v.clone()))
         }
         Val::Loop(state) => Ok(loop_attribute(state, name)),
         Val::Undefined(missing) => fault(format!("'{missing}' is undefined")),

@@ -10,7 +10,17 @@ use super::value::{Val, equal};
 const LIST: &[&str] = &["index", "count", "copy"];
 const DICT: &[&str] = &["get", "items", "keys", "values", "copy"];
 const CHANGING: &[&str] = &[
-    "append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update", "setdefault", "popitem",
+    "append",
+    "extend",
+    "insert",
+    "remove",
+    "pop",
+    "clear",
+    "sort",
+    "reverse",
+    "update",
+    "setdefault",
+    "popitem",
 ];
 
 /// Whether `value.name` is a method rather than a key or nothing.

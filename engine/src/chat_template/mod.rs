@@ -79,6 +79,12 @@ impl ChatTemplate {
         }
     }
 
+    /// Another template for conversations with tools.
+    #[must_use]
+    pub fn with_tool_use(self, text: Option<&str>) -> Self {
+        Self { tool_use: text.map(str::to_owned), ..self }
+    }
+
     /// Where it is from.
     #[must_use]
     pub fn source(&self) -> &TemplateSource {

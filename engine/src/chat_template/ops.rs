@@ -76,12 +76,8 @@ pub(super) fn multiply(meter: &Meter, a: &Val, b: &Val) -> Res<Val> {
             meter.grow(s.len().saturating_mul(times))?;
             Ok(Val::Str(s.repeat(times).into()))
         }
-        Val::List(seq) => {
-            Val::list(meter, repeat(meter, &seq.items, times)?)
-        }
-        Val::Tuple(seq) => {
-            Val::tuple(meter, repeat(meter, &seq.items, times)?)
-        }
+        Val::List(seq) => Val::list(meter, repeat(meter, &seq.items, times)?),
+        Val::Tuple(seq) => Val::tuple(meter, repeat(meter, &seq.items, times)?),
         _ => unfit("*", a, b),
     }
 }

@@ -65,4 +65,3 @@ fn plain_generation_blocks(source: &str) -> String {
     out.push_str(rest);
     out
 }
-

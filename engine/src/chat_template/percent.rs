@@ -92,7 +92,9 @@ pub(super) fn braces(meter: &Meter, format: &str, args: &Args) -> Res<Val> {
             rest = after;
             continue;
         }
-        let Some(end) = rest.find('}').filter(|_| brace == "{") else { return fault("a single brace in a format") };
+        let Some(end) = rest.find('}').filter(|_| brace == "{") else {
+            return fault("a single brace in a format");
+        };
         let (field, after) = (&rest[..end], &rest[end + 1..]);
         rest = after;
         let (field, spec) = field.split_once(':').unwrap_or((field, ""));
@@ -196,7 +198,11 @@ impl Spec {
             parsed.precision = Some(number(&mut chars).unwrap_or(0));
         }
         parsed.kind = chars.next().unwrap_or(' ');
-        if chars.next().is_some() { fault(format!("the format '{spec}' is not known here")) } else { Ok(parsed) }
+        if chars.next().is_some() {
+            fault(format!("the format '{spec}' is not known here"))
+        } else {
+            Ok(parsed)
+        }
     }
 
     fn write(&self, text: &mut Text, value: &Val) -> Res<()> {
@@ -208,11 +214,15 @@ impl Spec {
         }
         let (mut body, numeric) = match (self.kind, value) {
             ('f' | 'F' | '%' | 'e' | 'g', value) => {
-                let Some(f) = value.as_f64() else { return fault(format!("a {} is no number", value.kind())) };
+                let Some(f) = value.as_f64() else {
+                    return fault(format!("a {} is no number", value.kind()));
+                };
                 (self.float(f), true)
             }
             ('d' | 'x' | 'X' | 'o' | 'b' | 'c', value) => {
-                let Some(i) = value.as_int() else { return fault(format!("a {} is no integer", value.kind())) };
+                let Some(i) = value.as_int() else {
+                    return fault(format!("a {} is no integer", value.kind()));
+                };
                 (self.int(i)?, true)
             }
             (' ' | 's', Val::Int(i)) => (self.int(*i)?, true),
@@ -237,7 +247,13 @@ impl Spec {
             Some('>') => missing,
             Some('^') => missing / 2,
             Some(_) => 0,
-            None => if numeric { missing } else { 0 },
+            None => {
+                if numeric {
+                    missing
+                } else {
+                    0
+                }
+            }
         };
         let fill = |n: usize| self.fill.to_string().repeat(n);
         text.push(&fill(left))?;

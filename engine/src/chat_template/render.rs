@@ -15,8 +15,14 @@ const STACK_BYTES: usize = 128 << 20;
 pub(super) enum RenderError {
     /// The template's own words.
     Raised(String),
-    Limit { why: String, line: u32 },
-    Broken { why: String, line: u32 },
+    Limit {
+        why: String,
+        line: u32,
+    },
+    Broken {
+        why: String,
+        line: u32,
+    },
 }
 
 pub(super) fn render(

@@ -22,7 +22,8 @@ impl ChatTemplate {
         for name in ["chat_template.json", "tokenizer_config.json"] {
             let file = folder.join(name);
             let Some(json) = read_json(&file)? else { continue };
-            if let Some(template) = json.get("chat_template").and_then(|value| from_value(&file, name, value)) {
+            if let Some(template) = json.get("chat_template").and_then(|value| from_value(&file, name, value))
+            {
                 return Ok(Some(template));
             }
         }
@@ -37,7 +38,8 @@ fn from_value(file: &Path, origin: &str, value: &Value) -> Option<ChatTemplate> 
         Value::String(text) => Some(ChatTemplate::new(file, origin, text.as_str())),
         Value::Array(named) => {
             let find = |name: &str| {
-                let entry = named.iter().find(|entry| entry.get("name").and_then(Value::as_str) == Some(name))?;
+                let entry =
+                    named.iter().find(|entry| entry.get("name").and_then(Value::as_str) == Some(name))?;
                 entry.get("template").and_then(Value::as_str).map(str::to_owned)
             };
             let first = || named.first()?.get("template")?.as_str().map(str::to_owned);

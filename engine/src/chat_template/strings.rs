@@ -7,10 +7,45 @@ use super::text::{Text, to_str};
 use super::value::Val;
 
 pub(super) const NAMES: &[&str] = &[
-    "capitalize", "casefold", "center", "count", "endswith", "find", "format", "index", "isalnum", "isalpha",
-    "isascii", "isdecimal", "isdigit", "islower", "isnumeric", "isspace", "isupper", "join", "ljust", "lower",
-    "lstrip", "partition", "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rjust", "rpartition",
-    "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "upper", "zfill",
+    "capitalize",
+    "casefold",
+    "center",
+    "count",
+    "endswith",
+    "find",
+    "format",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdecimal",
+    "isdigit",
+    "islower",
+    "isnumeric",
+    "isspace",
+    "isupper",
+    "join",
+    "ljust",
+    "lower",
+    "lstrip",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rfind",
+    "rindex",
+    "rjust",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "swapcase",
+    "title",
+    "upper",
+    "zfill",
 ];
 
 pub(super) fn call(meter: &Meter, s: &str, name: &str, args: &Args) -> Res<Val> {
@@ -25,7 +60,9 @@ pub(super) fn call(meter: &Meter, s: &str, name: &str, args: &Args) -> Res<Val> 
         "title" => Val::str(meter, title(s)),
         "swapcase" => Val::str(meter, swap_case(s)),
         "strip" | "lstrip" | "rstrip" => Val::str(meter, strip(s, name, args.text_or_none(0, "chars")?)),
-        "startswith" | "endswith" => affix(meter, s, name == "startswith", args.need(0, "affix")?).map(Val::Bool),
+        "startswith" | "endswith" => {
+            affix(meter, s, name == "startswith", args.need(0, "affix")?).map(Val::Bool)
+        }
         "removeprefix" => {
             let affix = args.text(0, "prefix")?;
             Val::str(meter, s.strip_prefix(affix).unwrap_or(s))
@@ -91,7 +128,9 @@ fn question(s: &str, name: &str) -> Option<bool> {
 
 pub(super) fn capitalize(s: &str) -> String {
     let mut chars = s.chars();
-    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars.as_str().to_lowercase().chars()).collect())
+    chars
+        .next()
+        .map_or_else(String::new, |c| c.to_uppercase().chain(chars.as_str().to_lowercase().chars()).collect())
 }
 
 /// Letters after something that is no letter are large, all others small.
@@ -215,7 +254,12 @@ fn split_words(s: &str, most: usize, right: bool) -> Vec<&str> {
 fn split_lines(meter: &Meter, s: &str, keep_ends: bool) -> Res<Val> {
     let mut lines = Vec::new();
     let mut rest = s;
-    let ends = |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let ends = |c: char| {
+        matches!(
+            c,
+            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+        )
+    };
     while !rest.is_empty() {
         let (line, end) = match rest.find(ends) {
             None => (rest.len(), rest.len()),

@@ -17,6 +17,7 @@ use crate::models::CausalLm;
 use crate::tokenizer::TextCodec;
 use anyhow::Result;
 use folder::Folder;
+use gguf::GgufModel;
 use glassworks_protocol::model::ModelCard;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind};
@@ -33,6 +34,7 @@ pub struct ModelFiles {
 
 enum Kind {
     Folder(Folder),
+    Gguf(Box<GgufModel>),
 }
 
 impl ModelFiles {
@@ -47,6 +49,9 @@ impl ModelFiles {
         if path.is_dir() && Folder::is_one(path) {
             return Ok(Self { kind: Kind::Folder(Folder::open(path)?) });
         }
+        if path.is_file() && (GgufModel::is_one(path) || path.extension().is_some_and(|e| e == "gguf")) {
+            return Ok(Self { kind: Kind::Gguf(Box::new(GgufModel::open(path)?)) });
+        }
         // One of a folder's files stands for the folder.
         let weights = path.extension().is_some_and(|e| e == "safetensors" || e == "bin" || e == "json");
         match path.parent().filter(|parent| weights && path.is_file() && Folder::is_one(parent)) {
@@ -60,6 +65,7 @@ impl ModelFiles {
     pub fn name(&self) -> String {
         match &self.kind {
             Kind::Folder(folder) => folder.name(),
+            Kind::Gguf(gguf) => gguf.name(),
         }
     }
 
@@ -67,6 +73,7 @@ impl ModelFiles {
     pub fn config(&self) -> &ModelConfig {
         match &self.kind {
             Kind::Folder(folder) => &folder.config,
+            Kind::Gguf(gguf) => &gguf.config,
         }
     }
 
@@ -78,6 +85,7 @@ impl ModelFiles {
         let template = self.chat_template()?.source().clone();
         match &self.kind {
             Kind::Folder(folder) => Ok(folder.card(template)),
+            Kind::Gguf(gguf) => Ok(gguf.card(template)),
         }
     }
 
@@ -86,6 +94,7 @@ impl ModelFiles {
     pub fn tokenizer(&self) -> Result<TextCodec> {
         match &self.kind {
             Kind::Folder(folder) => Ok(TextCodec::from_folder(&folder.path)?),
+            Kind::Gguf(gguf) => Ok(gguf.tokenizer()?),
         }
     }
 
@@ -96,6 +105,7 @@ impl ModelFiles {
     pub fn chat_template(&self) -> Result<ChatTemplate> {
         let own = match &self.kind {
             Kind::Folder(folder) => ChatTemplate::from_folder(&folder.path)?,
+            Kind::Gguf(gguf) => gguf.chat_template()?,
         };
         Ok(own.unwrap_or_else(ChatTemplate::fallback))
     }
@@ -105,6 +115,7 @@ impl ModelFiles {
     pub fn size_bytes(&self) -> u64 {
         match &self.kind {
             Kind::Folder(folder) => folder.size_bytes(),
+            Kind::Gguf(gguf) => gguf.size_bytes(),
         }
     }
 
@@ -113,6 +124,7 @@ impl ModelFiles {
     pub fn loaded_bytes(&self) -> u64 {
         match &self.kind {
             Kind::Folder(folder) => folder.loaded_bytes(),
+            Kind::Gguf(gguf) => gguf.loaded_bytes(),
         }
     }
 
@@ -121,6 +133,7 @@ impl ModelFiles {
     pub fn changed(&self) -> Option<SystemTime> {
         match &self.kind {
             Kind::Folder(folder) => folder.changed(),
+            Kind::Gguf(gguf) => gguf.changed(),
         }
     }
 
@@ -129,6 +142,7 @@ impl ModelFiles {
     pub fn weight_files(&self) -> Vec<PathBuf> {
         match &self.kind {
             Kind::Folder(folder) => folder.weight_files().map(Path::to_owned).collect(),
+            Kind::Gguf(gguf) => vec![gguf.path().to_owned()],
         }
     }
 
@@ -139,6 +153,7 @@ impl ModelFiles {
     pub fn hash(&self, progress: &dyn Fn(u64, u64) -> Result<()>) -> Result<String> {
         match &self.kind {
             Kind::Folder(folder) => folder.hash(progress),
+            Kind::Gguf(gguf) => gguf.hash(progress),
         }
     }
 
@@ -149,6 +164,7 @@ impl ModelFiles {
     pub fn load(&self, progress: LoadProgress<'_>) -> Result<Box<dyn CausalLm>> {
         match &self.kind {
             Kind::Folder(folder) => folder.load(progress),
+            Kind::Gguf(gguf) => gguf.load(progress),
         }
     }
 }

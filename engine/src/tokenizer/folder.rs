@@ -12,8 +12,16 @@ use tokenizers::Tokenizer;
 
 /// As tokenizer_config.json and special_tokens_map.json name them.
 const NAMES: &[&str] = &[
-    "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token", "image_token",
-    "audio_token", "video_token",
+    "bos_token",
+    "eos_token",
+    "unk_token",
+    "sep_token",
+    "pad_token",
+    "cls_token",
+    "mask_token",
+    "image_token",
+    "audio_token",
+    "video_token",
 ];
 
 impl TextCodec {
@@ -64,7 +72,8 @@ fn specials(folder: &Path, tokenizer: &Tokenizer) -> Result<Specials, Failure> {
         let sources = [&generation[key], &model[key]];
         sources.into_iter().map(ids).find(|ids| !ids.is_empty()).unwrap_or_default()
     };
-    specials.bos = id("bos_token").or_else(|| named("bos_token_id").first().copied()).filter(|id| *id < n_tokens);
+    specials.bos =
+        id("bos_token").or_else(|| named("bos_token_id").first().copied()).filter(|id| *id < n_tokens);
     specials.eos = named("eos_token_id");
     specials.eos.extend(id("eos_token"));
     specials.eos.retain(|id| *id < n_tokens);

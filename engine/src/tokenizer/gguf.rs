@@ -18,8 +18,19 @@ const USER_DEFINED: i64 = 4;
 
 /// Control tokens that end a turn or a text by their names, as llama.cpp has them: files often name only one.
 const ENDS: &[&str] = &[
-    "<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>", "<|eom_id|>", "<EOT>",
-    "_<EOT>", "<|end_of_turn|>", "</s>", "<｜end▁of▁sentence｜>", "<end_of_utterance>",
+    "<|eot_id|>",
+    "<|im_end|>",
+    "<|end|>",
+    "<end_of_turn>",
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "<|eom_id|>",
+    "<EOT>",
+    "_<EOT>",
+    "<|end_of_turn|>",
+    "</s>",
+    "<｜end▁of▁sentence｜>",
+    "<end_of_utterance>",
 ];
 
 pub(super) struct Vocabulary {
@@ -90,7 +101,8 @@ impl TextCodec {
 
 fn vocabulary(metadata: &Metadata) -> Result<Vocabulary, Failure> {
     let key = "tokenizer.ggml.tokens";
-    let tokens = metadata.texts(key)?.filter(|tokens| !tokens.is_empty()).ok_or_else(|| metadata.bad_key(key))?;
+    let tokens =
+        metadata.texts(key)?.filter(|tokens| !tokens.is_empty()).ok_or_else(|| metadata.bad_key(key))?;
     let kinds_key = "tokenizer.ggml.token_type";
     let kinds = metadata.ints(kinds_key)?.unwrap_or_default();
     if !kinds.is_empty() && kinds.len() != tokens.len() {
@@ -121,7 +133,8 @@ fn byte_level(metadata: &Metadata, vocabulary: &Vocabulary) -> Result<(Tokenizer
         let mut tokenizer = Tokenizer::new(bpe);
         tokenizer.with_normalizer(pre.normalizer()?).map_err(|e| anyhow!(e))?;
         tokenizer.with_pre_tokenizer(Some(pre.pre_tokenizer()?));
-        let decoder = json!({ "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true });
+        let decoder =
+            json!({ "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true });
         tokenizer.with_decoder(Some(serde_json::from_value::<DecoderWrapper>(decoder)?));
         Ok(tokenizer)
     };
@@ -183,7 +196,10 @@ fn post_processor(
     }
     let token = |id: u32| {
         let text = &vocabulary.tokens[id as usize];
-        (json!({ "SpecialToken": { "id": text, "type_id": 0 } }), (text.clone(), json!({ "id": text, "ids": [id], "tokens": [text] })))
+        (
+            json!({ "SpecialToken": { "id": text, "type_id": 0 } }),
+            (text.clone(), json!({ "id": text, "ids": [id], "tokens": [text] })),
+        )
     };
     let (bos, eos) = (bos.map(token), eos.map(token));
     let whole = |sequence: &str| {
@@ -208,5 +224,6 @@ fn unknown(metadata: &Metadata, key: &str, name: &str, known: &str) -> Failure {
         .arg("file", metadata.file().display())
         .arg("key", key)
         .arg("name", name);
-    Failure::new(FailureKind::Input, summary).hint(Text::new("failure.gguf_tokenizer_unknown_hint").arg("known", known))
+    Failure::new(FailureKind::Input, summary)
+        .hint(Text::new("failure.gguf_tokenizer_unknown_hint").arg("known", known))
 }

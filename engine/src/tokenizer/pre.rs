@@ -57,15 +57,13 @@ pub(super) fn find(name: &str) -> Option<&'static Pre> {
 
 impl Pre {
     pub(super) fn pre_tokenizer(&self) -> Result<PreTokenizerWrapper> {
-        let byte_level = |use_regex: bool| {
-            json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": use_regex })
-        };
-        let split = |regex: &str| {
-            json!({ "type": "Split", "pattern": { "Regex": regex }, "behavior": "Isolated", "invert": false })
-        };
+        let byte_level = |use_regex: bool| json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": use_regex });
+        let split = |regex: &str| json!({ "type": "Split", "pattern": { "Regex": regex }, "behavior": "Isolated", "invert": false });
         let parts: Vec<Value> = match self.cut {
             Cut::Gpt2 => vec![byte_level(true)],
-            Cut::DigitsThenGpt2 => vec![json!({ "type": "Digits", "individual_digits": true }), byte_level(true)],
+            Cut::DigitsThenGpt2 => {
+                vec![json!({ "type": "Digits", "individual_digits": true }), byte_level(true)]
+            }
             Cut::Regex(regex) => vec![split(regex), byte_level(false)],
             Cut::Regexes(regexes) => regexes.iter().map(|r| split(r)).chain([byte_level(false)]).collect(),
         };

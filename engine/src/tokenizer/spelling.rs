@@ -41,7 +41,9 @@ impl Spelling {
                 (Some("ByteFallback"), Self::Pieces { strips_space, .. }) => {
                     Self::Pieces { byte_tokens: true, strips_space }
                 }
-                (Some("ByteFallback"), Self::Other) => Self::Pieces { byte_tokens: true, strips_space: false },
+                (Some("ByteFallback"), Self::Other) => {
+                    Self::Pieces { byte_tokens: true, strips_space: false }
+                }
                 (Some("Replace"), Self::Pieces { byte_tokens: true, strips_space })
                     if text("content") == Some(" ") =>
                 {
@@ -113,7 +115,8 @@ mod tests {
 
     #[test]
     fn every_byte_has_a_letter() {
-        let letters: Vec<char> = (0..0x144u32).filter_map(char::from_u32).filter(|c| byte_of(*c).is_some()).collect();
+        let letters: Vec<char> =
+            (0..0x144u32).filter_map(char::from_u32).filter(|c| byte_of(*c).is_some()).collect();
         assert_eq!(letters.len(), 256);
         assert_eq!(byte_of('Ġ'), Some(b' '));
         assert_eq!(byte_of('Ċ'), Some(b'\n'));

@@ -11,7 +11,11 @@ const MAX_PIECE_CHARS: usize = 256;
 
 /// The tokenizer of a `llama` vocabulary. SentencePiece joins the neighbours whose joint piece has the best
 /// score; a list of merges ordered by that score does the same.
-pub(super) fn tokenizer(vocabulary: &Vocabulary, scores: &[f32], add_space_prefix: bool) -> Result<Tokenizer> {
+pub(super) fn tokenizer(
+    vocabulary: &Vocabulary,
+    scores: &[f32],
+    add_space_prefix: bool,
+) -> Result<Tokenizer> {
     let tokens = &vocabulary.tokens;
     ensure!(scores.len() == tokens.len(), "{} scores for {} tokens", scores.len(), tokens.len());
     let ids: HashMap<&str, usize> = tokens.iter().enumerate().map(|(id, t)| (t.as_str(), id)).collect();

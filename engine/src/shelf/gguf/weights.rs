@@ -1,0 +1,189 @@
+//! Reads tensors under their Hugging Face names, and puts the rows of queries and keys back in order.
+//!
+//! Reading, not mapping: a mapped file that is cut short by another program takes the process down with it.
+
+use super::header::{Header, TensorInfo};
+use super::names::{in_gguf, is_turned};
+use super::tensor_type::TensorType;
+use crate::models::{ModelConfig, TensorNeed, WeightSource};
+use crate::nn::Weight;
+use crate::nn::quant::Packed;
+use crate::shelf::LoadProgress;
+use crate::shelf::file::{changed, io_failure, open_regular, tensor_failure};
+use anyhow::Result;
+use candle_core::{Device, Tensor};
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Failure, FailureKind};
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// Read between two reports of progress.
+const CHUNK_BYTES: usize = 4 << 20;
+
+/// Checks that every tensor of `needs` is there, in its shape, in a type that can be read.
+pub(super) fn check(header: &Header, needs: &[TensorNeed]) -> Result<(), Failure> {
+    needs.iter().try_for_each(|need| find(header, need).map(drop))
+}
+
+pub(super) fn find<'h>(header: &'h Header, need: &TensorNeed) -> Result<&'h TensorInfo, Failure> {
+    let file = header.metadata.file();
+    let name = in_gguf(&need.name).unwrap_or_else(|| need.name.clone());
+    let Some(info) = header.tensors.get(&name) else {
+        return Err(tensor_failure(FailureKind::Missing, "failure.tensor_missing", file, &name)
+            .hint(Text::new("failure.tensor_missing_hint")));
+    };
+    if info.shape != need.shape {
+        let mut failure = tensor_failure(FailureKind::Input, "failure.tensor_shape", file, &name);
+        failure.summary =
+            failure.summary.arg("got", format!("{:?}", info.shape)).arg("want", format!("{:?}", need.shape));
+        return Err(failure.hint(Text::new("failure.tensor_shape_hint")));
+    }
+    if let TensorType::Other(code) = info.tensor_type {
+        let mut failure = tensor_failure(FailureKind::Input, "failure.tensor_type", file, &name);
+        failure.summary = failure.summary.arg("stored", info.tensor_type.name());
+        return Err(failure
+            .hint(Text::new("failure.tensor_type_hint"))
+            .detail(format!("type {code} of ggml")));
+    }
+    Ok(info)
+}
+
+/// In memory: matrices as they are stored, everything else as f32.
+pub(super) fn loaded_bytes(header: &Header, need: &TensorNeed) -> Option<u64> {
+    let info = find(header, need).ok()?;
+    let elements: u64 = need.shape.iter().map(|d| *d as u64).product();
+    Some(if need.shape.len() == 2 && !need.widened { info.size_bytes } else { elements * 4 })
+}
+
+/// A small tensor of floats, while the header is read.
+pub(super) fn read_floats(path: &Path, name: &str, info: &TensorInfo, len: u64) -> Result<Vec<f32>, Failure> {
+    if info.tensor_type != TensorType::F32 {
+        let mut failure = tensor_failure(FailureKind::Input, "failure.tensor_type", path, name);
+        failure.summary = failure.summary.arg("stored", info.tensor_type.name());
+        return Err(failure.hint(Text::new("failure.tensor_type_hint")));
+    }
+    let (file, now) = open_regular(path)?;
+    if now != len {
+        return Err(changed(path));
+    }
+    let mut bytes = vec![0; info.size_bytes as usize];
+    read_at(path, &file, info.at, &mut bytes)?;
+    Ok(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
+}
+
+fn read_at(path: &Path, mut file: &File, at: u64, out: &mut [u8]) -> Result<(), Failure> {
+    file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(out)).map_err(|error| match error.kind() {
+        ErrorKind::UnexpectedEof => changed(path),
+        _ => io_failure(path, &error),
+    })
+}
+
+/// A [`WeightSource`] over an open file.
+pub(super) struct Reader<'a> {
+    header: &'a Header,
+    config: &'a ModelConfig,
+    file: File,
+    done: Cell<u64>,
+    total: u64,
+    progress: LoadProgress<'a>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn open(
+        header: &'a Header,
+        config: &'a ModelConfig,
+        total: u64,
+        progress: LoadProgress<'a>,
+    ) -> Result<Self> {
+        let path = header.metadata.file();
+        let (file, len) = open_regular(path)?;
+        if len != header.file_len {
+            return Err(changed(path).into());
+        }
+        Ok(Self { header, config, file, done: Cell::new(0), total, progress })
+    }
+
+    /// The tensor's bytes, its rows in Hugging Face's order.
+    fn read(&self, name: &str, info: &TensorInfo) -> Result<Vec<u8>> {
+        let path = self.header.metadata.file();
+        let mut bytes = vec![0; info.size_bytes as usize];
+        for (i, chunk) in bytes.chunks_mut(CHUNK_BYTES).enumerate() {
+            (self.progress)(self.done.get(), self.total)?;
+            read_at(path, &self.file, info.at + (i * CHUNK_BYTES) as u64, chunk)?;
+            self.done.set(self.done.get() + chunk.len() as u64);
+        }
+        let head_width = self.config.shape.head_width;
+        Ok(if is_turned(name) { turn_back(&bytes, info.shape[0], head_width) } else { bytes })
+    }
+
+    fn find(&self, name: &str, shape: &[usize]) -> Result<&TensorInfo> {
+        Ok(find(self.header, &TensorNeed::new(name, shape))?)
+    }
+}
+
+impl WeightSource for Reader<'_> {
+    fn has(&self, name: &str) -> bool {
+        in_gguf(name).is_some_and(|name| self.header.tensors.contains_key(&name))
+    }
+
+    fn dense(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
+        let info = self.find(name, shape)?;
+        let bytes = self.read(name, info)?;
+        let floats = match info.tensor_type {
+            TensorType::Block(block_type) => {
+                let cols = shape.last().copied().unwrap_or(1);
+                let rows: usize = shape.iter().rev().skip(1).product();
+                let mut floats = vec![0.0; rows * cols];
+                Packed::new(block_type, rows, cols, &bytes)?.dequantise_rows(0..rows, &mut floats);
+                floats
+            }
+            _ => bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+        };
+        Ok(Tensor::from_vec(floats, shape, &Device::Cpu)?)
+    }
+
+    fn linear(&self, name: &str, n_out: usize, n_in: usize) -> Result<Weight> {
+        let info = self.find(name, &[n_out, n_in])?;
+        match info.tensor_type {
+            TensorType::Block(block_type) => {
+                Ok(Weight::Packed(Packed::new(block_type, n_out, n_in, &self.read(name, info)?)?))
+            }
+            _ => Ok(Weight::Dense(self.dense(name, &[n_out, n_in])?)),
+        }
+    }
+}
+
+/// Rotary pairs lie side by side in GGUF (2i, 2i+1) and half a head apart in Hugging Face's files (i, i + E/2).
+/// Whole rows move as bytes, so that quantised ones stay exact. A bias's rows are its numbers.
+fn turn_back(bytes: &[u8], n_rows: usize, head_width: usize) -> Vec<u8> {
+    let row_bytes = bytes.len() / n_rows;
+    let half = head_width / 2;
+    let mut out = Vec::with_capacity(bytes.len());
+    for head in bytes.chunks_exact(head_width * row_bytes) {
+        for first in 0..2 {
+            for i in 0..half {
+                let row = 2 * i + first;
+                out.extend_from_slice(&head[row * row_bytes..(row + 1) * row_bytes]);
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_go_back_to_halves() {
+        // Two heads of width 4, rows of two bytes.
+        let rows: Vec<u8> = [0, 2, 1, 3, 4, 6, 5, 7].into_iter().flat_map(|r| [r, r + 100]).collect();
+        let back = turn_back(&rows, 8, 4);
+        let want: Vec<u8> = (0..8).flat_map(|r| [r, r + 100]).collect();
+        assert_eq!(back, want);
+        assert!(is_turned("model.layers.0.self_attn.k_proj.bias"));
+        assert!(!is_turned("model.layers.0.self_attn.v_proj.weight"));
+    }
+}
