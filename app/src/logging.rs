@@ -31,7 +31,8 @@ pub fn start(home: Option<&Path>, filter: Option<&str>, verbose: bool) {
         let asked = filter.and_then(|filter| EnvFilter::try_new(filter).ok());
         asked.unwrap_or_else(|| EnvFilter::new(DEFAULT_FILTER))
     };
-    let to_file = file.map(|file| fmt::layer().with_writer(Mutex::new(file)).with_ansi(false).with_filter(filter()));
+    let to_file =
+        file.map(|file| fmt::layer().with_writer(Mutex::new(file)).with_ansi(false).with_filter(filter()));
     let to_stderr = verbose.then(|| {
         fmt::layer().with_writer(io::stderr).with_ansi(false).without_time().with_filter(LevelFilter::WARN)
     });
@@ -90,7 +91,12 @@ mod tests {
         open(home.path()).expect("the same log").write_all(b"two\n").expect("a line");
         assert_eq!(fs::read_to_string(&log).expect("the log"), "one\ntwo\n");
 
-        File::options().write(true).open(&log).expect("the log").set_len(MAX_LOG_BYTES + 1).expect("it grows");
+        File::options()
+            .write(true)
+            .open(&log)
+            .expect("the log")
+            .set_len(MAX_LOG_BYTES + 1)
+            .expect("it grows");
         open(home.path()).expect("a new log");
         assert_eq!(fs::metadata(&log).expect("the new log").len(), 0);
         let old = fs::metadata(home.path().join("logs/glassworks.log.old")).expect("the old log");

@@ -98,9 +98,8 @@ mod tests {
     use super::*;
 
     fn check_home(asked: Option<&str>, variables: &[(&str, &str)], expected: Option<&str>) {
-        let lookup = |name: &str| {
-            variables.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value))
-        };
+        let lookup =
+            |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value));
         let found = home_from(asked.map(Path::new), Some("/home/ada".into()), &lookup);
         assert_eq!(found.as_deref(), expected.map(Path::new), "{asked:?} {variables:?}");
     }

@@ -118,7 +118,8 @@ fn help_shows_examples_in_both_languages_and_the_version_is_told() {
         let help = place.text(&[command, "--help"]);
         assert!(help.contains("Examples:") && help.contains("Usage:"), "{command}:\n{help}");
     }
-    let chinese = place.program(&["generate", "--help"]).env("LC_ALL", "zh_CN.UTF-8").output().expect("it starts");
+    let chinese =
+        place.program(&["generate", "--help"]).env("LC_ALL", "zh_CN.UTF-8").output().expect("it starts");
     assert!(stdout(&chinese).contains("示例：") && stdout(&chinese).contains("种子"));
     assert_eq!(place.text(&["--version"]), format!("glassworks {}\n", env!("CARGO_PKG_VERSION")));
     assert!(place.text(&["completions", "bash"]).contains("glassworks"));
@@ -285,13 +286,10 @@ fn an_open_window_keeps_importers_out_and_lets_readers_in() {
 fn a_closed_pipe_ends_it_quietly() {
     let place = Place::new();
     let model = place.endless();
-    let arguments = ["generate", "--model", &model, "--prompt", PROMPT, "-n", "90000", "--ignore-eos", "--json"];
-    let mut running = place
-        .program(&arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it starts");
+    let arguments =
+        ["generate", "--model", &model, "--prompt", PROMPT, "-n", "90000", "--ignore-eos", "--json"];
+    let mut running =
+        place.program(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     let mut lines = BufReader::new(running.stdout.take().expect("a pipe")).lines();
     lines.next().expect("a line").expect("readable");
     drop(lines);
@@ -304,7 +302,8 @@ fn a_closed_pipe_ends_it_quietly() {
 fn ctrl_c_stops_cleanly_and_keeps_what_was_written() {
     let place = Place::new();
     let model = place.endless();
-    let arguments = ["generate", "--model", &model, "--prompt", PROMPT, "-n", "90000", "--ignore-eos", "--json"];
+    let arguments =
+        ["generate", "--model", &model, "--prompt", PROMPT, "-n", "90000", "--ignore-eos", "--json"];
     let mut running = place.program(&arguments).stdout(Stdio::piped()).spawn().expect("it starts");
     let mut reader = BufReader::new(running.stdout.take().expect("a pipe"));
     let mut text = String::new();

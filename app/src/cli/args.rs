@@ -46,7 +46,14 @@ pub struct GenerateArgs {
     pub system: Option<String>,
     #[command(flatten)]
     pub sampling: SamplingArgs,
-    #[arg(long, value_enum, value_name = "PRECISION", default_value = "exact", hide_default_value = true, hide_possible_values = true)]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "PRECISION",
+        default_value = "exact",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     pub precision: PrecisionArg,
     #[arg(long)]
     pub json: bool,

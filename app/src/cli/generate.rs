@@ -171,9 +171,11 @@ impl Printer {
         self.first.get_or_insert_with(Instant::now);
         self.n_printed += pieces.len();
         if self.json {
-            let mut lines = pieces
-                .iter()
-                .map(|piece| TokenLine { token: piece.id, text: &piece.text, logprob: piece.logprob });
+            let mut lines = pieces.iter().map(|piece| TokenLine {
+                token: piece.id,
+                text: &piece.text,
+                logprob: piece.logprob,
+            });
             return lines.try_for_each(|line| self.out.json(&line));
         }
         let text: String = pieces.iter().map(|piece| piece.text.as_str()).collect();

@@ -15,10 +15,8 @@ pub fn localised(language: Language) -> Command {
 
 /// `path` is the key of this command's own sentence; its arguments' are below it.
 fn dress(command: Command, path: &str, language: Language, is_root: bool) -> Command {
-    let template = format!(
-        "{{about}}\n\n{} {{usage}}\n\n{{all-args}}{{after-help}}",
-        language.get("cli.heading.usage")
-    );
+    let template =
+        format!("{{about}}\n\n{} {{usage}}\n\n{{all-args}}{{after-help}}", language.get("cli.heading.usage"));
     let mut command = command
         .about(language.get(path).to_owned())
         .help_template(StyledStr::from(template))
@@ -61,9 +59,7 @@ pub fn usage_failure(error: &clap::Error) -> Failure {
         ErrorKind::UnknownArgument => Text::new("cli.usage.unknown").arg("what", argument),
         ErrorKind::InvalidSubcommand => Text::new("cli.usage.unknown")
             .arg("what", told(ContextKind::InvalidSubcommand).unwrap_or_default()),
-        ErrorKind::InvalidValue if value.is_empty() => {
-            Text::new("cli.usage.no_value").arg("what", argument)
-        }
+        ErrorKind::InvalidValue if value.is_empty() => Text::new("cli.usage.no_value").arg("what", argument),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             Text::new("cli.usage.value").arg("what", argument).arg("value", value)
         }
@@ -74,9 +70,10 @@ pub fn usage_failure(error: &clap::Error) -> Failure {
         }
         _ => Text::new("cli.usage.other").arg("what", first_line(error)),
     };
-    let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue]
-        .into_iter()
-        .find_map(|kind| told(kind).filter(|suggestion| !suggestion.is_empty()));
+    let suggested =
+        [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue]
+            .into_iter()
+            .find_map(|kind| told(kind).filter(|suggestion| !suggestion.is_empty()));
     let valid = [ContextKind::ValidValue, ContextKind::ValidSubcommand]
         .into_iter()
         .find_map(|kind| told(kind).filter(|values| !values.is_empty()));

@@ -66,7 +66,9 @@ impl Session {
                 told = true;
             }
             match self.next() {
-                Some(Event::Progress(id, progress)) if id == job && stopped.is_none() => meter.show(&progress),
+                Some(Event::Progress(id, progress)) if id == job && stopped.is_none() => {
+                    meter.show(&progress)
+                }
                 Some(Event::Partial(id, news)) if id == job => {
                     // After Ctrl+C what was written by then is still shown; after an error nothing is.
                     if !matches!(stopped, Some(Stop::Failed(_) | Stop::Closed))
@@ -202,7 +204,9 @@ fn settled(outcome: Outcome, stopped: Option<Stop>) -> Result<JobOutput, Stop> {
 }
 
 fn ended() -> Stop {
-    Failure::new(FailureKind::Bug, Text::new("cli.engine_ended")).hint(Text::new("cli.engine_ended_hint")).into()
+    Failure::new(FailureKind::Bug, Text::new("cli.engine_ended"))
+        .hint(Text::new("cli.engine_ended_hint"))
+        .into()
 }
 
 /// Milliseconds since 1970, UTC.
@@ -220,7 +224,10 @@ fn interruption() -> Arc<AtomicBool> {
         let raised = Arc::clone(&flag);
         let handler = ctrlc::set_handler(move || {
             if raised.swap(true, Ordering::Relaxed) {
-                #[expect(clippy::disallowed_methods, reason = "asked twice: something hangs, nothing is to be waited for")]
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "asked twice: something hangs, nothing is to be waited for"
+                )]
                 std::process::exit(i32::from(super::INTERRUPTED));
             }
         });

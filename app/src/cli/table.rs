@@ -76,7 +76,8 @@ mod tests {
     #[test]
     fn columns_line_up_on_screen() {
         let rows = [["名称", "n"], ["a", "1"], ["abcdef", "2"]];
-        let rows: Vec<Vec<String>> = rows.iter().map(|r| r.iter().map(|c| (*c).to_owned()).collect()).collect();
+        let rows: Vec<Vec<String>> =
+            rows.iter().map(|r| r.iter().map(|c| (*c).to_owned()).collect()).collect();
         assert_eq!(aligned(&rows), "名称    n\na       1\nabcdef  2\n");
     }
 

@@ -50,7 +50,9 @@ impl Geometry {
             let viewport = input.viewport();
             self.maximized = viewport.maximized.unwrap_or(false);
             let settled = !self.maximized && !viewport.minimized.unwrap_or(false);
-            if let Some(inner) = viewport.inner_rect.filter(|_| settled && !viewport.fullscreen.unwrap_or(false)) {
+            if let Some(inner) =
+                viewport.inner_rect.filter(|_| settled && !viewport.fullscreen.unwrap_or(false))
+            {
                 (self.width, self.height) = (inner.width() * zoom, inner.height() * zoom);
             }
         });

@@ -113,7 +113,8 @@ pub fn open_page(url: &str) -> io::Result<()> {
 
 fn is_page(url: &str) -> bool {
     let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-    matches!(scheme.as_deref(), Some("http" | "https")) && !url.contains(|c: char| c.is_whitespace() || c.is_control())
+    matches!(scheme.as_deref(), Some("http" | "https"))
+        && !url.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 /// Starts the first command that is installed; should it fail later, the next ones get their turn.

@@ -72,11 +72,11 @@ pub fn run(cx: &Cx, args: &TourArgs) -> Result<(), Stop> {
 
     steps.begin(1);
     let prompt = model.card.examples.first().cloned().unwrap_or_else(|| "Alice".to_owned());
-    let sampling =
-        SamplingSpec { seed: Some(SEED), max_new_tokens: N_NEW_TOKENS, ..SamplingSpec::default() };
+    let sampling = SamplingSpec { seed: Some(SEED), max_new_tokens: N_NEW_TOKENS, ..SamplingSpec::default() };
     let spec = writing(&model, &prompt, &sampling);
     let kept = spec.keep.clone();
-    let JobOutput::Replied(reply) = session.run_quietly(JobSpec::Generate(Box::new(spec)), &Meter::hidden(cx))?
+    let JobOutput::Replied(reply) =
+        session.run_quietly(JobSpec::Generate(Box::new(spec)), &Meter::hidden(cx))?
     else {
         return Err(not_as_asked("generate"));
     };
@@ -91,7 +91,8 @@ pub fn run(cx: &Cx, args: &TourArgs) -> Result<(), Stop> {
     let file = out.join("inside.safetensors");
     let text = prompt.clone() + &beginning(&reply, N_TOKENS_INSIDE);
     let spec = InspectSpec { model: ModelSource::Library(model.id), prompt: text, out: file.clone() };
-    let JobOutput::Inspected(inside) = session.run_quietly(JobSpec::Inspect(spec), &Meter::hidden(cx))? else {
+    let JobOutput::Inspected(inside) = session.run_quietly(JobSpec::Inspect(spec), &Meter::hidden(cx))?
+    else {
         return Err(not_as_asked("inspect"));
     };
     session.close();
@@ -119,10 +120,7 @@ fn open(cx: &Cx, home: &Path) -> Result<Session, Stop> {
 }
 
 fn starter(session: &Session) -> Result<Arc<ModelRecord>, Stop> {
-    source::library(session)?
-        .into_iter()
-        .find(|model| model.starter)
-        .ok_or_else(|| not_as_asked("starter"))
+    source::library(session)?.into_iter().find(|model| model.starter).ok_or_else(|| not_as_asked("starter"))
 }
 
 /// A completion kept as a document, as the window would ask for it.

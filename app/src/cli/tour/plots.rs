@@ -47,7 +47,8 @@ fn fonts() -> Result<()> {
         (HAN, include_bytes!("../../../../assets/fonts/NotoSansSC-Regular.otf")),
     ];
     for (name, bytes) in fonts {
-        register_font(name, FontStyle::Normal, bytes).map_err(|_| anyhow!("the font {name} cannot be used"))?;
+        register_font(name, FontStyle::Normal, bytes)
+            .map_err(|_| anyhow!("the font {name} cannot be used"))?;
     }
     Ok(())
 }
@@ -80,7 +81,10 @@ fn attention(language: Language, sans: &str, findings: &Findings, path: &Path) -
             let cell = [(x, y), (x + CELL - 1, y + CELL - 1)];
             if key > query {
                 // Masked is hatched, not zero.
-                area.draw(&PathElement::new([(x + 4, y + CELL - 5), (x + CELL - 5, y + 4)], rgb(COLOURS.line)))?;
+                area.draw(&PathElement::new(
+                    [(x + 4, y + CELL - 5), (x + CELL - 5, y + 4)],
+                    rgb(COLOURS.line),
+                ))?;
             } else {
                 area.draw(&Rectangle::new(cell, ember(*weight).filled()))?;
                 area.draw(&Rectangle::new(cell, rgb(COLOURS.line).mix(0.6)))?;

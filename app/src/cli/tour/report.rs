@@ -38,12 +38,20 @@ fn report(language: Language, findings: &Findings) -> String {
     let text = quoted(&format!("**{}**{}", escaped(&findings.prompt), escaped(&findings.reply.text)));
     let plot = format!("![{}]({})", say("cli.tour.plot_bits"), plots::SURPRISAL);
     let written = rows(language, &reply_rows(findings));
-    section(&mut page, "cli.tour.section_reply", &format!("{text}\n\n{written}\n{plot}\n\n{}", say("cli.tour.about_reply")));
+    section(
+        &mut page,
+        "cli.tour.section_reply",
+        &format!("{text}\n\n{written}\n{plot}\n\n{}", say("cli.tour.about_reply")),
+    );
     let kept = language.format("cli.tour.about_kept", &[("n", &findings.n_messages)]);
     section(&mut page, "cli.tour.section_kept", &kept);
     let picture = format!("![{}]({})", say("cli.tour.plot_reading"), plots::ATTENTION);
     let inside = rows(language, &inside_rows(findings));
-    section(&mut page, "cli.tour.section_inside", &format!("{picture}\n\n{inside}\n{}", say("cli.tour.about_inside")));
+    section(
+        &mut page,
+        "cli.tour.section_inside",
+        &format!("{picture}\n\n{inside}\n{}", say("cli.tour.about_inside")),
+    );
     let secs = format!("{:.1}", findings.started.elapsed().as_secs_f32());
     let took = language.format("cli.tour.took", &[("secs", &secs)]);
     format!("{page}\n{took}\n")
