@@ -1,17 +1,191 @@
-//! The playground: conversations and completions.
+//! The playground: conversations and free texts with a model. This file holds what the pane keeps and puts the
+//! tiles together; each part of it is drawn in a file of its own.
+
+mod ask;
+mod calendar;
+mod column;
+mod command_line;
+mod completion;
+mod composer;
+mod dialog;
+mod doc;
+mod facts;
+mod generated;
+mod header;
+mod list;
+mod list_row;
+mod markdown;
+mod message;
+mod message_row;
+mod messages;
+mod models_menu;
+mod open_model;
+mod preview;
+mod prompt_options;
+mod sampling;
+mod think;
+mod transfer;
+mod welcome;
+mod work;
 
 use super::{Pane, PaneCx};
-use crate::widgets;
+use crate::action::Open;
+use crate::command::UiCommand;
+use crate::widgets::{self, Button, tiles};
+use doc::{Doc, View};
+use egui::Ui;
+use glassworks_protocol::chat::ChatKind;
+use glassworks_protocol::ids::{ChatId, JobId, MessageId, ModelId};
+use std::collections::HashMap;
+use std::time::Duration;
 
 #[derive(Default)]
-pub struct Playground {}
+pub struct Playground {
+    /// `None` before the first frame.
+    doc: Option<Doc>,
+    model: Option<ModelId>,
+    /// The document of each kind that was open last, for switching between kinds.
+    last_of_kind: [Option<ChatId>; 2],
+    /// Jobs of the replies asked for here, to say why one failed.
+    jobs: HashMap<MessageId, JobId>,
+    /// The welcome has been left on purpose.
+    welcomed: bool,
+    sizes: tiles::TileSizes,
+    inspector_hidden: bool,
+    drawer: bool,
+    list: list::ListState,
+    header: header::HeaderState,
+    messages: messages::MessagesState,
+    composer: composer::ComposerState,
+    editor: completion::Editor,
+    options: prompt_options::OptionsState,
+    preview: preview::PreviewState,
+    sampling: sampling::SamplingState,
+    opener: open_model::OpenerState,
+    transfer: transfer::TransferState,
+}
 
 impl Pane for Playground {
-    fn ui(&mut self, ui: &mut egui::Ui, cx: &mut PaneCx) {
-        let rect = ui.available_rect_before_wrap();
-        let title = cx.t("shell.pane_playground");
-        widgets::tiles::tile(ui, "main", rect, |ui| widgets::tiles::header(ui, |_| {}, |ui| {
-            widgets::title(ui, title);
-        }));
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PaneCx) {
+        self.begin(cx);
+        let Some(id) = self.doc.as_ref().map(|d| d.id) else { return };
+        let view = self.doc.as_ref().and_then(|d| d.view(cx.model));
+        ui.push_id(cx.slot, |ui| match &view {
+            Some(view) if self.is_welcome(cx, view) => self.welcome(ui, cx, view),
+            _ => self.tiles(ui, cx, id, view.as_ref()),
+        });
+        self.opener_ui(ui.ctx(), cx);
+        self.transfer_ui(ui.ctx(), cx);
+        self.list_dialogs(ui.ctx(), cx);
+        if let Some(view) = &view {
+            self.preview_ui(ui.ctx(), cx, view);
+        }
+        self.refuse_pictures(ui, cx);
+        self.autosave(cx, false);
+        if let Some(due) = self.doc.as_ref().and_then(|d| d.due_ms(cx.now_ms)) {
+            ui.ctx().request_repaint_after(Duration::from_millis(due));
+        }
+    }
+
+    fn command(&mut self, command: UiCommand, cx: &mut PaneCx) -> bool {
+        self.begin(cx);
+        self.run_command(command, cx)
+    }
+
+    fn open(&mut self, open: &Open, cx: &mut PaneCx) -> bool {
+        self.begin(cx);
+        match open {
+            Open::Chat(id) => self.open_chat(*id, cx),
+            Open::Model(id) => self.choose_model(*id, cx),
+            Open::Path(path) => self.open_path(path, cx),
+        }
+        true
+    }
+
+    fn document(&self) -> Option<ChatId> {
+        self.stored_document()
+    }
+
+    fn save(&self) -> Option<serde_json::Value> {
+        Some(serde_json::json!({
+            "chat": self.stored_document(),
+            "model": self.model,
+            "tiles": self.sizes,
+            "inspector_hidden": self.inspector_hidden,
+        }))
+    }
+
+    fn restore(&mut self, kept: &serde_json::Value) {
+        let part = |name: &str| kept.get(name).cloned().unwrap_or_default();
+        self.doc = serde_json::from_value(part("chat")).ok().map(Doc::stored);
+        self.model = serde_json::from_value(part("model")).ok();
+        self.sizes = serde_json::from_value(part("tiles")).unwrap_or_default();
+        self.inspector_hidden = serde_json::from_value(part("inspector_hidden")).unwrap_or_default();
+    }
+
+    fn closing(&mut self, cx: &mut PaneCx) {
+        self.sampling.store(cx, true);
+        self.store_system_prompt(cx);
+        self.autosave(cx, true);
+    }
+}
+
+impl Playground {
+    /// The open document, once it has been stored.
+    fn stored_document(&self) -> Option<ChatId> {
+        self.doc.as_ref().filter(|d| d.fresh.is_none()).map(|d| d.id)
+    }
+
+    /// List, main and inspector beside each other, as far as there is room.
+    fn tiles(&mut self, ui: &mut Ui, cx: &mut PaneCx, id: ChatId, view: Option<&View>) {
+        let list = !cx.folds_list();
+        let inspector = !cx.folds_inspector() && !self.inspector_hidden;
+        let columns = tiles::columns(ui, &mut self.sizes, list, inspector);
+        if let Some(rect) = columns.list {
+            tiles::tile(ui, "list", rect, |ui| self.list_tile(ui, cx));
+        }
+        tiles::tile(ui, "main", columns.main, |ui| {
+            self.header_ui(ui, cx, view);
+            self.model_trouble(ui, cx);
+            match view {
+                Some(view) => self.body(ui, cx, view),
+                None => self.missing(ui, cx, id),
+            }
+        });
+        if let Some(rect) = columns.inspector {
+            tiles::tile(ui, "inspector", rect, |ui| self.sampling_tile(ui, cx, view));
+        } else if cx.folds_inspector() {
+            let mut open = self.drawer;
+            let width = self.sizes.inspector;
+            tiles::drawer(ui, "inspector", columns.main, width, &mut open, |ui| self.sampling_tile(ui, cx, view));
+            self.drawer = open;
+        }
+    }
+
+    fn body(&mut self, ui: &mut Ui, cx: &mut PaneCx, view: &View) {
+        match view.record.kind {
+            ChatKind::Chat => {
+                self.composer_panel(ui, cx, view);
+                self.messages_ui(ui, cx, view);
+            }
+            ChatKind::Completion => self.completion_ui(ui, cx, view),
+        }
+    }
+
+    /// The document is being fetched, or cannot be.
+    fn missing(&mut self, ui: &mut Ui, cx: &mut PaneCx, id: ChatId) {
+        let failure = cx.model.chats.get(id).and_then(|s| s.failure.as_ref());
+        match failure {
+            Some(failure) => {
+                let again = Button::control(cx.t("playground.new_chat"));
+                if widgets::failed(ui, failure, Some(again)) {
+                    self.new_document(ChatKind::Chat, cx);
+                }
+            }
+            None => {
+                ui.add_space(24.0);
+                ui.vertical_centered(|ui| widgets::hint(ui, cx.t("playground.opening")));
+            }
+        }
     }
 }

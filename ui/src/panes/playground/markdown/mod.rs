@@ -3,5 +3,5 @@
 mod parse;
 mod show;
 
-pub use parse::{Block, Inline, parse};
-pub use show::show;
+pub use parse::{Block, parse};
+pub use show::{Asked, show, show_quiet};

@@ -3,7 +3,7 @@
 use super::parse::{Block, Inline};
 use crate::theme::{self, Theme, Type, Weight, icons, size};
 use crate::widgets::{self, icon_button};
-use egui::text::{CCursor, LayoutJob, TextFormat};
+use egui::text::{LayoutJob, TextFormat};
 use egui::{
     Align, CursorIcon, FontId, Frame, Galley, Label, Layout, Margin, Rect, Role, ScrollArea, Sense, Stroke, Ui,
     UiBuilder, WidgetInfo, pos2, vec2,
@@ -28,6 +28,14 @@ pub fn show(ui: &mut Ui, blocks: &[Block]) -> Asked {
     let mut asked = Asked::default();
     let theme = theme::of(ui);
     Page { theme: &theme, asked: &mut asked, quoted: false }.blocks(ui, blocks);
+    asked
+}
+
+/// The same in weaker ink, for what is not the answer itself.
+pub fn show_quiet(ui: &mut Ui, blocks: &[Block]) -> Asked {
+    let mut asked = Asked::default();
+    let theme = theme::of(ui);
+    Page { theme: &theme, asked: &mut asked, quoted: true }.blocks(ui, blocks);
     asked
 }
 
@@ -239,7 +247,7 @@ fn rows_of(galley: &Galley, from: usize, to: usize) -> impl Iterator<Item = Rect
             let left = pos2(x(a), row.pos.y);
             parts.push(Rect::from_min_max(left, pos2(x(b), row.pos.y + row.row.height())));
         }
-        start += row.row.char_count_including_newline().0;
+        start += row.char_count_including_newline().0;
     }
     parts.into_iter()
 }
@@ -247,6 +255,7 @@ fn rows_of(galley: &Galley, from: usize, to: usize) -> impl Iterator<Item = Rect
 #[cfg(test)]
 mod tests {
     use super::*;
+    use egui::text::CCursor;
 
     #[test]
     fn a_link_over_two_rows_has_two_places() {
