@@ -33,7 +33,9 @@ CREATE TABLE messages (
     reply         TEXT
 ) STRICT;
 
-CREATE INDEX messages_by_chat ON messages (chat);
+-- Enough by themselves to count a chat's messages and branches.
+CREATE INDEX messages_by_chat ON messages (chat, hidden_by, parent);
+CREATE INDEX messages_replies ON messages (chat) WHERE reply IS NOT NULL AND hidden_by IS NULL;
 CREATE INDEX messages_by_parent ON messages (parent);
 CREATE INDEX messages_streaming ON messages (status) WHERE status = 'streaming';
 

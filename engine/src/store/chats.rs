@@ -22,7 +22,13 @@ impl Store {
         let mut summaries = list(&mut reader, trashed).await?;
         let search = Search::new(search);
         if !search.is_empty() {
-            let mut matches = search.messages(&mut reader).await?;
+            let mut matches = match search.messages(&mut reader).await {
+                Err(e) if self.heals(&e) => {
+                    self.rebuild_search().await?;
+                    search.messages(&mut reader).await?
+                }
+                found => found?,
+            };
             summaries.retain_mut(|summary| {
                 summary.excerpt = matches.remove(&summary.id);
                 summary.excerpt.is_some() || search.matches(&summary.title)
@@ -41,10 +47,11 @@ impl Store {
     }
 }
 
+/// What has no visible answer is a leaf, and a visible message's parent is visible.
 const SUMMARY: &str = "SELECT c.id, c.kind, c.title, c.changed_at_ms, c.trashed_at_ms,
     (SELECT count(*) FROM messages m WHERE m.chat = c.id AND m.hidden_by IS NULL) AS n_messages,
-    (SELECT count(*) FROM messages m WHERE m.chat = c.id AND m.hidden_by IS NULL AND NOT EXISTS
-        (SELECT 1 FROM messages k WHERE k.parent = m.id AND k.hidden_by IS NULL)) AS n_branches,
+    (SELECT count(*) - count(DISTINCT m.parent) FROM messages m
+        WHERE m.chat = c.id AND m.hidden_by IS NULL) AS n_branches,
     (SELECT m.reply ->> '$.model.name' FROM messages m
         WHERE m.chat = c.id AND m.hidden_by IS NULL AND m.reply IS NOT NULL
         ORDER BY m.seq DESC LIMIT 1) AS model_name

@@ -16,7 +16,13 @@ impl Store {
     /// # Errors
     /// When what it names is gone, nothing is left to undo, or the disk says no; nothing has changed then.
     pub async fn edit(&self, edit: Edit) -> std::result::Result<Vec<Stored>, Failure> {
-        Ok(self.edit_inner(edit).await?)
+        match self.edit_inner(edit.clone()).await {
+            Err(e) if self.heals(&e) => {
+                self.rebuild_search().await?;
+                Ok(self.edit_inner(edit).await?)
+            }
+            done => Ok(done?),
+        }
     }
 
     async fn edit_inner(&self, edit: Edit) -> Result<Vec<Stored>> {

@@ -28,7 +28,11 @@ impl From<Failure> for StoreError {
 
 impl StoreError {
     /// SQLite's primary result code.
-    pub fn sqlite_code(&self) -> Option<i32> {
+    fn sqlite_code(&self) -> Option<i32> {
+        self.extended_code().map(|code| code & 0xff)
+    }
+
+    fn extended_code(&self) -> Option<i32> {
         let e = match self {
             Self::Sql(e)
             | Self::Migrate(
@@ -36,8 +40,12 @@ impl StoreError {
             ) => e,
             _ => return None,
         };
-        let code: i32 = e.as_database_error()?.code()?.parse().ok()?;
-        Some(code & 0xff)
+        e.as_database_error()?.code()?.parse().ok()
+    }
+
+    /// Whether the search index contradicts itself: rows of our own get their numbers from SQLite.
+    pub fn is_index_damage(&self) -> bool {
+        self.is_damage() || self.extended_code() == Some(ROW_NUMBER_TAKEN)
     }
 
     /// Whether the file itself is damaged.
@@ -53,6 +61,7 @@ const CORRUPT: i32 = 11;
 const FULL: i32 = 13;
 const CANNOT_OPEN: i32 = 14;
 const NOT_A_DATABASE: i32 = 26;
+const ROW_NUMBER_TAKEN: i32 = 1555;
 
 impl From<StoreError> for Failure {
     fn from(e: StoreError) -> Self {

@@ -106,7 +106,13 @@ impl Store {
         status: MessageStatus,
         stats: Option<ReplyStats>,
     ) -> std::result::Result<Vec<Stored>, Failure> {
-        Ok(self.finish_inner(reply, text, tokens, status, stats).await?)
+        match self.finish_inner(reply, text, tokens, status, stats.clone()).await {
+            Err(e) if self.heals(&e) => {
+                self.rebuild_search().await?;
+                Ok(self.finish_inner(reply, text, tokens, status, stats).await?)
+            }
+            done => Ok(done?),
+        }
     }
 
     async fn finish_inner(

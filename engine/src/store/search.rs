@@ -1,6 +1,7 @@
 //! Finding words in titles and messages: every term, taken literally, in any order.
 
-use super::error::Result;
+use super::Store;
+use super::error::{Result, StoreError};
 use super::rows::chat_id;
 use glassworks_protocol::ids::ChatId;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
@@ -71,6 +72,29 @@ impl Search {
     }
 }
 
+impl Store {
+    /// Whether making the index anew may help: it is the one thing here that can be derived.
+    pub(super) fn heals(&self, e: &StoreError) -> bool {
+        e.is_index_damage() && self.home().is_writer()
+    }
+
+    /// Makes the index anew from the messages.
+    pub(super) async fn rebuild_search(&self) -> Result<()> {
+        tracing::warn!("the search index is damaged and is made anew");
+        let mut writing = self.write().await?;
+        let mut tx = writing.begin().await?;
+        for sql in [
+            "INSERT INTO message_search (message_search) VALUES ('rebuild')",
+            "INSERT INTO message_search (message_search, rowid, text, tail)
+                SELECT 'delete', seq, text, tail FROM messages WHERE status = 'streaming'",
+        ] {
+            sqlx::query(sql).execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
 fn like_pattern(term: &str) -> String {
     let mut pattern = String::from("%");
     for c in term.chars() {
@@ -133,6 +157,8 @@ fn boundary(text: &str, at: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::home::{Home, Mode};
+    use glassworks_protocol::Edit;
 
     #[test]
     fn excerpts_stand_around_the_match() {
@@ -162,5 +188,31 @@ mod tests {
         assert!(!search.matches("A map"));
         assert!(Search::new("\u{0}").is_empty());
         assert!(Search::new("İ").matches("xİx"), "folding that grows");
+    }
+
+    #[test]
+    fn a_damaged_index_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(folder.path(), Mode::writer("test")).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (store, _) = Store::open(&home).await.unwrap();
+            let text = br#"[{"messages":[{"role":"user","content":"a needle in glass"}]}]"#;
+            let documents = crate::store::transfer::read(text, "x.json", 1).unwrap().documents;
+            let chat = documents[0].chat.id;
+            store.add_documents(documents).await.unwrap();
+            for round in 0..2 {
+                if let Some(writer) = store.inner.writer.lock().await.as_mut() {
+                    let spoil = "UPDATE message_search_data SET block = x'ff' WHERE id > 1";
+                    sqlx::query(spoil).execute(writer).await.unwrap();
+                }
+                if round == 0 {
+                    assert_eq!(store.chats("needle", false).await.unwrap().len(), 1);
+                } else {
+                    store.edit(Edit::DeleteChatForever(chat)).await.unwrap();
+                    assert!(store.chats("needle", false).await.unwrap().is_empty());
+                }
+            }
+        });
     }
 }

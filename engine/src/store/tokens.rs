@@ -91,22 +91,39 @@ pub(super) fn join(runs: impl IntoIterator<Item = Run>) -> Vec<TokenPiece> {
     all
 }
 
-/// Writes the tokens that are not there yet.
+/// Writes the tokens that are not there yet; everything anew if those that are there are not the first of
+/// `tokens`, as when a reply goes on from before its end-of-text token.
 pub(super) async fn append(
     connection: &mut SqliteConnection,
     message: &[u8],
     tokens: &[TokenPiece],
 ) -> Result<()> {
-    let saved: i64 =
-        sqlx::query_scalar("SELECT coalesce(max(first + n), 0) FROM message_tokens WHERE message = ?")
-            .bind(message)
-            .fetch_one(&mut *connection)
-            .await?;
-    let saved = usize::try_from(saved).unwrap_or(0);
+    let last: Option<Run> = sqlx::query_as(
+        "SELECT first, n, pieces FROM message_tokens WHERE message = ? ORDER BY first DESC LIMIT 1",
+    )
+    .bind(message)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let saved = match &last {
+        None => 0,
+        Some((first, _, bytes)) => match after(tokens, *first, &decode(bytes).unwrap_or_default()) {
+            Some(saved) => saved,
+            None => return replace(connection, message, tokens).await,
+        },
+    };
     match tokens.get(saved..) {
         Some(new) if !new.is_empty() => insert(connection, message, saved, new).await,
         _ => Ok(()),
     }
+}
+
+/// How many tokens are saved if `run`, which begins at `first`, is a part of `tokens`.
+fn after(tokens: &[TokenPiece], first: i64, run: &[TokenPiece]) -> Option<usize> {
+    let first = usize::try_from(first).ok()?;
+    let end = first + run.len();
+    let same = |(a, b): (&TokenPiece, &TokenPiece)| a.id == b.id && a.text == b.text;
+    let fits = !run.is_empty() && tokens.get(first..end)?.iter().zip(run).all(same);
+    fits.then_some(end)
 }
 
 /// Replaces whatever is stored.
@@ -190,5 +207,14 @@ mod tests {
         assert_eq!(whole, pieces);
         let gap = join([run(0, &pieces[..2]), run(3, &pieces[3..])]);
         assert_eq!(gap, pieces[..2]);
+    }
+
+    #[test]
+    fn runs_that_were_taken_back_are_seen() {
+        let pieces: Vec<TokenPiece> = (0..6).map(|id| piece(id, 1)).collect();
+        assert_eq!(after(&pieces, 2, &pieces[2..4]), Some(4));
+        assert_eq!(after(&pieces, 2, &[piece(2, 1), piece(9, 1)]), None);
+        assert_eq!(after(&pieces[..3], 2, &pieces[2..4]), None);
+        assert_eq!(after(&pieces, -1, &pieces[..1]), None);
     }
 }

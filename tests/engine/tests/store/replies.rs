@@ -101,6 +101,28 @@ fn a_crash_leaves_what_was_saved_marked_interrupted_and_it_can_go_on() {
 }
 
 #[test]
+fn going_on_from_before_the_end_of_text_stores_what_is_there_now() {
+    run(async {
+        let mut bench = Bench::new().await;
+        let talk = bench.talk("Go on", "one two end").await;
+        let again = KeepReply {
+            chat: talk.chat.clone(),
+            question: None,
+            reply: talk.reply,
+            parent: Some(talk.question),
+        };
+        bench.store().begin_reply(&again, &writer("SmolLM2")).await.unwrap();
+        let tokens = pieces("one two three four");
+        bench.store().save_reply_progress(talk.reply, "one two three ", &tokens[..3]).await.unwrap();
+        bench.store().save_reply_progress(talk.reply, "one two three four", &tokens).await.unwrap();
+        bench.store = None;
+        bench.open().await;
+        let document = bench.document(talk.chat.id).await;
+        assert_eq!(*document.messages[1].reply.as_ref().unwrap().tokens, tokens);
+    });
+}
+
+#[test]
 fn regenerating_adds_a_sibling() {
     run(async {
         let bench = Bench::new().await;
