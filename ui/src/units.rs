@@ -118,7 +118,7 @@ pub fn speed(language: Language, u: Unit, per_sec: f32) -> String {
         return format!("{}/s", size(per_sec as u64));
     }
     let number = if per_sec < 100.0 { format!("{per_sec:.1}") } else { grouped(per_sec as u64) };
-    format!("{number} {}/s", unit(language, u))
+    language.format("shell.per_sec", &[("n", &number), ("unit", &unit(language, u))])
 }
 
 /// Everything known, in a line.

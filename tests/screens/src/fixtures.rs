@@ -32,6 +32,14 @@ pub fn start() -> StartReport {
     }
 }
 
+/// The same with another pane open, so that the playground never loads a model.
+#[must_use]
+pub fn start_on(pane: &str) -> StartReport {
+    let mut start = start();
+    start.settings.layout = Some(serde_json::json!({ "slots": [pane] }));
+    start
+}
+
 #[must_use]
 pub fn machine() -> MachineReport {
     MachineReport {
@@ -86,7 +94,7 @@ pub fn model(name: &str, starter: bool) -> Arc<ModelRecord> {
 #[must_use]
 pub fn progress() -> Progress {
     Progress {
-        stage: Text::new("job.title_backup").arg("name", "b.tar"),
+        stage: Text::new("job.hashing").arg("name", "runs"),
         done: 412,
         total: Some(717),
         unit: Unit::Files,

@@ -6,8 +6,9 @@ pub mod fixtures;
 use egui_kittest::Harness;
 use glassworks_protocol::link::{EngineEnd, link};
 use glassworks_protocol::machine::StartReport;
+use glassworks_protocol::settings::Settings;
 use glassworks_protocol::text::Language;
-use glassworks_protocol::{Command, Event};
+use glassworks_protocol::{Command, Edit, Event, Query};
 use glassworks_ui::host::{FileRequest, Host, PickId};
 use glassworks_ui::{App, theme};
 use std::cell::RefCell;
@@ -78,6 +79,8 @@ pub struct Window {
     pub harness: Harness<'static, App>,
     pub engine: EngineEnd,
     pub host: Rc<RefCell<HostLog>>,
+    /// The settings that were stored last, the arrangement aside.
+    settings: Option<Settings>,
 }
 
 impl Window {
@@ -89,6 +92,7 @@ impl Window {
 
     #[must_use]
     pub fn sized(start: StartReport, width: f32, height: f32, pixels_per_point: f32) -> Self {
+        let settings = Settings { layout: None, ..start.settings.clone() };
         let (window, engine) = link(Box::new(|| {}));
         let host = Rc::new(RefCell::new(HostLog::default()));
         let app = App::new(window, start, Box::new(FakeHost(Rc::clone(&host))), &egui::Context::default());
@@ -113,7 +117,7 @@ impl Window {
                 app,
             );
         harness.run_ok();
-        Self { harness, engine, host }
+        Self { harness, engine, host, settings: Some(settings) }
     }
 
     /// Frames until the window rests, or a few when it is never at rest.
@@ -127,10 +131,21 @@ impl Window {
         self.run();
     }
 
-    /// What the window asked since the last call.
+    /// What the window asked since the last call, except to keep its own arrangement.
     pub fn commands(&mut self) -> Vec<Command> {
         self.run();
-        self.engine.commands.try_iter().collect()
+        let mut settings_now = self.settings.take();
+        let mut commands: Vec<Command> = self.engine.commands.try_iter().collect();
+        commands.retain(|c| match c {
+            Command::Edit(_, Edit::SaveSettings(settings)) => {
+                let rest = Settings { layout: None, ..(**settings).clone() };
+                settings_now.replace(rest.clone()) != Some(rest)
+            }
+            Command::Fetch(_, Query::Memory) => false,
+            _ => true,
+        });
+        self.settings = settings_now;
+        commands
     }
 
     /// Clicks what has this label.
@@ -155,6 +170,14 @@ impl Window {
     #[must_use]
     pub fn shows_part(&self, words: &str) -> bool {
         self.harness.query_all_by_label_contains(words).next().is_some()
+    }
+
+    /// Compares the window with `snapshots/{name}.png`.
+    pub fn picture(&mut self, all: &mut egui_kittest::SnapshotResults, name: &str) {
+        self.harness.remove_cursor();
+        self.run();
+        self.harness.snapshot(name);
+        all.extend_harness(&mut self.harness);
     }
 
     pub fn key(&mut self, modifiers: egui::Modifiers, key: egui::Key) {

@@ -3,11 +3,11 @@
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::SnapshotResults;
+use glassworks_protocol::Notice;
 use glassworks_protocol::machine::MemoryStatus;
 use glassworks_protocol::settings::{Settings, ThemeChoice};
 use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::{Command, Edit, Event, Failure, FailureKind, JobSpec, Outcome};
-use glassworks_protocol::{Notice, Progress, Unit};
 use glassworks_tests_screens::{NodeT, Queryable, Window, fixtures};
 
 /// The newest settings among commands.
@@ -45,7 +45,7 @@ fn nothing_to_click_is_without_a_name() {
 
 #[test]
 fn the_palette_works_by_keyboard_alone() {
-    let mut window = Window::new(fixtures::start());
+    let mut window = Window::new(fixtures::start_on("settings"));
     palette(&mut window, "dark");
     assert!(window.shows("Theme: dark"));
     window.key(Modifiers::NONE, Key::Escape);
@@ -94,13 +94,12 @@ fn theme_language_and_zoom_change_at_once_and_are_stored() {
 
 #[test]
 fn the_arrangement_is_kept() {
-    let mut window = Window::new(fixtures::start());
-    window.show_pane("Settings");
+    let mut window = Window::new(fixtures::start_on("settings"));
     palette(&mut window, "open beside");
     window.key(Modifiers::NONE, Key::Enter);
     window.show_pane("Jobs");
     window.harness.state_mut().save();
-    let kept = saved(&window.commands()).expect("the arrangement is stored");
+    let kept = saved(&window.engine.commands.try_iter().collect::<Vec<_>>()).expect("it is stored");
 
     let mut start = fixtures::start();
     start.settings = kept;
@@ -129,7 +128,7 @@ fn a_broken_arrangement_does_no_harm() {
 
 #[test]
 fn alerts_stay_until_dismissed_and_notices_go() {
-    let mut window = Window::new(fixtures::start());
+    let mut window = Window::new(fixtures::start_on("jobs"));
     let failure = Failure::new(FailureKind::Io, Text::new("failure.disk_full")).detail("No space left (28)");
     window.tell(Event::Notice(Notice::Alert(failure)));
     assert!(window.shows("The disk is full"));
@@ -154,7 +153,7 @@ fn an_engine_that_has_gone_is_said() {
 
 #[test]
 fn the_status_bar_shows_what_runs_and_stops_it() {
-    let mut window = Window::new(fixtures::start());
+    let mut window = Window::new(fixtures::start_on("settings"));
     let job = fixtures::run_job(&mut window, JobSpec::Backup { to: "/tmp/b.tar".into() });
     window.tell(Event::Notice(Notice::Memory(MemoryStatus {
         resident_bytes: 6_227_702_579,
@@ -172,7 +171,7 @@ fn the_status_bar_shows_what_runs_and_stops_it() {
 
 #[test]
 fn closing_asks_only_while_something_is_being_written() {
-    let mut window = Window::new(fixtures::start());
+    let mut window = Window::new(fixtures::start_on("jobs"));
     assert!(window.harness.state_mut().on_close_requested());
     let job = fixtures::run_job(&mut window, JobSpec::Backup { to: "/tmp/b.tar".into() });
     assert!(!window.harness.state_mut().on_close_requested());
@@ -191,8 +190,7 @@ fn closing_asks_only_while_something_is_being_written() {
 
 #[test]
 fn undo_says_when_there_is_nothing() {
-    let mut window = Window::new(fixtures::start());
-    window.show_pane("Jobs");
+    let mut window = Window::new(fixtures::start_on("jobs"));
     window.key(Modifiers::COMMAND, Key::Z);
     assert!(window.shows("Nothing to undo"));
 }
@@ -201,14 +199,12 @@ fn undo_says_when_there_is_nothing() {
 fn pictures_of_the_shell() {
     let mut all = SnapshotResults::new();
     for (theme, name) in [(ThemeChoice::Dark, "dark"), (ThemeChoice::Light, "light")] {
-        let mut start = fixtures::start();
+        let mut start = fixtures::start_on("jobs");
         start.settings.theme = theme;
         let mut window = Window::new(start);
-        window.show_pane("Jobs");
         let job = fixtures::run_job(&mut window, JobSpec::Backup { to: "/tmp/backup.tar".into() });
-        window.tell(Event::Progress(job, Progress { unit: Unit::Files, ..fixtures::progress() }));
+        window.tell(Event::Progress(job, fixtures::progress()));
         palette(&mut window, "op");
-        window.harness.snapshot(format!("palette_{name}"));
-        all.extend_harness(&mut window.harness);
+        window.picture(&mut all, &format!("palette_{name}"));
     }
 }

@@ -2,7 +2,7 @@
 
 use glassworks_protocol::ids::{ChatId, JobId, ModelId};
 use glassworks_protocol::text::Text;
-use glassworks_protocol::{Failure, FailureKind, JobOutput, JobSpec, Outcome, Progress, Query};
+use glassworks_protocol::{Failure, JobOutput, JobSpec, Outcome, Progress, Query};
 use std::sync::Arc;
 
 /// Ended jobs that are kept in memory.
@@ -180,12 +180,9 @@ impl Jobs {
         (first && brought).then(|| Query::Chats { search: String::new(), trashed: false })
     }
 
-    pub(super) fn engine_ended(&mut self, now_ms: i64) {
-        let left: Vec<JobId> = self.all.iter().filter(|j| j.outcome.is_none()).map(|j| j.id).collect();
-        for id in left {
-            let failure = Failure::new(FailureKind::Bug, Text::new("shell.engine_ended"));
-            self.settle(id, Outcome::Failed(failure), now_ms);
-        }
+    /// All that have not ended, quiet ones included.
+    pub(super) fn unsettled(&self) -> Vec<JobId> {
+        self.all.iter().filter(|j| j.outcome.is_none()).map(|j| j.id).collect()
     }
 
     fn get_mut(&mut self, id: JobId) -> Option<&mut Job> {

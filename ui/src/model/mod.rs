@@ -15,7 +15,9 @@ use glassworks_protocol::ids::{ChatId, QueryId};
 use glassworks_protocol::machine::{MachineReport, MemoryStatus, StartReport};
 use glassworks_protocol::settings::Settings;
 use glassworks_protocol::text::{Language, Text};
-use glassworks_protocol::{Command, Edit, Event, Failure, Notice, Page, Query, RequestId, Stored};
+use glassworks_protocol::{
+    Command, Edit, Event, Failure, FailureKind, Notice, Outcome, Page, Query, RequestId, Stored,
+};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -181,8 +183,7 @@ impl Model {
     fn refused(&mut self, request: RequestId, failure: Failure) {
         match request {
             RequestId::Job(id) => {
-                let outcome = glassworks_protocol::Outcome::Failed(failure);
-                self.apply(Event::Settled(id, outcome));
+                self.apply(Event::Settled(id, Outcome::Failed(failure)));
             }
             RequestId::Query(id) => match self.asked.remove(&id) {
                 Some(Query::Chat(chat)) => self.chats.failed(chat, failure),
@@ -208,7 +209,10 @@ impl Model {
             Notice::Memory(status) => self.memory = status,
             Notice::Ended => {
                 self.engine_ended = true;
-                self.jobs.engine_ended(self.now_ms);
+                for id in self.jobs.unsettled() {
+                    let failure = Failure::new(FailureKind::Bug, Text::new("shell.engine_ended"));
+                    self.apply(Event::Settled(id, Outcome::Failed(failure)));
+                }
             }
         }
     }

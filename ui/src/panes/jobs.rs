@@ -81,16 +81,18 @@ fn group(ui: &mut Ui, heading: &str, jobs: &[Arc<Job>], mut row: impl FnMut(&mut
 
 fn active(ui: &mut Ui, cx: &mut PaneCx, job: &Job) {
     let title = cx.render(&job.title);
-    let waiting = job.state() == JobState::Waiting;
     let stop = cx.tf("shell.stop_job", &[("name", &title)]);
     let stop = (!job.stopping).then_some(stop.as_str());
-    if widgets::job_row(ui, &title, job.progress.as_ref(), stop) {
+    let stopped = if job.state() == JobState::Waiting {
+        widgets::waiting_row(ui, &title, &cx.t("job.waiting_why"), stop)
+    } else {
+        widgets::job_row(ui, &title, job.progress.as_ref(), stop)
+    };
+    if stopped {
         cx.cancel(job.id);
     }
     if job.stopping {
         widgets::hint(ui, cx.t("shell.stopping"));
-    } else if waiting {
-        widgets::hint(ui, cx.t("job.waiting_why"));
     }
 }
 
@@ -121,8 +123,8 @@ fn when(ui: &mut Ui, cx: &mut PaneCx, job: &Job) {
         let ended = job.ended_at_ms.unwrap_or(job.started_at_ms);
         let took = units::duration(cx.language, (ended - job.started_at_ms) as f32 / 1000.0);
         let t = cx.theme.tokens;
-        ui.label(Type::Hint.number(units::clock(ended, cx.utc_offset_secs), t.text_3));
-        ui.label(Type::Hint.number(took, t.text_3));
+        let clock = units::clock(ended, cx.utc_offset_secs);
+        ui.label(Type::Hint.number(format!("{clock} · {took}"), t.text_3));
         if let Some(file) = file_of(job)
             && widgets::icon_button(ui, icons::FOLDER_OPEN, cx.t("job.show_file")).clicked()
         {

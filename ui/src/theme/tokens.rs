@@ -7,8 +7,10 @@ use egui::Color32;
 pub struct Tokens {
     /// The window itself, gaps between tiles, wells of fields.
     pub window: Color32,
-    /// Where something can be typed or a track runs.
+    /// Sunken surfaces: formulas, logs, details.
     pub well: Color32,
+    /// Where something can be typed.
+    pub field: Color32,
     pub pane: Color32,
     /// Cards and popovers.
     pub raised: Color32,
@@ -79,6 +81,7 @@ const fn black(alpha: u8) -> Color32 {
 pub const DARK: Tokens = Tokens {
     window: hex(0x0C0F11),
     well: hex(0x0C0F11),
+    field: hex(0x0C0F11),
     pane: hex(0x12161A),
     raised: hex(0x191E23),
     control: hex(0x20262C),
@@ -118,6 +121,7 @@ pub const DARK: Tokens = Tokens {
 pub const LIGHT: Tokens = Tokens {
     window: hex(0xE4E8EA),
     well: hex(0xEFF2F4),
+    field: hex(0xFFFFFF),
     pane: hex(0xFAFBFB),
     raised: hex(0xFFFFFF),
     control: hex(0xEFF2F4),
@@ -216,6 +220,7 @@ mod tests {
             let grounds = [
                 ("window", t.window),
                 ("well", t.well),
+                ("field", t.field),
                 ("pane", t.pane),
                 ("raised", t.raised),
                 ("control", t.control),

@@ -100,7 +100,7 @@ impl<'a> Field<'a> {
         let shape = egui::epaint::RectShape::new(
             rect,
             f32::from(size::RADIUS_CONTROL),
-            t.well,
+            t.field,
             line,
             StrokeKind::Inside,
         );

@@ -17,11 +17,11 @@ pub fn form_row(ui: &mut Ui, label: &str, explanation: &str, add: impl FnOnce(&m
             ui.horizontal_top(|ui| {
                 let control = |ui: &mut Ui| {
                     ui.set_min_height(size::CONTROL);
+                    // So that explanations beside narrow controls begin where those beside fields do.
+                    ui.set_min_width(size::FIELD);
                     add(ui);
                 };
-                ui.with_layout(Layout::left_to_right(Align::Center).with_cross_justify(false), |ui| {
-                    ui.horizontal(control);
-                });
+                ui.horizontal(control);
                 let room = ui.available_width();
                 if !narrow && !explanation.is_empty() && room > 160.0 {
                     ui.add_space(8.0);

@@ -24,7 +24,7 @@ pub use mark::{Tone, badge, bead, bead_ring, kbd, logo, paint_bead, paint_logo, 
 pub use menu::{MenuItem, Select, menu, popover};
 pub use number::NumberField;
 pub use paint::{focus_ring, galley, icon_galley, shape_icon};
-pub use progress::{job_row, progress_bar, progress_line};
+pub use progress::{job_row, progress_bar, progress_line, waiting_row};
 pub use segments::segments;
 pub use slider::slider_row;
 pub use states::{empty, failed, failed_line, working};

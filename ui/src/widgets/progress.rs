@@ -1,11 +1,11 @@
 //! How far something is: what, done and total with unit, speed, time left.
 
 use super::button::Button;
-use super::mark::bead;
+use super::mark::{bead, bead_ring};
 use super::text;
 use crate::theme::{self, Type, icons};
 use crate::units;
-use egui::{Color32, Layout, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align, Color32, Layout, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use glassworks_protocol::Progress;
 
 /// A 4-px bar, or a quarter of it in motion while the end is unknown.
@@ -18,7 +18,7 @@ pub fn progress_bar(ui: &mut Ui, name: &str, width: f32, fraction: Option<f32>, 
         info
     });
     let painter = ui.painter();
-    painter.rect_filled(rect, 2.0, theme.tokens.line);
+    painter.rect_filled(rect, 2.0, theme.tokens.hatch);
     let (from, to) = match fraction {
         Some(f) => (0.0, f.clamp(0.0, 1.0)),
         None if theme.reduced_motion => (0.0, 0.25),
@@ -48,22 +48,13 @@ pub fn job_row(ui: &mut Ui, title: &str, progress: Option<&Progress>, stop: Opti
     let mut stopped = false;
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = 6.0;
-        ui.horizontal(|ui| {
+        stopped = line_with_stop(ui, stop, |ui| {
             bead(ui, t.warm);
             text::medium(ui, title);
             if let Some(progress) = progress {
-                text::hint(ui, theme.language.render(&progress.stage));
+                let stage = theme.language.render(&progress.stage);
+                text::truncated(ui, Type::Hint.text(stage, t.text_3));
             }
-            ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-                if let Some(name) = stop {
-                    stopped = Button::control(theme.t("shell.stop"))
-                        .icon(icons::STOP)
-                        .small()
-                        .name(name)
-                        .show(ui)
-                        .clicked();
-                }
-            });
         });
         progress_bar(ui, title, ui.available_width(), progress.and_then(Progress::fraction), t.warm);
         if let Some(progress) = progress {
@@ -71,4 +62,27 @@ pub fn job_row(ui: &mut Ui, title: &str, progress: Option<&Progress>, stop: Opti
         }
     });
     stopped
+}
+
+/// A job that has not begun, and why. Says whether Stop was pressed.
+pub fn waiting_row(ui: &mut Ui, title: &str, why: &str, stop: Option<&str>) -> bool {
+    let t = theme::of(ui).tokens;
+    line_with_stop(ui, stop, |ui| {
+        bead_ring(ui);
+        text::medium(ui, title);
+        text::truncated(ui, Type::Hint.text(why, t.text_3));
+    })
+}
+
+/// Stop at the right, what `left` draws in the room that is left.
+fn line_with_stop(ui: &mut Ui, name: Option<&str>, left: impl FnOnce(&mut Ui)) -> bool {
+    let words = theme::of(ui).t("shell.stop");
+    let whole = vec2(ui.available_width(), 24.0);
+    ui.allocate_ui_with_layout(whole, Layout::right_to_left(Align::Center), |ui| {
+        let stop = name.map(|name| Button::control(words).icon(icons::STOP).small().name(name));
+        let stopped = stop.is_some_and(|stop| stop.show(ui).clicked());
+        ui.with_layout(Layout::left_to_right(Align::Center), left);
+        stopped
+    })
+    .inner
 }

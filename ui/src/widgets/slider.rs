@@ -81,7 +81,7 @@ fn track(ui: &mut Ui, name: &str, value: &mut f32, range: &RangeInclusive<f32>, 
     let painter = ui.painter();
     let line =
         |from: f32, to: f32| egui::Rect::from_min_max(egui::pos2(from, y - 2.0), egui::pos2(to, y + 2.0));
-    painter.rect_filled(line(rect.left(), rect.right()), 2.0, t.line);
+    painter.rect_filled(line(rect.left(), rect.right()), 2.0, t.hatch);
     painter.rect_filled(line(rect.left(), x), 2.0, t.accent);
     let handle = if theme::of(ui).dark { t.text_1 } else { t.accent };
     let radius = if response.hovered() || response.dragged() { 6.0 } else { 5.0 };

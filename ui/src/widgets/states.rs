@@ -100,17 +100,20 @@ fn failed_actions(ui: &mut Ui, theme: &Theme, failure: &Failure, action: Option<
     let id = ui.make_persistent_id(("details", failure.summary.key.as_ref(), &failure.detail));
     let mut open = ui.data(|d| d.get_temp::<bool>(id)).unwrap_or(false);
     ui.horizontal(|ui| {
+        let alone = action.is_none();
         if let Some(action) = action {
             pressed = action.show(ui).clicked();
         }
         if !failure.detail.is_empty() {
-            let key = if open { "shell.hide_details" } else { "shell.details" };
-            if Button::quiet(theme.t(key)).show(ui).clicked() {
+            let words = theme.t(if open { "shell.hide_details" } else { "shell.details" });
+            let button = if alone { Button::control(words).small() } else { Button::quiet(words) };
+            if button.show(ui).clicked() {
                 open = !open;
                 ui.data_mut(|d| d.insert_temp(id, open));
             }
         }
-        if Button::quiet(theme.t("shell.copy")).icon(icons::COPY).show(ui).clicked() {
+        let copy = Button::quiet(theme.t("shell.copy")).icon(icons::COPY);
+        if (if alone { copy.small() } else { copy }).show(ui).clicked() {
             ui.copy_text(report(theme, failure));
         }
     });

@@ -85,9 +85,11 @@ fn border(ui: &Ui, name: &str, whole: Rect, x: f32) -> Option<Option<f32>> {
 
 /// One tile: a pane of glass at `rect`, with no padding of its own.
 pub fn tile<R>(ui: &mut Ui, name: &str, rect: Rect, add: impl FnOnce(&mut Ui) -> R) -> R {
-    let t = theme::of(ui).tokens;
+    let theme = theme::of(ui);
+    let t = &theme.tokens;
     let radius = f32::from(size::RADIUS_TILE);
-    ui.painter().rect(rect, radius, t.pane, Stroke::new(1.0, t.line_soft), StrokeKind::Inside);
+    let edge = if theme.high_contrast { t.line } else { t.line_soft };
+    ui.painter().rect(rect, radius, t.pane, Stroke::new(1.0, edge), StrokeKind::Inside);
     let rim = rect.x_range().shrink(radius);
     ui.painter().hline(rim, rect.top() + 0.5, Stroke::new(1.0, t.rim));
     let inner = rect.shrink(1.0);
@@ -147,7 +149,8 @@ pub fn scroll<R>(ui: &mut Ui, name: &str, foot: f32, add: impl FnOnce(&mut Ui) -
                 .show(ui, |ui| {
                     ui.spacing_mut().item_spacing = vec2(8.0, 8.0);
                     ui.set_width(ui.available_width());
-                    add(ui)
+                    // A child, so that content can ask for less than the whole width.
+                    ui.vertical(add).inner
                 })
                 .inner
         })

@@ -64,20 +64,19 @@ impl Pane for SettingsPane {
             tiles::tile(ui, "groups", rect, |ui| self.groups(ui, &cx.theme));
         }
         tiles::tile(ui, "main", columns.main, |ui| {
-            let width = if list { 0.0 } else { 240.0 };
-            let name = cx.t("settings.search");
-            let title = if list { self.heading(cx) } else { cx.t("shell.pane_settings") };
-            tiles::header(
-                ui,
-                |ui| {
-                    if width > 0.0 {
-                        widgets::search_field(ui, &name, width, &mut self.search);
-                    }
-                },
-                |ui| {
-                    widgets::title(ui, title);
-                },
-            );
+            if !list {
+                let name = cx.t("settings.search");
+                let title = cx.t("shell.pane_settings");
+                tiles::header(
+                    ui,
+                    |ui| {
+                        widgets::search_field(ui, &name, 240.0, &mut self.search);
+                    },
+                    |ui| {
+                        widgets::title(ui, title);
+                    },
+                );
+            }
             tiles::scroll(ui, "settings", 0.0, |ui| {
                 ui.set_max_width(WIDTH);
                 self.form(ui, cx);
@@ -88,10 +87,6 @@ impl Pane for SettingsPane {
 }
 
 impl SettingsPane {
-    fn heading(&self, cx: &PaneCx) -> String {
-        if self.search.is_empty() { cx.t(GROUPS[self.at].key) } else { cx.t("settings.found") }
-    }
-
     fn groups(&mut self, ui: &mut Ui, theme: &Theme) {
         tiles::header(
             ui,
@@ -134,7 +129,7 @@ impl SettingsPane {
                 continue;
             }
             any = true;
-            let heading = widgets::semibold(ui, name);
+            let heading = widgets::title(ui, name);
             if go_to == Some(i) {
                 heading.scroll_to_me(Some(egui::Align::TOP));
             }

@@ -1,0 +1,239 @@
+//! The settings pane: every row in both languages, what each control stores, searching, backups.
+
+use egui::accesskit::Role;
+use egui::{Key, Modifiers};
+use egui_kittest::SnapshotResults;
+use glassworks_protocol::model::Precision;
+use glassworks_protocol::settings::{Settings, ThemeChoice};
+use glassworks_protocol::text::{Language, Text};
+use glassworks_protocol::{
+    Command, Edit, Event, Failure, FailureKind, JobOutput, JobSpec, Outcome, Page, Query,
+};
+use glassworks_tests_screens::{Queryable, Window, fixtures};
+use glassworks_ui::host::FileKind;
+
+fn open(language: Language, theme: ThemeChoice) -> Window {
+    let mut start = fixtures::start_on("settings");
+    start.settings.language = Some(language);
+    start.settings.theme = theme;
+    Window::sized(start, 1440.0, 2000.0, 1.0)
+}
+
+fn english() -> Window {
+    open(Language::English, ThemeChoice::Dark)
+}
+
+fn saved(window: &mut Window) -> Settings {
+    let commands = window.commands();
+    let newest = commands.into_iter().rev().find_map(|c| match c {
+        Command::Edit(_, Edit::SaveSettings(settings)) => Some(*settings),
+        _ => None,
+    });
+    newest.expect("settings are stored")
+}
+
+#[test]
+fn every_group_and_row_is_there_in_both_languages() {
+    for language in Language::ALL {
+        let window = open(language, ThemeChoice::Dark);
+        for key in [
+            "appearance",
+            "theme",
+            "language",
+            "zoom",
+            "high_contrast",
+            "reduced_motion",
+            "typing",
+            "enter_sends",
+            "engine",
+            "device",
+            "processor",
+            "threads",
+            "precision",
+            "memory",
+            "privacy",
+            "offline",
+            "folders",
+            "home",
+            "log",
+            "backup",
+            "back_up",
+            "restore",
+            "diagnostics",
+            "report",
+            "about",
+            "version",
+            "licence",
+            "third_party",
+        ] {
+            let words = language.get(&format!("settings.{key}")).to_owned();
+            assert!(window.shows(&words), "{words}");
+        }
+        assert!(window.shows(language.get("job.device_cpu_reason")));
+        assert!(window.shows("AVX-512") && window.shows("Example Processor 9000"));
+    }
+}
+
+#[test]
+fn each_control_stores_what_it_says() {
+    let mut window = english();
+    window.click("Light");
+    assert_eq!(saved(&mut window).theme, ThemeChoice::Light);
+    window.click("简体中文");
+    assert_eq!(saved(&mut window).language, Some(Language::Chinese));
+    window.click("English");
+    for (name, value) in [
+        ("High contrast", (|s| s.high_contrast) as fn(&Settings) -> bool),
+        ("Reduced motion", |s| s.reduced_motion),
+        ("Enter sends", |s| !s.enter_sends),
+        ("Offline", |s| s.offline),
+    ] {
+        window.harness.get_by_role_and_label(Role::Switch, name).click();
+        assert!(value(&saved(&mut window)), "{name}");
+    }
+    window.click("Fast");
+    assert_eq!(saved(&mut window).precision, Precision::Fast);
+    assert!(window.shows_part("Multiplies quantised weights directly"));
+    window.click("Zoom: 100 %");
+    window.click("125 %");
+    assert_eq!(saved(&mut window).zoom, 1.25);
+}
+
+#[test]
+fn threads_are_typed_and_need_a_restart() {
+    let mut window = english();
+    let field = window.harness.get_by_role_and_label(Role::TextInput, "Threads");
+    field.focus();
+    window.run();
+    window.type_text("8");
+    assert_eq!(saved(&mut window).n_threads, Some(8));
+    assert!(window.shows("Takes effect at the next start"));
+    window.type_text("x");
+    assert!(window.commands().is_empty(), "what is no number is not taken");
+    window.key(Modifiers::NONE, Key::Backspace);
+    window.key(Modifiers::NONE, Key::Backspace);
+    assert_eq!(saved(&mut window).n_threads, None);
+}
+
+#[test]
+fn searching_leaves_what_fits() {
+    let mut window = english();
+    window.harness.get_by_role_and_label(Role::TextInput, "Search settings").focus();
+    window.run();
+    window.type_text("motion");
+    assert!(window.shows("Reduced motion") && !window.shows("High contrast"));
+    window.type_text(" sickness pills");
+    assert!(window.shows("No setting is about “motion sickness pills”"));
+}
+
+#[test]
+fn a_backup_is_typed_or_chosen_and_its_end_is_shown() {
+    let mut window = english();
+    let go = window.harness.get_by_role_and_label(Role::Button, "Back up now");
+    go.click();
+    window.run();
+    assert!(window.commands().iter().all(|c| !matches!(c, Command::Start(..))), "nowhere to write to");
+
+    window.harness.get_by_role_and_label(Role::TextInput, "Back up: path of the file").focus();
+    window.run();
+    window.type_text("/tmp/typed.tar");
+    window.click("Back up now");
+    let commands = window.commands();
+    let Some(Command::Start(job, JobSpec::Backup { to })) = commands.last() else { panic!("{commands:?}") };
+    assert_eq!(to, std::path::Path::new("/tmp/typed.tar"));
+    window.tell(Event::Progress(*job, fixtures::progress()));
+    assert!(window.shows_part("412 / 717 files"));
+    let output = JobOutput::BackedUp { to: to.clone(), size_bytes: 2_000_000 };
+    window.tell(Event::Settled(*job, Outcome::Done(output)));
+    assert!(window.shows("Written to /tmp/typed.tar, 2 MB"));
+
+    window.click("Back up: Choose…");
+    let (id, request) = window.host.borrow().picks[0].clone();
+    assert_eq!(request.kind, FileKind::Save);
+    window.host.borrow_mut().answers.push((id, Some("/tmp/chosen.tar".into())));
+    window.run();
+    window.harness.step();
+    window.click("Back up now");
+    let commands = window.commands();
+    assert!(
+        matches!(commands.last(), Some(Command::Start(_, JobSpec::Backup { to }))
+        if to == std::path::Path::new("/tmp/chosen.tar")),
+        "{commands:?}"
+    );
+}
+
+#[test]
+fn restoring_says_what_comes_next_or_what_went_wrong() {
+    let mut window = english();
+    let job = fixtures::run_job(&mut window, JobSpec::Restore { from: "/tmp/b.tar".into() });
+    let failure =
+        Failure::new(FailureKind::Input, Text::new("failure.io")).hint(Text::new("failure.io_hint"));
+    window.tell(Event::Settled(job, Outcome::Failed(failure)));
+    assert!(window.shows("Reading or writing a file failed"));
+    let job = fixtures::run_job(&mut window, JobSpec::Restore { from: "/tmp/b.tar".into() });
+    window.tell(Event::Settled(job, Outcome::Done(JobOutput::RestoreReady)));
+    assert!(window.shows_part("in place at the next start"));
+    window.click("Quit");
+    assert!(window.host.borrow().quit);
+}
+
+#[test]
+fn diagnostics_wait_for_the_log_and_hold_what_a_report_needs() {
+    let mut window = english();
+    window.click("Copy diagnostics");
+    let commands = window.commands();
+    let Some(Command::Fetch(id, Query::LogTail)) = commands.last() else { panic!("{commands:?}") };
+    window.engine.outbox.send(Event::Fetched(*id, Page::LogTail("opened the home folder".to_owned())));
+    let mut copied = String::new();
+    for _ in 0..4 {
+        window.harness.step();
+        for command in &window.harness.output().platform_output.commands {
+            if let egui::OutputCommand::CopyText(text) = command {
+                copied.clone_from(text);
+            }
+        }
+    }
+    for part in [
+        "Glassworks 0.1.0",
+        "Linux 6.1",
+        "Example Processor 9000",
+        "AVX-512",
+        "\"zoom\":1.0",
+        "opened the home",
+    ] {
+        assert!(copied.contains(part), "{part} in {copied}");
+    }
+}
+
+#[test]
+fn paths_are_copied_and_shown() {
+    let mut window = english();
+    window.click("Show /home/ada/.local/share/glassworks in the file manager");
+    assert_eq!(window.host.borrow().revealed.len(), 1);
+}
+
+#[test]
+fn licences_unfold() {
+    let mut window = english();
+    window.click("Third-party licences");
+    assert!(window.shows_part("Glassworks is built from these crates"));
+}
+
+#[test]
+fn pictures_of_settings() {
+    let mut all = SnapshotResults::new();
+    for (theme, language, name) in [
+        (ThemeChoice::Dark, Language::English, "settings_dark"),
+        (ThemeChoice::Light, Language::Chinese, "settings_light_chinese"),
+    ] {
+        let mut start = fixtures::start_on("settings");
+        start.settings.language = Some(language);
+        start.settings.theme = theme;
+        let mut window = Window::new(start);
+        window.picture(&mut all, name);
+    }
+    let mut start = fixtures::start_on("settings");
+    start.settings.high_contrast = true;
+    let mut window = Window::sized(start, 1024.0, 700.0, 2.0);
+    window.picture(&mut all, "settings_narrow_2x");
+}
