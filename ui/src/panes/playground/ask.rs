@@ -161,13 +161,13 @@ pub fn turns(chat: &ChatRecord, path: &[Arc<MessageRecord>]) -> Vec<Turn> {
 /// Whether there is something to go on from: it was cut off, and not by its own end.
 #[must_use]
 pub fn can_go_on(message: &MessageRecord) -> bool {
-    let Some(reply) = message.reply.as_ref().filter(|_| message.role == Role::Assistant) else { return false };
+    let Some(reply) = message.reply.as_ref().filter(|_| message.role == Role::Assistant) else {
+        return false;
+    };
     match message.status {
         MessageStatus::Interrupted | MessageStatus::Stopped => true,
         MessageStatus::Failed => !reply.tokens.is_empty(),
-        MessageStatus::Complete => {
-            reply.stats.as_ref().is_some_and(|s| s.finish == FinishReason::Length)
-        }
+        MessageStatus::Complete => reply.stats.as_ref().is_some_and(|s| s.finish == FinishReason::Length),
         MessageStatus::Streaming => false,
     }
 }

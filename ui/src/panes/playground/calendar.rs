@@ -41,7 +41,11 @@ mod tests {
     fn check(hours_ago: i64, offset_hours: i32, age: Age) {
         // 2026-11-22, 01:00 UTC.
         let now = 1_795_309_200_000;
-        assert_eq!(Age::of(now - hours_ago * 3_600_000, now, offset_hours * 3600), age, "{hours_ago} hours ago");
+        assert_eq!(
+            Age::of(now - hours_ago * 3_600_000, now, offset_hours * 3600),
+            age,
+            "{hours_ago} hours ago"
+        );
     }
 
     #[test]

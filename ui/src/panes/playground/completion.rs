@@ -232,7 +232,9 @@ impl Playground {
 
     fn completion_buttons(&mut self, ui: &mut Ui, cx: &mut PaneCx, view: &View) {
         let busy = view.job.is_some().then(|| cx.t("playground.busy"));
-        if let Some((idx, message)) = view.path.iter().enumerate().rev().find(|(_, m)| m.role == Role::Assistant) {
+        if let Some((idx, message)) =
+            view.path.iter().enumerate().rev().find(|(_, m)| m.role == Role::Assistant)
+        {
             self.versions(ui, cx, view, message);
             let again = cx.t("playground.again");
             if icon_button_off(ui, icons::ARROWS_CLOCKWISE, again, busy.clone()).clicked() {

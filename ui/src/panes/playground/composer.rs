@@ -9,8 +9,8 @@ use crate::theme::{Type, Weight, icons, size};
 use crate::units::grouped;
 use crate::widgets::Button;
 use egui::{
-    Align, Event, Frame, Id, ImeEvent, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, Response, RichText,
-    ScrollArea, Stroke, TextEdit, Ui,
+    Align, Event, Frame, Id, ImeEvent, Key, KeyboardShortcut, Layout, Margin, Modifiers, Panel, Response,
+    RichText, ScrollArea, Stroke, TextEdit, Ui,
 };
 
 const MAX_LINES: f32 = 8.0;
@@ -142,11 +142,8 @@ impl Playground {
         let margin = Margin { left: 14, right: 8, top: 10, bottom: 8 };
         // The stroke lies inside the margin, so that the text does not move when it grows.
         let inset = if focused { 1 } else { 0 };
-        let frame = Frame::new()
-            .fill(t.raised)
-            .stroke(line)
-            .corner_radius(size::RADIUS_TILE)
-            .inner_margin(Margin {
+        let frame =
+            Frame::new().fill(t.raised).stroke(line).corner_radius(size::RADIUS_TILE).inner_margin(Margin {
                 left: margin.left - inset,
                 right: margin.right - inset,
                 top: margin.top - inset,
@@ -166,7 +163,8 @@ impl Playground {
         if std::mem::take(&mut self.composer.want_focus) {
             ui.memory_mut(|m| m.request_focus(id));
         }
-        let placeholder = if view.is_empty() { "playground.first_message" } else { "playground.next_message" };
+        let placeholder =
+            if view.is_empty() { "playground.first_message" } else { "playground.next_message" };
         let field = MessageField {
             id,
             name: cx.language.get("playground.message"),
@@ -194,7 +192,8 @@ impl Playground {
             return;
         }
         for (key, step) in [(Key::ArrowLeft, -1), (Key::ArrowRight, 1)] {
-            let pressed = ui.input_mut(|i| i.consume_key(Modifiers::NONE, key) || i.consume_key(Modifiers::ALT, key));
+            let pressed =
+                ui.input_mut(|i| i.consume_key(Modifiers::NONE, key) || i.consume_key(Modifiers::ALT, key));
             if pressed {
                 self.step_newest_branch(cx, view, step);
             }
@@ -242,10 +241,15 @@ pub(super) fn context_label(ui: &mut Ui, cx: &PaneCx, view: &View) {
     let Some((used, length)) = context_used(cx, view) else { return };
     let t = cx.theme.tokens;
     let full = used >= length;
-    let words = cx.tf("playground.context_used", &[("used", &grouped(used.into())), ("n", &grouped(length.into()))]);
+    let words =
+        cx.tf("playground.context_used", &[("used", &grouped(used.into())), ("n", &grouped(length.into()))]);
     let ink = if full { t.warn } else { t.text_3 };
     let response = ui.label(Type::Hint.number(words, ink));
-    response.on_hover_text(cx.t(if full { "playground.context_full_hint" } else { "playground.context_hint" }));
+    response.on_hover_text(cx.t(if full {
+        "playground.context_full_hint"
+    } else {
+        "playground.context_hint"
+    }));
 }
 
 /// Tokens in the model's context after the newest reply, and how many fit.
@@ -267,14 +271,17 @@ mod tests {
     fn busy(ime: &mut Ime, events: Vec<Event>) -> bool {
         let ctx = egui::Context::default();
         let mut busy = false;
-        let _output = ctx.run_ui(egui::RawInput { events, ..Default::default() }, |ui| busy = ime.is_busy(ui));
+        let input = egui::RawInput { events, ..Default::default() };
+        let mut output = ctx.run_ui(input, |ui| busy = ime.is_busy(ui));
+        output.textures_delta.clear();
         busy
     }
 
     #[test]
     fn enter_belongs_to_the_input_method_until_its_word_is_taken() {
         let mut ime = Ime::default();
-        let preedit = |text: &str| Event::Ime(ImeEvent::Preedit { text: text.into(), active_range_chars: None });
+        let preedit =
+            |text: &str| Event::Ime(ImeEvent::Preedit { text: text.into(), active_range_chars: None });
         assert!(!busy(&mut ime, vec![]));
         assert!(busy(&mut ime, vec![preedit("bo li")]));
         assert!(busy(&mut ime, vec![]), "still composing");

@@ -35,7 +35,8 @@ fn stats_facts(ui: &mut Ui, cx: &PaneCx, stats: &ReplyStats) {
 
 fn fact(ui: &mut Ui, cx: &PaneCx, key: &str, value: &str) {
     ui.horizontal(|ui| {
-        ui.label(Type::Hint.text(cx.t(key), cx.theme.tokens.text_2)).on_hover_text(cx.t(&format!("{key}_hint")));
+        ui.label(Type::Hint.text(cx.t(key), cx.theme.tokens.text_2))
+            .on_hover_text(cx.t(&format!("{key}_hint")));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             widgets::truncated(ui, Type::Hint.number(value, cx.theme.tokens.text_1));
         });

@@ -79,6 +79,7 @@ impl Written {
     /// Drops what is empty, and keeps every border between two characters.
     fn tidy(&mut self) {
         let text = &self.text;
+        self.ranges.retain(|r| r.start < r.end);
         for range in &mut self.ranges {
             while !text.is_char_boundary(range.start) {
                 range.start += 1;

@@ -97,16 +97,19 @@ impl Playground {
         let foot = size::HEADER;
         let height = (ui.available_height() - foot).max(40.0);
         let mut opened = false;
-        ScrollArea::vertical().id_salt(("chats", self.list.trash)).max_height(height).auto_shrink(false).show(
-            ui,
-            |ui| match &rows {
+        ScrollArea::vertical()
+            .id_salt(("chats", self.list.trash))
+            .max_height(height)
+            .auto_shrink(false)
+            .show(ui, |ui| match &rows {
                 Some(rows) if rows.is_empty() => self.no_rows(ui, cx),
                 Some(rows) => opened = self.groups(ui, cx, rows),
                 None => {
-                    Frame::new().inner_margin(16).show(ui, |ui| widgets::hint(ui, cx.t("playground.searching")));
+                    Frame::new()
+                        .inner_margin(16)
+                        .show(ui, |ui| widgets::hint(ui, cx.t("playground.searching")));
                 }
-            },
-        );
+            });
         Frame::new().inner_margin(margin).show(ui, |ui| self.list_foot(ui, cx));
         opened
     }

@@ -70,7 +70,8 @@ fn menu(
     trashed: bool,
 ) -> Option<Asked> {
     let place = Rect::from_center_size(pos2(rect.right() - 18.0, rect.center().y), vec2(24.0, 24.0));
-    let mut child = ui.new_child(UiBuilder::new().max_rect(place).layout(Layout::left_to_right(Align::Center)));
+    let mut child =
+        ui.new_child(UiBuilder::new().max_rect(place).layout(Layout::left_to_right(Align::Center)));
     if !active {
         child.set_opacity(0.0);
     }
@@ -97,13 +98,11 @@ fn menu(
         }
     };
     widgets::menu(&dots, 200.0, &mut items);
-    Popup::context_menu(response)
-        .frame(widgets::popover_frame(ui).inner_margin(4))
-        .show(|ui| {
-            ui.set_min_width(200.0);
-            ui.spacing_mut().item_spacing.y = 0.0;
-            items(ui);
-        });
+    Popup::context_menu(response).frame(widgets::popover_frame(ui).inner_margin(4)).show(|ui| {
+        ui.set_min_width(200.0);
+        ui.spacing_mut().item_spacing.y = 0.0;
+        items(ui);
+    });
     asked
 }
 

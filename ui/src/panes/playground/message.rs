@@ -10,7 +10,9 @@ use crate::panes::PaneCx;
 use crate::theme::{Type, Weight, icons, size};
 use crate::units;
 use crate::widgets::{self, Tone};
-use egui::{Align2, Frame, Label, Margin, Rect, Role as WidgetRole, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Frame, Label, Margin, Rect, Role as WidgetRole, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
+};
 use glassworks_protocol::chat::{MessageRecord, MessageStatus, Role};
 use glassworks_protocol::generate::FinishReason;
 use glassworks_protocol::model::Precision;
@@ -40,7 +42,8 @@ impl Playground {
                 self.reply_ui(ui, cx, view, idx);
             }
         });
-        let rect = Rect::from_min_max(pos2(column.left - 90.0, top), pos2(column.right, ui.cursor().top() + 24.0));
+        let rect =
+            Rect::from_min_max(pos2(column.left - 90.0, top), pos2(column.right, ui.cursor().top() + 24.0));
         let hovered = ui.rect_contains_pointer(rect);
         if editing {
             ui.add_space(20.0);
@@ -140,7 +143,9 @@ impl Playground {
             MessageStatus::Interrupted => {
                 mark(Tone::Warn, icons::LIGHTNING, "playground.interrupted", "playground.interrupted_hint");
             }
-            MessageStatus::Stopped => mark(Tone::Plain, icons::STOP, "playground.stopped", "playground.stopped_hint"),
+            MessageStatus::Stopped => {
+                mark(Tone::Plain, icons::STOP, "playground.stopped", "playground.stopped_hint")
+            }
             MessageStatus::Complete if finish == Some(&FinishReason::Length) => {
                 mark(Tone::Plain, icons::SCISSORS, "playground.length", "playground.length_hint");
             }
@@ -270,7 +275,9 @@ fn speaker_name(cx: &PaneCx, message: &MessageRecord) -> (String, String) {
         Precision::Fast => "playground.fast",
     };
     let gone = !cx.model.library.models().iter().any(|m| {
-        m.card.content_hash == reply.model.base || m.card.content_hash.is_empty() || reply.model.base.is_empty()
+        m.card.content_hash == reply.model.base
+            || m.card.content_hash.is_empty()
+            || reply.model.base.is_empty()
     });
     let mut full = format!("{name} · {}", cx.t(precision));
     if gone {
@@ -283,7 +290,8 @@ fn speaker_name(cx: &PaneCx, message: &MessageRecord) -> (String, String) {
 fn speaker(ui: &mut Ui, cx: &PaneCx, message: &MessageRecord, top_right: egui::Pos2) {
     let (name, full) = speaker_name(cx, message);
     let t = cx.theme.tokens;
-    let mut job = egui::text::LayoutJob::simple_singleline(name.clone(), Type::Hint.font(Weight::Regular), t.text_3);
+    let mut job =
+        egui::text::LayoutJob::simple_singleline(name.clone(), Type::Hint.font(Weight::Regular), t.text_3);
     job.wrap = egui::text::TextWrapping::truncate_at_width(72.0);
     let galley = ui.painter().layout_job(job);
     let rect = Align2::RIGHT_TOP.anchor_size(top_right, vec2(galley.size().x, 20.0));

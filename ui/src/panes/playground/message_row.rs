@@ -17,7 +17,14 @@ use glassworks_protocol::text::Text;
 
 impl Playground {
     /// Says whether the keyboard is in the row.
-    pub(super) fn row_ui(&mut self, ui: &mut Ui, cx: &mut PaneCx, view: &View, idx: usize, hovered: bool) -> bool {
+    pub(super) fn row_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut PaneCx,
+        view: &View,
+        idx: usize,
+        hovered: bool,
+    ) -> bool {
         let message = &view.path[idx];
         let reply = message.role == Role::Assistant;
         let last = idx + 1 == view.path.len();
@@ -51,10 +58,8 @@ impl Playground {
         let busy = view.job.is_some().then(|| cx.t("playground.busy"));
         let place = format!("{} / {}", at + 1, all.len());
         let words = widgets::galley(ui, &place, Type::Hint.mono(Weight::Regular), t.text_1);
-        let pill = Frame::new()
-            .fill(t.control)
-            .stroke(Stroke::new(1.0, t.line))
-            .corner_radius(size::RADIUS_TAG);
+        let pill =
+            Frame::new().fill(t.control).stroke(Stroke::new(1.0, t.line)).corner_radius(size::RADIUS_TAG);
         pill.show(ui, |ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
             let first = (at == 0).then(|| cx.t("playground.first_version"));
@@ -189,7 +194,12 @@ impl Playground {
 /// The ring of a field that has the keyboard, around what was drawn last.
 fn ring(ui: &Ui, accent: egui::Color32) {
     let rect = ui.min_rect();
-    ui.painter().rect_stroke(rect, f32::from(size::RADIUS_TILE), Stroke::new(2.0, accent), StrokeKind::Inside);
+    ui.painter().rect_stroke(
+        rect,
+        f32::from(size::RADIUS_TILE),
+        Stroke::new(2.0, accent),
+        StrokeKind::Inside,
+    );
 }
 
 /// `31 tokens · 39.8 tokens/s · first after 0.21 s`, as far as it is known.

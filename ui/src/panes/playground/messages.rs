@@ -82,7 +82,8 @@ impl MessagesState {
     fn height(&self, message: &MessageRecord) -> f32 {
         self.heights.get(&message.id).copied().unwrap_or_else(|| {
             let per_line = 80.0;
-            let lines = message.text.lines().map(|l| (l.len() as f32 / per_line).ceil().max(1.0)).sum::<f32>();
+            let lines =
+                message.text.lines().map(|l| (l.len() as f32 / per_line).ceil().max(1.0)).sum::<f32>();
             lines * 24.0 + 72.0
         })
     }
@@ -143,7 +144,8 @@ impl Playground {
                 continue;
             }
             let place = Rect::from_min_max(pos2(left, origin.y + top), pos2(right, f32::INFINITY));
-            let builder = UiBuilder::new().id_salt(message.id).max_rect(place).layout(Layout::top_down(Align::Min));
+            let builder =
+                UiBuilder::new().id_salt(message.id).max_rect(place).layout(Layout::top_down(Align::Min));
             let shown = ui.scope_builder(builder, |ui| {
                 ui.spacing_mut().item_spacing = vec2(8.0, 0.0);
                 self.message_ui(ui, cx, view, idx)
@@ -166,7 +168,8 @@ impl Playground {
 
     /// Page keys scroll the conversation while the composer has the keyboard.
     fn page_keys(&self, ui: &Ui, height: f32) {
-        let pages = ui.input(|i| i.num_presses(egui::Key::PageUp) as f32 - i.num_presses(egui::Key::PageDown) as f32);
+        let pages =
+            ui.input(|i| i.num_presses(egui::Key::PageUp) as f32 - i.num_presses(egui::Key::PageDown) as f32);
         if pages != 0.0 && !self.messages.is_editing() {
             ui.scroll_with_delta(Vec2::new(0.0, pages * height * 0.85));
         }

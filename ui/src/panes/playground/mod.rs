@@ -157,7 +157,9 @@ impl Playground {
         } else if cx.folds_inspector() {
             let mut open = self.drawer;
             let width = self.sizes.inspector;
-            tiles::drawer(ui, "inspector", columns.main, width, &mut open, |ui| self.sampling_tile(ui, cx, view));
+            tiles::drawer(ui, "inspector", columns.main, width, &mut open, |ui| {
+                self.sampling_tile(ui, cx, view)
+            });
             self.drawer = open;
         }
     }

@@ -119,8 +119,11 @@ fn paint_model_button(ui: &mut Ui, cx: &PaneCx, model: &ModelRecord) -> Response
     let room = (ui.available_width() - 8.0).clamp(80.0, 320.0);
     let detail = widgets::galley(ui, &model.card.weight_type, Type::Hint.mono(Weight::Regular), t.text_3);
     let fixed = 12.0 + 8.0 + 8.0 + 8.0 + 12.0 + 12.0;
-    let mut job =
-        egui::text::LayoutJob::simple_singleline(model.name.clone(), Type::Body.font(Weight::Medium), t.text_1);
+    let mut job = egui::text::LayoutJob::simple_singleline(
+        model.name.clone(),
+        Type::Body.font(Weight::Medium),
+        t.text_1,
+    );
     let with_detail = room > fixed + detail.size().x + 90.0;
     let rest = room - fixed - if with_detail { detail.size().x + 8.0 } else { 0.0 };
     job.wrap = egui::text::TextWrapping::truncate_at_width(rest.max(24.0));
@@ -196,12 +199,15 @@ fn describe(cx: &PaneCx, model: &ModelRecord, state: &ModelState) -> String {
 /// `llama, 135 M weights, 98 MB, 2,048 tokens of context`.
 #[must_use]
 pub(super) fn card_words(cx: &PaneCx, card: &ModelCard) -> String {
-    cx.tf("model.card_line", &[
-        ("architecture", &card.architecture),
-        ("params", &units::count(card.n_params)),
-        ("size", &units::size(card.size_bytes)),
-        ("context", &units::grouped(card.context_length.into())),
-    ])
+    cx.tf(
+        "model.card_line",
+        &[
+            ("architecture", &card.architecture),
+            ("params", &units::count(card.n_params)),
+            ("size", &units::size(card.size_bytes)),
+            ("context", &units::grouped(card.context_length.into())),
+        ],
+    )
 }
 
 fn model_row_button(ui: &mut Ui, cx: &PaneCx, model: &ModelRecord, selected: bool, width: f32) -> Response {
@@ -219,8 +225,11 @@ fn model_row_button(ui: &mut Ui, cx: &PaneCx, model: &ModelRecord, selected: boo
     widgets::paint_bead(ui, pos2(rect.left() + 12.0, y), bead_color(cx, state));
     let size_words = format!("{}  {}", model.card.weight_type, units::size(model.card.size_bytes));
     let detail = widgets::galley(ui, size_words, Type::Hint.mono(Weight::Regular), t.text_3);
-    let mut job =
-        egui::text::LayoutJob::simple_singleline(model.name.clone(), Type::Body.font(Weight::Medium), t.text_1);
+    let mut job = egui::text::LayoutJob::simple_singleline(
+        model.name.clone(),
+        Type::Body.font(Weight::Medium),
+        t.text_1,
+    );
     job.wrap = egui::text::TextWrapping::truncate_at_width((width - detail.size().x - 48.0).max(40.0));
     let name = ui.painter().layout_job(job);
     ui.painter().galley(pos2(rect.left() + 24.0, y - name.size().y / 2.0), name, t.text_1);
@@ -229,4 +238,3 @@ fn model_row_button(ui: &mut Ui, cx: &PaneCx, model: &ModelRecord, selected: boo
     widgets::focus_ring(ui, &response, rect.shrink(2.0));
     response.on_hover_text(describe(cx, model, state))
 }
-

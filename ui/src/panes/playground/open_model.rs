@@ -68,7 +68,9 @@ enum Dropped {
 fn dropped(path: &Path) -> Dropped {
     let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     match extension.as_str() {
-        "png" | "jpg" | "jpeg" | "gif" | "webp" | "bmp" | "svg" | "tif" | "tiff" | "heic" | "avif" => Dropped::Picture,
+        "png" | "jpg" | "jpeg" | "gif" | "webp" | "bmp" | "svg" | "tif" | "tiff" | "heic" | "avif" => {
+            Dropped::Picture
+        }
         "md" | "markdown" => Dropped::Chats,
         "json" if path.file_name().is_none_or(|n| n != "config.json") => Dropped::Chats,
         _ => Dropped::Model,
@@ -162,7 +164,8 @@ impl Playground {
 
     /// The card of what the path leads to, or why it is no model.
     fn findings(&mut self, ui: &mut Ui, cx: &mut PaneCx) {
-        let job = self.opener.importing.or(self.opener.describing).and_then(|id| cx.model.jobs.get(id)).cloned();
+        let job =
+            self.opener.importing.or(self.opener.describing).and_then(|id| cx.model.jobs.get(id)).cloned();
         match job.as_deref().and_then(|j| j.outcome.as_ref()) {
             Some(Outcome::Failed(failure)) => {
                 widgets::failed_line(ui, failure, None);
@@ -251,12 +254,9 @@ mod tests {
 
     #[test]
     fn pasted_paths_are_cleaned() {
-        for (typed, path) in [
-            (" /a b/c ", "/a b/c"),
-            ("\"/a b\"", "/a b"),
-            ("'/a'", "/a"),
-            ("file:///a", "/a"),
-        ] {
+        for (typed, path) in
+            [(" /a b/c ", "/a b/c"), ("\"/a b\"", "/a b"), ("'/a'", "/a"), ("file:///a", "/a")]
+        {
             assert_eq!(typed_path(typed), Some(PathBuf::from(path)));
         }
         assert_eq!(typed_path("  "), None);

@@ -67,7 +67,8 @@ impl Playground {
         });
         if spec != before {
             self.sampling.change(spec, cx.now_ms);
-            ui.ctx().request_repaint_after(std::time::Duration::from_millis(STORE_AFTER_MS.unsigned_abs() + 20));
+            ui.ctx()
+                .request_repaint_after(std::time::Duration::from_millis(STORE_AFTER_MS.unsigned_abs() + 20));
         }
         let words = cx.t("playground.command_line");
         let mut pressed = false;
@@ -131,7 +132,8 @@ impl Playground {
         if let Some(idx) = gone {
             spec.stop.remove(idx);
         }
-        let field = Field::new(&name).mono().width(ui.available_width()).placeholder(cx.t("playground.add_stop"));
+        let field =
+            Field::new(&name).mono().width(ui.available_width()).placeholder(cx.t("playground.add_stop"));
         let response = field.show(ui, &mut self.sampling.stop);
         if response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) {
             let stop = unescaped(&std::mem::take(&mut self.sampling.stop));
@@ -274,7 +276,9 @@ fn seed(ui: &mut Ui, cx: &PaneCx, spec: &mut SamplingSpec) {
         if icon_button(ui, icons::DICE_FIVE, dice).clicked() {
             spec.seed = match spec.seed {
                 Some(_) => None,
-                None => Some((cx.now_ms.unsigned_abs().wrapping_mul(6_364_136_223_846_793_005) >> 20) % SEEDS),
+                None => {
+                    Some((cx.now_ms.unsigned_abs().wrapping_mul(6_364_136_223_846_793_005) >> 20) % SEEDS)
+                }
             };
         }
         let mut wide = spec.seed.map(|s| s as f64);

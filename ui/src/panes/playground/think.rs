@@ -7,7 +7,10 @@ const CLOSE: &str = "</think>";
 pub enum Part<'a> {
     Said(&'a str),
     /// Not closed yet while it is being written.
-    Thought { text: &'a str, closed: bool },
+    Thought {
+        text: &'a str,
+        closed: bool,
+    },
 }
 
 /// Parts that say nothing are left out. Some templates open the block in the prompt, so that a reply may begin
@@ -57,12 +60,10 @@ mod tests {
         check("<think>\n\n</think>\n\nHi", &[Part::Said("\n\nHi")]);
         check("<think>hm", &[thought("hm", false)]);
         check("hm</think> Hi", &[thought("hm", true), Part::Said(" Hi")]);
-        check("a<think>b</think>c<think>d", &[
-            Part::Said("a"),
-            thought("b", true),
-            Part::Said("c"),
-            thought("d", false),
-        ]);
+        check(
+            "a<think>b</think>c<think>d",
+            &[Part::Said("a"), thought("b", true), Part::Said("c"), thought("d", false)],
+        );
         check("", &[]);
     }
 }

@@ -98,8 +98,10 @@ impl Playground {
         };
         ui.label(Type::Body.text(sentence, t.text_2));
         if let Asking::Export { format, .. } = asking {
-            let options =
-                [(ChatFormat::Markdown, cx.t("playground.markdown")), (ChatFormat::Json, cx.t("playground.json"))];
+            let options = [
+                (ChatFormat::Markdown, cx.t("playground.markdown")),
+                (ChatFormat::Json, cx.t("playground.json")),
+            ];
             segments(ui, &cx.t("playground.format"), format, &options, None);
             let hint = match format {
                 ChatFormat::Markdown => "playground.markdown_hint",
@@ -194,7 +196,9 @@ impl Playground {
                 let show = Text::new("playground.show_file");
                 cx.toast(Toast::new(text).icon(icons::CHECK).action(show, ToastAction::Reveal(to.clone())));
             }
-            Outcome::Done(JobOutput::ChatsImported { chats, problems }) => self.imported_chats(cx, chats, problems),
+            Outcome::Done(JobOutput::ChatsImported { chats, problems }) => {
+                self.imported_chats(cx, chats, problems)
+            }
             _ => {}
         }
         self.transfer = TransferState::default();

@@ -11,7 +11,10 @@ use crate::model::ModelState;
 use crate::panes::{PaneCx, PaneId};
 use crate::theme::{Type, Weight, icons, size};
 use crate::widgets::{self, Button, Tone, tiles};
-use egui::{Align, Frame, Id, Layout, Margin, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
+use egui::{
+    Align, Frame, Id, Layout, Margin, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
+    vec2,
+};
 use glassworks_protocol::model::ModelRecord;
 use std::sync::Arc;
 
@@ -89,8 +92,7 @@ impl Playground {
             .inner_margin(Margin { left: 19 - inset, right: 12 - inset, top: 16 - inset, bottom: 10 - inset })
             .show(ui, |ui| {
                 ui.set_width(ui.available_width());
-                let placeholder =
-                    suggestion.clone().unwrap_or_else(|| cx.t("playground.first_message"));
+                let placeholder = suggestion.clone().unwrap_or_else(|| cx.t("playground.first_message"));
                 if let Some(doc) = &mut self.doc {
                     let field = MessageField {
                         id,
@@ -198,7 +200,8 @@ fn beginning(ui: &mut Ui, cx: &PaneCx, example: &str, width: f32) -> Response {
     let t = cx.theme.tokens;
     let font = Type::Body.mono(Weight::Regular);
     let words = ui.painter().layout(one_line(example, 120), font, t.text_1, width - 32.0);
-    let (rect, response) = ui.allocate_exact_size(vec2(width, 96.0_f32.max(words.size().y + 60.0)), Sense::click());
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(width, 96.0_f32.max(words.size().y + 60.0)), Sense::click());
     let name = cx.tf("playground.begin", &[("text", &example)]);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
     let fill = if response.is_pointer_button_down_on() {

@@ -203,7 +203,13 @@ impl Playground {
     }
 
     /// Shows the branch before or after the one that `message` is in.
-    pub(super) fn step_branch(&mut self, cx: &mut PaneCx, view: &View, message: MessageId, step: isize) -> bool {
+    pub(super) fn step_branch(
+        &mut self,
+        cx: &mut PaneCx,
+        view: &View,
+        message: MessageId,
+        step: isize,
+    ) -> bool {
         let Some(document) = view.document else { return false };
         let all = siblings(document, message);
         let Some(at) = all.iter().position(|id| *id == message) else { return false };

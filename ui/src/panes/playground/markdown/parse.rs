@@ -262,7 +262,8 @@ mod tests {
 
     #[test]
     fn blocks_and_styles_are_told_apart() {
-        let blocks = parse("# Title\n\nSome **bold** and *soft* `code`\nnext line\n\n```rust\nfn a() {}\n```\n---\n");
+        let blocks =
+            parse("# Title\n\nSome **bold** and *soft* `code`\nnext line\n\n```rust\nfn a() {}\n```\n---\n");
         assert!(matches!(&blocks[0], Block::Heading(1, w) if plain(w) == "Title"));
         let Block::Paragraph(words) = &blocks[1] else { panic!("a paragraph") };
         assert_eq!(plain(words), "Some bold and soft code\nnext line");

@@ -5,8 +5,8 @@ use crate::theme::{self, Theme, Type, Weight, icons, size};
 use crate::widgets::{self, icon_button};
 use egui::text::{LayoutJob, TextFormat};
 use egui::{
-    Align, CursorIcon, FontId, Frame, Galley, Label, Layout, Margin, Rect, Role, ScrollArea, Sense, Stroke, Ui,
-    UiBuilder, WidgetInfo, pos2, vec2,
+    Align, CursorIcon, FontId, Frame, Galley, Label, Layout, Margin, Rect, Role, ScrollArea, Sense, Stroke,
+    Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
 use pulldown_cmark::Alignment;
 use std::sync::Arc;
@@ -129,11 +129,9 @@ impl Page<'_> {
 
     fn code(&mut self, ui: &mut Ui, language: &str, text: &str) {
         let t = &self.theme.tokens;
-        Frame::new()
-            .fill(t.well)
-            .stroke(Stroke::new(1.0, t.line))
-            .corner_radius(size::RADIUS_CONTROL)
-            .show(ui, |ui| {
+        Frame::new().fill(t.well).stroke(Stroke::new(1.0, t.line)).corner_radius(size::RADIUS_CONTROL).show(
+            ui,
+            |ui| {
                 ui.spacing_mut().item_spacing.y = 0.0;
                 ui.set_width(ui.available_width());
                 Frame::new().inner_margin(Margin { left: 12, right: 6, top: 4, bottom: 0 }).show(ui, |ui| {
@@ -148,12 +146,16 @@ impl Page<'_> {
                     });
                 });
                 ScrollArea::horizontal().id_salt("code").show(ui, |ui| {
-                    Frame::new().inner_margin(Margin { left: 12, right: 12, top: 0, bottom: 10 }).show(ui, |ui| {
-                        let words = Type::Body.number(text, t.text_1);
-                        ui.add(Label::new(words).selectable(true).extend());
-                    });
+                    Frame::new().inner_margin(Margin { left: 12, right: 12, top: 0, bottom: 10 }).show(
+                        ui,
+                        |ui| {
+                            let words = Type::Body.number(text, t.text_1);
+                            ui.add(Label::new(words).selectable(true).extend());
+                        },
+                    );
                 });
-            });
+            },
+        );
     }
 
     fn quote(&mut self, ui: &mut Ui, blocks: &[Block]) {
@@ -185,9 +187,11 @@ impl Page<'_> {
     fn item(&mut self, ui: &mut Ui, mark: &str, blocks: &[Block]) {
         let top = ui.cursor().min;
         let words = Type::Prose.text(mark, self.theme.tokens.text_2);
-        let mark = widgets::galley(ui, words.text(), Type::Prose.font(Weight::Regular), self.theme.tokens.text_2);
+        let mark =
+            widgets::galley(ui, words.text(), Type::Prose.font(Weight::Regular), self.theme.tokens.text_2);
         let wide = mark.size().x.max(INDENT - 8.0);
-        let inner = Rect::from_min_max(top + vec2(wide + 8.0, 0.0), pos2(ui.max_rect().right(), f32::INFINITY));
+        let inner =
+            Rect::from_min_max(top + vec2(wide + 8.0, 0.0), pos2(ui.max_rect().right(), f32::INFINITY));
         let at = pos2(top.x + wide - mark.size().x, top.y + (Type::Prose.line() - mark.size().y) / 2.0);
         ui.painter().galley(at, mark, self.theme.tokens.text_2);
         let shown = ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| self.blocks(ui, blocks));
@@ -210,7 +214,8 @@ impl Page<'_> {
                         };
                         ui.with_layout(layout, |ui| {
                             ui.push_id(column, |ui| {
-                                let galley = ui.painter().layout_job(self.job(words, Type::Body, weight, 320.0));
+                                let galley =
+                                    ui.painter().layout_job(self.job(words, Type::Body, weight, 320.0));
                                 let response = ui.add(Label::new(Arc::clone(&galley)).selectable(true));
                                 self.links(ui, words, &galley, response.rect);
                             });
@@ -262,13 +267,14 @@ mod tests {
         let ctx = egui::Context::default();
         theme::install(&ctx);
         let mut parts = Vec::new();
-        let _ = ctx.run_ui(egui::RawInput::default(), |ui| {
+        let mut output = ctx.run_ui(egui::RawInput::default(), |ui| {
             let font = Type::Prose.font(Weight::Regular);
             let galley = ui.painter().layout("one two three four".into(), font, egui::Color32::WHITE, 70.0);
             assert!(galley.rows.len() > 1);
             parts = rows_of(&galley, 4, 13).collect();
             assert_eq!(galley.pos_from_cursor(CCursor::new(4)).left(), parts[0].left());
         });
+        output.textures_delta.clear();
         assert_eq!(parts.len(), 2);
         assert!(parts[1].top() > parts[0].top());
     }
