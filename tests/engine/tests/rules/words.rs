@@ -11,14 +11,17 @@ const NOT_KEYS: [&str; 6] =
     ["model.safetensors", "model.bin", "model.gguf", "model.layers", "model.embed_tokens", "model.norm"];
 
 /// Every key in the code has a sentence; every sentence has a use: its key in the code, or the head of it in a
-/// string that the code completes, such as `settings.theme.{name}`.
+/// string that the code completes, such as `settings.theme.{name}`, or a used key with a tail, such as `{key}_hint`.
 pub fn keys(sources: &[Source], tables: &BTreeMap<String, Vec<(usize, String)>>) -> Vec<Problem> {
     let known: BTreeSet<&str> = tables.values().flatten().map(|(_, key)| key.as_str()).collect();
-    let (mut used, mut heads, mut problems) = (BTreeSet::new(), Vec::new(), Vec::new());
+    let (mut used, mut heads, mut tails, mut problems) =
+        (BTreeSet::new(), Vec::new(), BTreeSet::new(), Vec::new());
     for source in sources {
         for (line, literal) in source.strings.iter().filter(|(line, _)| !source.test[line - 1]) {
             if let Some((head, _)) = literal.split_once('{').filter(|(head, _)| is_head(head)) {
                 heads.push((source, *line, head));
+            } else if let Some(tail) = tail(literal) {
+                tails.insert(tail);
             } else if is_head(literal) {
                 heads.push((source, *line, literal));
             } else if is_key(literal) {
@@ -40,9 +43,14 @@ pub fn keys(sources: &[Source], tables: &BTreeMap<String, Vec<(usize, String)>>)
             problems.push(Problem::new(&source.path, *line, what));
         }
     }
+    let tailed =
+        |key: &str| tails.iter().any(|tail| key.strip_suffix(tail).is_some_and(|base| used.contains(base)));
     for (path, keys) in tables {
         for (line, key) in keys {
-            if !used.contains(key.as_str()) && !heads.iter().any(|(.., head)| key.starts_with(head)) {
+            if !tailed(key)
+                && !used.contains(key.as_str())
+                && !heads.iter().any(|(.., head)| key.starts_with(head))
+            {
                 let what = format!("nothing says `{key}`: use it, or remove it in every language");
                 problems.push(Problem::new(path, *line, what));
             }
@@ -71,6 +79,15 @@ fn is_key(text: &str) -> bool {
 fn is_head(text: &str) -> bool {
     text.strip_suffix(['.', '_'])
         .is_some_and(|head| is_key(head) || AREAS.contains(&head) && text.ends_with('.'))
+}
+
+/// `_hint` of `{key}_hint`.
+fn tail(text: &str) -> Option<&str> {
+    let (name, tail) = text.strip_prefix('{')?.split_once('}')?;
+    let is_word =
+        |text: &str| text.chars().all(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '_');
+    let rest = tail.strip_prefix(['_', '.'])?;
+    (is_word(name) && !rest.is_empty() && is_word(rest)).then_some(tail)
 }
 
 /// Homes and workplaces on a disk, and where packages come from: none of it is true on another machine. Split,
@@ -141,8 +158,8 @@ fn links_that_lead_nowhere_are_told() {
 
 #[test]
 fn keys_without_sentences_and_sentences_without_keys_are_told() {
-    let text = "fn a() {\n    t(\"shell.open\");\n    t(\"shell.lost\");\n    t(&format!(\"shell.theme.{x}\"));\n    t(\"model.safetensors\");\n    t(\"shell.gone_\");\n}\n#[cfg(test)]\nmod tests {\n    const A: &str = \"shell.test\";\n}";
-    let table = ["shell.open", "shell.theme.dark", "shell.unused"].iter().enumerate();
+    let text = "fn a() {\n    t(\"shell.open\");\n    t(\"shell.lost\");\n    t(&format!(\"shell.theme.{x}\"));\n    t(\"model.safetensors\");\n    t(\"shell.gone_\");\n    t(&format!(\"{key}_hint\"));\n}\n#[cfg(test)]\nmod tests {\n    const A: &str = \"shell.test\";\n}";
+    let table = ["shell.open", "shell.theme.dark", "shell.unused", "shell.open_hint"].iter().enumerate();
     let table = table.map(|(at, key)| (at + 2, (*key).to_owned())).collect();
     let problems =
         keys(&[Source::new("ui/src/a.rs", text)], &BTreeMap::from([("en/shell.json".to_owned(), table)]));
