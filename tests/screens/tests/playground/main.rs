@@ -1,5 +1,6 @@
 //! The playground, by label, by keyboard and by image.
 
+mod actions;
 mod conversation;
 mod fake;
 mod images;

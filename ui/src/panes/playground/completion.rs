@@ -12,7 +12,7 @@ use crate::theme::{Type, Weight, icons, size};
 use crate::units;
 use crate::widgets::{self, Button, icon_button_off};
 use egui::text::{CCursor, CCursorRange, LayoutJob, TextFormat};
-use egui::{Align, Frame, Id, Key, Layout, Margin, Panel, ScrollArea, TextBuffer, TextEdit, Ui};
+use egui::{Align, Frame, Id, Layout, Margin, Panel, ScrollArea, TextBuffer, TextEdit, Ui};
 use glassworks_protocol::chat::{MessageStatus, Role};
 use glassworks_protocol::ids::MessageId;
 
@@ -117,9 +117,6 @@ impl Playground {
         let focused = ui.memory(|m| m.has_focus(id));
         if focused {
             self.editor.ime.is_busy(ui);
-            if ui.input(|i| i.key_pressed(Key::Escape)) {
-                self.stop(cx, view);
-            }
         }
         let theme = std::sync::Arc::clone(&cx.theme);
         let ranges = self.editor.written.ranges.clone();
@@ -228,6 +225,11 @@ impl Playground {
         }
         super::message::strip(ui, cx, message);
         self.became(ui, cx, message);
+        let line = egui::vec2(ui.available_width(), Type::Hint.line());
+        ui.allocate_ui_with_layout(line, Layout::right_to_left(Align::Center), |ui| {
+            super::message_row::stats_line(ui, cx, message);
+        });
+        ui.add_space(8.0);
     }
 
     fn completion_buttons(&mut self, ui: &mut Ui, cx: &mut PaneCx, view: &View) {
@@ -248,10 +250,6 @@ impl Playground {
         let preview = cx.t("playground.preview");
         if icon_button_off(ui, icons::EYE, preview, busy).clicked() {
             self.start_preview(cx, view);
-        }
-        if let Some(message) = view.last_reply() {
-            ui.add_space(4.0);
-            super::message_row::stats_line(ui, cx, message);
         }
     }
 

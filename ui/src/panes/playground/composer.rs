@@ -177,9 +177,6 @@ impl Playground {
         if typed.response.changed() {
             doc.typed(cx.now_ms);
         }
-        if typed.response.has_focus() && ui.input(|i| i.key_pressed(Key::Escape)) {
-            self.stop(cx, view);
-        }
         if typed.sent {
             self.send(cx, view);
         }

@@ -13,6 +13,7 @@ pub(super) fn facts(ui: &mut Ui, cx: &PaneCx, view: &View) {
     let Some(reply) = view.last_reply().and_then(|m| m.reply.as_ref()) else { return };
     let Some(worst) = least_sure(&reply.tokens) else { return };
     ui.spacing_mut().item_spacing.y = 6.0;
+    ui.spacing_mut().interact_size.y = Type::Hint.line();
     ui.add_space(4.0);
     widgets::divider(ui);
     ui.add_space(4.0);
@@ -35,6 +36,7 @@ fn stats_facts(ui: &mut Ui, cx: &PaneCx, stats: &ReplyStats) {
 
 fn fact(ui: &mut Ui, cx: &PaneCx, key: &str, value: &str) {
     ui.horizontal(|ui| {
+        ui.set_height(Type::Hint.line());
         ui.label(Type::Hint.text(cx.t(key), cx.theme.tokens.text_2))
             .on_hover_text(cx.t(&format!("{key}_hint")));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -5,7 +5,7 @@ use super::doc::View;
 use super::message::one_line;
 use crate::command::UiCommand;
 use crate::panes::PaneCx;
-use crate::theme::icons;
+use crate::theme::{Type, Weight, icons};
 use crate::widgets::{self, Button, MenuItem, Select, icon_button, segments, tiles};
 use egui::Ui;
 use glassworks_protocol::chat::ChatKind;
@@ -83,7 +83,8 @@ impl Playground {
     /// The list of documents as a popover.
     fn list_picker(&mut self, ui: &mut Ui, cx: &mut PaneCx, view: Option<&View>, width: f32) {
         let title = view.map(|v| super::list::title_of(cx, &v.record)).unwrap_or_default();
-        let button = Button::quiet(one_line(&title, if width < 100.0 { 9 } else { 18 }))
+        let words = fitting(ui, &title, width - 76.0);
+        let button = Button::quiet(words)
             .icon(icons::CHATS)
             .caret()
             .width(width)
@@ -100,6 +101,17 @@ impl Playground {
             egui::Popup::close_all(ui.ctx());
         }
     }
+}
+
+/// The beginning of `text` that is no wider than `width` on a button.
+fn fitting(ui: &Ui, text: &str, width: f32) -> String {
+    let font = Type::Body.font(Weight::Medium);
+    let wide = |n: usize| {
+        let words = one_line(text, n);
+        let size = widgets::galley(ui, &words, font.clone(), egui::Color32::PLACEHOLDER).size().x;
+        (words, size)
+    };
+    (1..=24).rev().map(wide).find(|(_, size)| *size <= width).map(|(words, _)| words).unwrap_or_default()
 }
 
 /// What can be done with the open document, where its row in the list is folded away.

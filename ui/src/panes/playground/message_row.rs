@@ -155,7 +155,7 @@ impl Playground {
                     suggestion: None,
                 };
                 let typed = field.show(ui, &mut self.messages.edit_ime, text);
-                close = typed.response.has_focus() && ui.input(|i| i.key_pressed(Key::Escape));
+                close = typed.response.lost_focus() && ui.input(|i| i.key_pressed(Key::Escape));
                 ui.horizontal(|ui| {
                     let words = if own { "playground.send_edit" } else { "playground.keep_edit" };
                     let blank = text.trim().is_empty().then(|| cx.t("playground.nothing_to_send"));

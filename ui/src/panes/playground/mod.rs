@@ -81,6 +81,9 @@ impl Pane for Playground {
             self.preview_ui(ui.ctx(), cx, view);
         }
         self.refuse_pictures(ui, cx);
+        if let Some(view) = &view {
+            self.escape_stops(ui, cx, view);
+        }
         self.autosave(cx, false);
         if let Some(due) = self.doc.as_ref().and_then(|d| d.due_ms(cx.now_ms)) {
             ui.ctx().request_repaint_after(Duration::from_millis(due));

@@ -23,6 +23,7 @@ pub struct SamplingState {
     /// A stop string being typed.
     stop: String,
     command_shown: bool,
+    more: bool,
 }
 
 impl SamplingState {
@@ -95,8 +96,6 @@ impl Playground {
         whole(ui, cx, "playground.top_k", 1.0..=1000.0, &mut spec.top_k);
         fraction(ui, cx, "playground.min_p", &mut spec.min_p);
         number(ui, cx, "playground.repetition", 1.0..=2.0, &mut spec.repetition_penalty);
-        number(ui, cx, "playground.frequency", -2.0..=2.0, &mut spec.frequency_penalty);
-        number(ui, cx, "playground.presence", -2.0..=2.0, &mut spec.presence_penalty);
         let mut length = Some(spec.max_new_tokens);
         row(ui, cx, "playground.length_limit", |ui, name| {
             let mut wide = length.map(f64::from);
@@ -107,10 +106,26 @@ impl Playground {
         });
         spec.max_new_tokens = length.unwrap_or(spec.max_new_tokens);
         seed(ui, cx, spec);
-        self.stops(ui, cx, spec);
-        row(ui, cx, "playground.ignore_eos", |ui, name| {
-            widgets::toggle(ui, name, &mut spec.ignore_eos);
+        self.more(ui, cx, spec);
+    }
+
+    /// What is seldom changed, folded; what differs from the usual shows all the same.
+    fn more(&mut self, ui: &mut Ui, cx: &PaneCx, spec: &mut SamplingSpec) {
+        let n = usize::from(spec.frequency_penalty != 0.0)
+            + usize::from(spec.presence_penalty != 0.0)
+            + usize::from(!spec.stop.is_empty())
+            + usize::from(spec.ignore_eos);
+        let summary = if n == 0 { String::new() } else { cx.tf("playground.more_set", &[("n", &n)]) };
+        let mut open = self.sampling.more;
+        widgets::fold(ui, &cx.t("playground.more"), &summary, &mut open, |ui| {
+            number(ui, cx, "playground.frequency", -2.0..=2.0, &mut spec.frequency_penalty);
+            number(ui, cx, "playground.presence", -2.0..=2.0, &mut spec.presence_penalty);
+            self.stops(ui, cx, spec);
+            row(ui, cx, "playground.ignore_eos", |ui, name| {
+                widgets::toggle(ui, name, &mut spec.ignore_eos);
+            });
         });
+        self.sampling.more = open;
     }
 
     /// Stop strings: those there are, each to be taken out, and a field for another.
@@ -119,16 +134,18 @@ impl Playground {
         widgets::label(ui, &name);
         ui.add_space(-6.0);
         let mut gone = None;
-        ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing = egui::vec2(4.0, 4.0);
-            for (idx, stop) in spec.stop.iter().enumerate() {
-                let words = super::message::one_line(&escaped(stop), 20);
-                let label = cx.tf("playground.remove_stop", &[("text", &words)]);
-                if Button::control(words).icon(icons::X).small().name(label).show(ui).clicked() {
-                    gone = Some(idx);
+        if !spec.stop.is_empty() {
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing = egui::vec2(4.0, 4.0);
+                for (idx, stop) in spec.stop.iter().enumerate() {
+                    let words = super::message::one_line(&escaped(stop), 20);
+                    let label = cx.tf("playground.remove_stop", &[("text", &words)]);
+                    if Button::control(words).icon(icons::X).small().name(label).show(ui).clicked() {
+                        gone = Some(idx);
+                    }
                 }
-            }
-        });
+            });
+        }
         if let Some(idx) = gone {
             spec.stop.remove(idx);
         }

@@ -59,7 +59,10 @@ impl Playground {
         ui.label(Type::Headline.semibold(cx.t("playground.welcome"), t.text_1));
         ui.add_space(6.0);
         let words = if model.starter { "playground.welcome_starter" } else { "playground.welcome_model" };
-        ui.label(Type::Prose.text(cx.tf(words, &[("name", &model.name)]), t.text_2));
+        ui.scope(|ui| {
+            ui.set_max_width(size::TEXT_COLUMN);
+            ui.label(Type::Prose.text(cx.tf(words, &[("name", &model.name)]), t.text_2));
+        });
         ui.add_space(24.0);
         self.welcome_composer(ui, cx, view, model);
         self.model_trouble_line(ui, cx);
@@ -171,6 +174,8 @@ impl Playground {
     fn ways(&mut self, ui: &mut Ui, cx: &mut PaneCx) {
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = vec2(12.0, 8.0);
+            // Bare buttons have a margin of their own: their icons stand where everything begins.
+            ui.add_space(-12.0);
             let open = Button::quiet(cx.t("playground.open_model")).icon(icons::FOLDER_OPEN);
             if open.tooltip(cx.tip(ui, UiCommand::OpenModel)).show(ui).clicked() {
                 self.opener.open();

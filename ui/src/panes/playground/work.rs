@@ -186,6 +186,17 @@ impl Playground {
         true
     }
 
+    /// Escape stops the reply, unless something is open that it closes.
+    pub(super) fn escape_stops(&mut self, ui: &Ui, cx: &mut PaneCx, view: &View) {
+        let something_open = egui::Popup::is_any_open(ui.ctx())
+            || ui.memory(|m| m.top_modal_layer().is_some())
+            || self.messages.is_editing();
+        let pressed = cx.focused && !something_open && ui.input(|i| i.key_pressed(egui::Key::Escape));
+        if pressed && self.stop(cx, view) {
+            self.composer.want_focus = true;
+        }
+    }
+
     pub(super) fn regenerate(&mut self, cx: &mut PaneCx, view: &View, idx: usize) {
         if view.job.is_none()
             && let Some(asker) = self.asker(cx)
