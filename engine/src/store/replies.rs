@@ -6,7 +6,8 @@ use super::{Store, chats, rows, title, tokens};
 use glassworks_protocol::chat::{ChatRecord, MessageRecord, MessageStatus, ReplyRecord, Role};
 use glassworks_protocol::generate::{KeepReply, ReplyStats, TokenPiece};
 use glassworks_protocol::ids::{ChatId, MessageId};
-use glassworks_protocol::{Failure, Stored};
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Failure, FailureKind, Stored};
 use sqlx::SqliteConnection;
 use std::sync::Arc;
 
@@ -173,8 +174,15 @@ async fn open_reply(
 ) -> Result<()> {
     let chat = keep.chat.id;
     let record = ReplyRecord { stats: None, tokens: Arc::default(), ..record.clone() };
-    if chats::place_of(tx, keep.reply).await?.is_some() {
+    if let Some(existing) = chats::find_message(tx, keep.reply).await? {
         chats::must_show(tx, chat, keep.reply).await?;
+        let no_tokens = existing.reply.is_none_or(|reply| reply.tokens.is_empty());
+        if existing.role != Role::Assistant || (no_tokens && !existing.text.is_empty()) {
+            // Written by hand or by another program: going on from its tokens would lose its text.
+            let text = Text::new("failure.store_cannot_continue");
+            let hint = Text::new("failure.store_cannot_continue_hint");
+            return Err(Failure::new(FailureKind::Input, text).hint(hint).into());
+        }
         sqlx::query("UPDATE messages SET status = 'streaming', reply = ? WHERE id = ?")
             .bind(rows::reply_json(&record)?)
             .bind(&keep.reply.as_bytes()[..])

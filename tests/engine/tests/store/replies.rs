@@ -178,6 +178,14 @@ fn replies_to_what_is_gone_are_refused() {
         };
         let refused = bench.store().begin_reply(&late, &writer("m")).await.unwrap_err();
         assert_eq!(refused.kind, FailureKind::Missing);
+        bench.store().edit(Edit::Undo(chat)).await.unwrap();
+        let mut by_hand = user(chat, Some(talk.question), "Written by hand");
+        by_hand.role = Role::Assistant;
+        let go_on = KeepReply { reply: by_hand.id, ..late };
+        bench.store().edit(Edit::AddMessage(Box::new(by_hand))).await.unwrap();
+        let refused = bench.store().begin_reply(&go_on, &writer("m")).await.unwrap_err();
+        assert_eq!(refused.summary.key, "failure.store_cannot_continue");
+        assert_eq!(bench.document(chat).await.messages[2].text, "Written by hand");
         bench.store().edit(Edit::DeleteChatForever(chat)).await.unwrap();
         let refused = bench.store().save_reply_progress(talk.reply, "x", &[]).await.unwrap_err();
         assert_eq!(refused.kind, FailureKind::Missing);
