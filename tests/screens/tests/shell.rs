@@ -4,11 +4,13 @@ use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::SnapshotResults;
 use glassworks_protocol::Notice;
+use glassworks_protocol::ids::ChatId;
 use glassworks_protocol::machine::MemoryStatus;
 use glassworks_protocol::settings::{Settings, ThemeChoice};
 use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::{Command, Edit, Event, Failure, FailureKind, JobSpec, Outcome};
 use glassworks_tests_screens::{NodeT, Queryable, Window, fixtures};
+use glassworks_ui::action::Toast;
 
 /// The newest settings among commands.
 fn saved(commands: &[Command]) -> Option<Settings> {
@@ -154,7 +156,7 @@ fn an_engine_that_has_gone_is_said() {
 #[test]
 fn the_status_bar_shows_what_runs_and_stops_it() {
     let mut window = Window::new(fixtures::start_on("settings"));
-    let job = fixtures::run_job(&mut window, JobSpec::Backup { to: "/tmp/b.tar".into() });
+    let job = fixtures::run_job(&mut window, JobSpec::ImportChats { path: "/tmp/chats.json".into() });
     window.tell(Event::Notice(Notice::Memory(MemoryStatus {
         resident_bytes: 6_227_702_579,
         reserved_bytes: 0,
@@ -163,7 +165,7 @@ fn the_status_bar_shows_what_runs_and_stops_it() {
     window.tell(Event::Progress(job, fixtures::progress()));
     assert!(window.shows("412 / 717 files"));
     assert!(window.shows("Memory 5.8 / 15.4 GiB"));
-    window.click("Stop: Backing up to b.tar");
+    window.click("Stop: Importing chats.json");
     assert!(window.commands().contains(&Command::Cancel(job)));
     window.tell(Event::Settled(job, Outcome::Cancelled));
     assert!(!window.shows("412 / 717 files"));
@@ -207,4 +209,49 @@ fn pictures_of_the_shell() {
         palette(&mut window, "op");
         window.picture(&mut all, &format!("palette_{name}"));
     }
+}
+
+#[test]
+fn a_toast_offers_to_take_it_back() {
+    let mut window = Window::new(fixtures::start_on("jobs"));
+    let chat = ChatId::mint();
+    let toast = Toast::new(Text::new("shell.copied")).undo(Edit::RestoreChat(chat));
+    let ctx = window.harness.ctx.clone();
+    window.harness.state_mut().toast(toast, &ctx);
+    window.run();
+    window.click("Undo");
+    assert!(matches!(window.commands()[..], [Command::Edit(_, Edit::RestoreChat(c))] if c == chat));
+    assert!(!window.shows("Copied"));
+}
+
+#[test]
+fn files_that_hover_are_awaited() {
+    let mut window = Window::new(fixtures::start_on("jobs"));
+    window.harness.input_mut().hovered_files.push(egui::HoveredFile::default());
+    window.harness.step();
+    let painted =
+        window.harness.output().shapes.iter().any(|s| format!("{:?}", s.shape).contains("Drop it here"));
+    assert!(painted, "the window says that it takes files");
+}
+
+#[test]
+fn pictures_of_what_floats() {
+    let mut all = SnapshotResults::new();
+    let mut start = fixtures::start_on("settings");
+    start.settings.offline = true;
+    let mut window = Window::new(start);
+    palette(&mut window, "open beside");
+    window.key(Modifiers::NONE, Key::Enter);
+    window.show_pane("Jobs");
+    let job = fixtures::run_job(&mut window, JobSpec::Backup { to: "/tmp/backup.tar".into() });
+    window.tell(Event::Progress(job, fixtures::progress()));
+    let ctx = window.harness.ctx.clone();
+    let toast = Toast::new(Text::new("shell.copied")).undo(Edit::EmptyTrash);
+    window.harness.state_mut().toast(toast, &ctx);
+    let failure = Failure::new(FailureKind::Io, Text::new("failure.disk_full"))
+        .hint(Text::new("failure.disk_full_hint"))
+        .detail("os error 28");
+    window.harness.state_mut().toast(Toast::failed(failure.clone()), &ctx);
+    window.tell(Event::Notice(Notice::Alert(failure)));
+    window.picture(&mut all, "beside_with_toasts");
 }

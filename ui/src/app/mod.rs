@@ -2,12 +2,12 @@
 
 mod alerts;
 mod carry_out;
+mod input;
 mod rail;
 mod status_bar;
 mod toasts;
 
 use crate::action::Actions;
-use crate::command::{COMMANDS, Scope, UiCommand};
 use crate::host::Host;
 use crate::layout::Layout;
 use crate::model::{JobKind, Model, Note};
@@ -81,6 +81,11 @@ impl App {
     #[must_use]
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// Shows a line at the bottom right, from outside the panes.
+    pub fn toast(&mut self, toast: crate::action::Toast, ctx: &Context) {
+        self.toasts.push(toast, ctx);
     }
 
     /// Takes in what has come; called before each frame.
@@ -236,51 +241,6 @@ impl App {
                 self.set(|s| s.layout = Some(layout));
             }
         }
-    }
-
-    /// Runs the shortcuts of the table, before anything drawn can take the keys.
-    fn shortcuts(&mut self, ctx: &Context) {
-        let typing = ctx.text_edit_focused();
-        let pressed: Vec<UiCommand> = ctx.input_mut(|i| {
-            // Shortcuts with more modifiers come first: Ctrl+Shift+Z also is a Ctrl+Z to egui.
-            let mut table: Vec<_> = COMMANDS.iter().filter_map(|c| Some((c, c.shortcut?))).collect();
-            table.sort_by_key(|(_, s)| std::cmp::Reverse(u8::from(s.modifiers.shift)));
-            table
-                .into_iter()
-                .filter(|(c, _)| c.while_typing || !typing)
-                .filter(|(_, s)| i.consume_shortcut(s))
-                .map(|(c, _)| c.command)
-                .collect()
-        });
-        for command in pressed {
-            if !self.palette.is_open() || command == UiCommand::Palette {
-                self.run(command, ctx);
-            }
-        }
-    }
-
-    fn dropped(&mut self, ctx: &Context) {
-        let files = ctx.input(|i| i.raw.dropped_files.clone());
-        for path in files.iter().map(|f| f.path().to_path_buf()) {
-            self.actions.push(crate::action::Action::Open(crate::action::Open::Path(path)));
-        }
-    }
-
-    /// Carries a command out, wherever it belongs.
-    fn run(&mut self, command: UiCommand, ctx: &Context) {
-        match command.info().map_or(Scope::Window, |i| i.scope) {
-            Scope::Window => self.run_in_window(command, ctx),
-            Scope::Focused => {
-                let slot = self.layout.focused_slot();
-                self.with_pane(slot, |pane, cx| pane.command(command, cx));
-            }
-            Scope::Pane(id) => {
-                self.layout.show(id);
-                let slot = self.layout.focused_slot();
-                self.with_pane(slot, |pane, cx| pane.command(command, cx));
-            }
-        }
-        ctx.request_repaint();
     }
 }
 

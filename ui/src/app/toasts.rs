@@ -3,7 +3,7 @@
 use crate::action::{Toast, ToastAction};
 use crate::theme::{self, Theme, Type, icons, size};
 use crate::widgets;
-use egui::{Align, Area, Context, Id, Label, Layout, Margin, Order, RichText, Sense, Ui, vec2};
+use egui::{Align, Area, Context, Id, Label, Layout, Margin, Order, RichText, Ui, vec2};
 
 const WIDTH: f32 = 320.0;
 const STAYS_SECS: f64 = 6.0;
@@ -97,8 +97,7 @@ fn one(ui: &mut Ui, theme: &Theme, toast: &Toast) -> Clicked {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if let Some((text, _)) = &toast.action {
                     let words = theme.language.render(text);
-                    let link = Label::new(Type::Body.medium(&words, t.accent)).sense(Sense::click());
-                    if ui.add(link).on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
+                    if widgets::link(ui, words).clicked() {
                         clicked = Clicked::Action;
                     }
                 }

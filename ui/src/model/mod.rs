@@ -4,11 +4,13 @@
 mod chats;
 mod jobs;
 mod library;
+mod live;
 mod tree;
 
-pub use chats::{ChatState, Chats, LiveReply, Search};
+pub use chats::{ChatState, Chats, Search};
 pub use jobs::{Job, JobKind, JobState, Jobs};
 pub use library::{Library, ModelState};
+pub use live::LiveReply;
 pub use tree::{newest_leaf_below, path_to, siblings};
 
 use glassworks_protocol::ids::{ChatId, QueryId};

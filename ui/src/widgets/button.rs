@@ -1,8 +1,13 @@
 //! Buttons: one accent button a pane at most, others as controls, quiet ones bare.
 
-use super::paint::{focus_ring, galley, icon_galley, left_at};
+use super::paint::{focus_ring, galley, icon_galley};
 use crate::theme::{self, Theme, Type, Weight, size};
-use egui::{Color32, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
+use egui::text::{LayoutJob, TextWrapping};
+use egui::{Color32, Galley, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
+use std::sync::Arc;
+
+/// Between icon, words and what follows.
+const GAP: f32 = 8.0;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -27,7 +32,6 @@ pub struct Button<'a> {
     off: Option<String>,
     tooltip: Option<String>,
     name: Option<String>,
-    strong: bool,
 }
 
 impl<'a> Button<'a> {
@@ -45,7 +49,6 @@ impl<'a> Button<'a> {
             off: None,
             tooltip: None,
             name: None,
-            strong: false,
         }
     }
 
@@ -140,18 +143,22 @@ impl<'a> Button<'a> {
         let theme = theme::of(ui);
         let enabled = self.off.is_none() && ui.is_enabled();
         let pad = if self.height > 30.0 { 16.0 } else { 12.0 };
-        let weight = if self.kind == Kind::Accent || self.strong { Weight::Semibold } else { Weight::Medium };
+        let weight = if self.kind == Kind::Accent { Weight::Semibold } else { Weight::Medium };
         let font = if self.height > 30.0 { Type::Prose } else { Type::Body }.font(weight);
         // Laid out in placeholder ink: the colour depends on the pointer, which depends on the size.
         let ink = Color32::PLACEHOLDER;
         let icon = self.icon.map(|(icon, fill)| icon_galley(ui, icon, size::ICON, fill, ink));
-        let words = (!self.text.is_empty()).then(|| galley(ui, &self.text, font, ink));
         let detail = self.detail.as_ref().map(|d| galley(ui, d, Type::Hint.mono(Weight::Regular), ink));
         let keys = self.shortcut.as_ref().map(|s| galley(ui, s, Type::Caption.mono(Weight::Regular), ink));
         let caret = self.caret.then(|| icon_galley(ui, theme::icons::CARET_DOWN, 12.0, false, ink));
+        let beside: f32 =
+            [&icon, &detail, &keys, &caret].into_iter().flatten().map(|g| g.size().x + GAP).sum();
+        let words = (!self.text.is_empty()).then(|| {
+            let room = self.width.map_or(f32::INFINITY, |w| (w - 2.0 * pad - beside).max(0.0));
+            cut(ui, &self.text, font, room)
+        });
         let parts = [icon, words, detail, keys, caret];
-        let gap = 8.0;
-        let inner: f32 = parts.iter().flatten().map(|g| g.size().x + gap).sum::<f32>() - gap;
+        let inner: f32 = parts.iter().flatten().map(|g| g.size().x + GAP).sum::<f32>() - GAP;
         let width = self.width.unwrap_or(inner + 2.0 * pad);
         let sense = if enabled { Sense::click() } else { Sense::hover() };
         let (rect, response) = ui.allocate_exact_size(vec2(width, self.height), sense);
@@ -163,30 +170,11 @@ impl<'a> Button<'a> {
         });
         if ui.is_rect_visible(rect) {
             let look = self.look(&theme, &response, enabled);
-            ui.painter().rect(
-                rect,
-                f32::from(size::RADIUS_CONTROL),
-                look.fill,
-                look.line,
-                StrokeKind::Inside,
-            );
+            let radius = f32::from(size::RADIUS_CONTROL);
+            ui.painter().rect(rect, radius, look.fill, look.line, StrokeKind::Inside);
             focus_ring(ui, &response, rect);
-            let mut x =
-                if inner > width - 2.0 * pad { rect.left() + pad } else { rect.center().x - inner / 2.0 };
-            if self.caret {
-                x = rect.left() + pad;
-            }
-            let n = parts.len();
-            for (i, part) in parts.into_iter().enumerate() {
-                let Some(part) = part else { continue };
-                let color =
-                    if i == 2 || (i == n - 2 && self.kind != Kind::Accent) { look.weak } else { look.ink };
-                if i == n - 1 {
-                    x = rect.right() - pad - part.size().x;
-                }
-                let part = recolored(&part, color, ui);
-                x = left_at(ui, x, rect.center().y, part) + gap;
-            }
+            let left = self.caret || inner > width - 2.0 * pad;
+            paint_parts(ui, rect.shrink2(vec2(pad, 0.0)), parts, inner, left, &look);
         }
         match (self.off, self.tooltip) {
             (Some(why), _) => response.on_hover_text(why),
@@ -245,12 +233,39 @@ struct Look {
     weak: Color32,
 }
 
-fn recolored(galley: &std::sync::Arc<egui::Galley>, color: Color32, ui: &Ui) -> std::sync::Arc<egui::Galley> {
-    let mut job = (*galley.job).clone();
-    for section in &mut job.sections {
-        section.format.color = color;
+/// Icon, words, detail, keys and caret in a row; the caret at the right end.
+fn paint_parts(ui: &Ui, rect: Rect, parts: [Option<Arc<Galley>>; 5], inner: f32, left: bool, look: &Look) {
+    let mut x = if left { rect.left() } else { rect.center().x - inner / 2.0 };
+    for (i, part) in parts.into_iter().enumerate() {
+        let Some(part) = part else { continue };
+        let ink = if matches!(i, 2 | 3) { look.weak } else { look.ink };
+        if i == 4 {
+            x = rect.right() - part.size().x;
+        }
+        let at = egui::pos2(x, rect.center().y - part.size().y / 2.0);
+        x += part.size().x + GAP;
+        ui.painter().galley(at, part, ink);
     }
+}
+
+/// One line, cut with an ellipsis when it is wider than `room`.
+fn cut(ui: &Ui, text: &str, font: egui::FontId, room: f32) -> Arc<Galley> {
+    let mut job = LayoutJob::simple_singleline(text.to_owned(), font, Color32::PLACEHOLDER);
+    job.wrap = TextWrapping::truncate_at_width(room);
     ui.painter().layout_job(job)
+}
+
+/// Words in the accent colour that do something.
+pub fn link(ui: &mut Ui, text: impl Into<String>) -> Response {
+    let t = theme::of(ui).tokens;
+    let text = text.into();
+    let words = galley(ui, &text, Type::Body.font(Weight::Medium), Color32::PLACEHOLDER);
+    let (rect, response) = ui.allocate_exact_size(words.size(), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Link, ui.is_enabled(), &text));
+    let ink = if response.hovered() { t.accent_hover } else { t.accent };
+    ui.painter().galley(rect.min, words, ink);
+    focus_ring(ui, &response, rect);
+    response.on_hover_cursor(egui::CursorIcon::PointingHand)
 }
 
 /// An icon alone: always with a tooltip, which is also its name.

@@ -16,7 +16,7 @@ mod text;
 pub mod tiles;
 mod toggle;
 
-pub use button::{Button, icon_button, icon_button_off};
+pub use button::{Button, icon_button, icon_button_off, link};
 pub use field::{Field, search_field};
 pub use form::{fold, form_row, note};
 pub use frame::{card, card_frame, divider, popover_frame, section, well};
