@@ -42,7 +42,7 @@ impl Pane for JobsPane {
                 return;
             }
             tiles::scroll(ui, "jobs", 0.0, |ui| {
-                ui.set_max_width(WIDTH);
+                ui.set_max_width(WIDTH.min(ui.available_width()));
                 group(ui, &cx.t("job.running"), &running, |ui, job| active(ui, cx, job));
                 group(ui, &cx.t("job.waiting"), &waiting, |ui, job| active(ui, cx, job));
                 group(ui, &cx.t("job.ended"), &ended, |ui, job| past(ui, cx, job));

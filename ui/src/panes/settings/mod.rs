@@ -78,7 +78,7 @@ impl Pane for SettingsPane {
                 );
             }
             tiles::scroll(ui, "settings", 0.0, |ui| {
-                ui.set_max_width(WIDTH);
+                ui.set_max_width(WIDTH.min(ui.available_width()));
                 self.form(ui, cx);
                 ui.add_space(ui.clip_rect().height() * 0.4);
             });
