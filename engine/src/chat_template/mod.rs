@@ -21,8 +21,6 @@ mod render;
 mod sort;
 mod source;
 mod strings;
-#[cfg(test)]
-mod tests;
 mod text;
 mod value;
 

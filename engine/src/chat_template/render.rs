@@ -6,6 +6,7 @@ use super::parse;
 use super::value::{Val, from_json};
 use jiff::Zoned;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::thread;
 
 /// More than the deepest evaluation takes; untouched pages cost nothing.
@@ -62,7 +63,7 @@ fn render_here(
 fn context(meter: &Meter, messages: &Value, variables: &Map<String, Value>) -> Res<Vec<(String, Val)>> {
     // transformers always passes these, if only as None.
     let mut context = vec![
-        ("messages".to_owned(), from_json(meter, messages)?),
+        ("messages".to_owned(), from_json(meter, &with_reasoning(messages))?),
         ("add_generation_prompt".to_owned(), Val::Bool(false)),
         ("tools".to_owned(), Val::None),
         ("documents".to_owned(), Val::None),
@@ -75,6 +76,25 @@ fn context(meter: &Meter, messages: &Value, variables: &Map<String, Value>) -> R
         }
     }
     Ok(context)
+}
+
+/// As transformers: a message's thoughts go by each of the names that templates look for.
+fn with_reasoning(messages: &Value) -> Cow<'_, Value> {
+    const NAMES: [&str; 3] = ["reasoning_content", "thinking", "reasoning"];
+    let thoughts = |message: &Value| NAMES.iter().find_map(|name| message.get(name)).cloned();
+    let Value::Array(list) = messages else { return Cow::Borrowed(messages) };
+    if list.iter().all(|message| thoughts(message).is_none()) {
+        return Cow::Borrowed(messages);
+    }
+    let mut list = list.clone();
+    for message in &mut list {
+        if let (Some(thoughts), Value::Object(fields)) = (thoughts(message), message) {
+            for name in &NAMES[..2] {
+                fields.entry(*name).or_insert_with(|| thoughts.clone());
+            }
+        }
+    }
+    Cow::Owned(Value::Array(list))
 }
 
 fn refusal(stop: Stop, line: u32) -> RenderError {

@@ -7,8 +7,6 @@ mod pre;
 mod spelling;
 mod spm;
 mod stream;
-#[cfg(test)]
-mod tests;
 
 pub use stream::StreamDecoder;
 

@@ -1,1 +1,0 @@
-//! Codecs of small vocabularies made here.
