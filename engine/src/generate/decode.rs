@@ -103,20 +103,18 @@ impl<'a> Run<'a> {
         let bytes = KvCache::bytes_for(shape, n_positions);
         // The last token is always read anew: its logits are wanted.
         let known = &tokens[..tokens.len().saturating_sub(1)];
-        let sequence = match model.sequences.take(known, spec.precision) {
-            Some(mut old) => {
-                // Given back first: what it held is part of what is reserved now.
-                drop(old.reservation);
-                old.reservation = ledger.reserve(bytes, &model.name)?;
-                old
-            }
-            None => ReadSequence {
-                tokens: Vec::new(),
-                cache: KvCache::new(shape),
-                precision: spec.precision,
-                reservation: model.reserve(ledger, bytes)?,
-            },
-        };
+        let old = model.sequences.take(known, spec.precision)?.map(|mut old| {
+            // Given back first: what it held is part of what is reserved now.
+            old.reservation = None;
+            old
+        });
+        let mut sequence = old.unwrap_or_else(|| ReadSequence {
+            tokens: Vec::new(),
+            cache: KvCache::new(shape),
+            precision: spec.precision,
+            reservation: None,
+        });
+        sequence.reservation = Some(model.reserve(ledger, bytes)?);
         let mut text = model.codec.stream();
         spec.reply.iter().for_each(|id| drop(text.push(*id)));
         let stops: Vec<String> = spec.sampling.stop.iter().chain(spec.stops).cloned().collect();

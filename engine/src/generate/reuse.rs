@@ -2,6 +2,7 @@
 
 use crate::memory::Reservation;
 use crate::nn::KvCache;
+use anyhow::Result;
 use glassworks_protocol::model::Precision;
 use std::sync::{Mutex, PoisonError};
 
@@ -15,7 +16,8 @@ pub struct ReadSequence {
     pub tokens: Vec<u32>,
     pub cache: KvCache,
     pub precision: Precision,
-    pub reservation: Reservation,
+    /// `None` for a copy whose room has not been reserved yet.
+    pub reservation: Option<Reservation>,
 }
 
 /// The sequences a model has read lately, newest last.
@@ -25,22 +27,30 @@ pub struct ReadSequences {
 }
 
 impl ReadSequences {
-    /// Takes out the sequence that shares the longest beginning with `tokens`, cut down to what is shared.
+    /// The sequence that shares the longest beginning with `tokens`, cut down to what is shared.
     ///
-    /// A sequence of which most would be cut away is left for the conversation it belongs to.
-    pub fn take(&self, tokens: &[u32], precision: Precision) -> Option<ReadSequence> {
+    /// One of which little would be left stays for the conversation it belongs to, and its beginning is copied.
+    ///
+    /// # Errors
+    /// When the copy can't be made.
+    pub fn take(&self, tokens: &[u32], precision: Precision) -> Result<Option<ReadSequence>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, shared) = kept
+        let best = kept
             .iter()
             .enumerate()
             .filter(|(_, s)| s.precision == precision)
             .map(|(at, s)| (at, shared_len(&s.tokens[..s.cache.len()], tokens)))
-            .filter(|(at, shared)| *shared > 0 && *shared * 2 >= kept[*at].cache.len())
-            .max_by_key(|(_, shared)| *shared)?;
+            .max_by_key(|(_, shared)| *shared);
+        let Some((at, shared)) = best.filter(|(_, shared)| *shared > 0) else { return Ok(None) };
+        if shared * 2 < kept[at].cache.len() {
+            let cache = kept[at].cache.prefix(shared)?;
+            let tokens = tokens[..shared].to_vec();
+            return Ok(Some(ReadSequence { tokens, cache, precision, reservation: None }));
+        }
         let mut sequence = kept.remove(at);
         sequence.tokens.truncate(shared);
         sequence.cache.truncate(shared);
-        Some(sequence)
+        Ok(Some(sequence))
     }
 
     /// Keeps a sequence, and lets the oldest go when there are too many.

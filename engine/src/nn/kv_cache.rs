@@ -42,6 +42,22 @@ impl KvCache {
         self.len = self.len.min(len);
     }
 
+    /// A copy of the first `len` positions.
+    ///
+    /// # Errors
+    /// When a tensor can't be copied.
+    pub fn prefix(&self, len: usize) -> Result<Self> {
+        let len = len.min(self.len);
+        let mut copy = Self::new(&self.shape);
+        for (layer_idx, layer) in self.layers.iter().enumerate() {
+            let Some(layer) = layer else { continue };
+            let (k, v) = (layer.keys.narrow(1, 0, len)?, layer.values.narrow(1, 0, len)?);
+            copy.extend(layer_idx, &k.contiguous()?, &v.contiguous()?)?;
+        }
+        copy.advance(len);
+        Ok(copy)
+    }
+
     /// What is allocated.
     pub fn size_bytes(&self) -> u64 {
         self.layers.iter().flatten().map(|l| 2 * l.keys.elem_count() as u64 * 4).sum()
@@ -97,4 +113,92 @@ impl KvCache {
 
 fn next_capacity(capacity: usize, len: usize, context_length: usize) -> usize {
     len.max(capacity + capacity / 8).next_multiple_of(CHUNK).min(context_length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: ModelShape = ModelShape {
+        n_layers: 2,
+        width: 8,
+        n_heads: 4,
+        n_kv_heads: 2,
+        head_width: 2,
+        mlp_width: 8,
+        vocab_size: 10,
+        context_length: 1000,
+    };
+
+    /// `t` positions of both heads, each element its own number from `first` on.
+    fn positions(first: usize, t: usize) -> Tensor {
+        let values =
+            (0..2).flat_map(|head| (first..first + t).flat_map(move |p| [p as f32, (head * p) as f32]));
+        Tensor::from_vec(values.collect(), (2, t, 2), &Device::Cpu).unwrap()
+    }
+
+    fn extend(cache: &mut KvCache, t: usize) -> (Tensor, Tensor) {
+        let new = positions(cache.len(), t);
+        let other = new.affine(-1.0, 0.0).unwrap();
+        cache.extend(1, &other, &new).unwrap();
+        let both = cache.extend(0, &new, &other).unwrap();
+        cache.advance(t);
+        both
+    }
+
+    fn check(cache: &KvCache, keys: &Tensor, values: &Tensor) {
+        let expected = positions(0, cache.len());
+        let read = |t: &Tensor| t.contiguous().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(keys.dims(), expected.dims());
+        assert_eq!(read(keys), read(&expected));
+        assert_eq!(read(values), read(&expected.affine(-1.0, 0.0).unwrap()));
+        assert!(cache.size_bytes() <= KvCache::bytes_for(&SHAPE, cache.len()), "{}", cache.len());
+    }
+
+    #[test]
+    fn what_was_written_stays_while_it_grows() {
+        let mut cache = KvCache::new(&SHAPE);
+        assert_eq!(cache.size_bytes(), 0);
+        for t in [1, 254, 1, 1, 300, 43, 400] {
+            let (keys, values) = extend(&mut cache, t);
+            check(&cache, &keys, &values);
+        }
+        assert_eq!(cache.len(), 1000);
+        assert!(cache.extend(0, &positions(1000, 1), &positions(1000, 1)).is_err(), "past the context");
+    }
+
+    #[test]
+    fn cut_back_it_is_written_anew() {
+        let mut cache = KvCache::new(&SHAPE);
+        extend(&mut cache, 300);
+        cache.truncate(500);
+        assert_eq!(cache.len(), 300);
+        cache.truncate(7);
+        let (keys, values) = extend(&mut cache, 3);
+        check(&cache, &keys, &values);
+        cache.truncate(0);
+        let (keys, values) = extend(&mut cache, 600);
+        check(&cache, &keys, &values);
+    }
+
+    #[test]
+    fn a_prefix_is_a_cache_of_its_own() {
+        let mut cache = KvCache::new(&SHAPE);
+        extend(&mut cache, 300);
+        let mut copy = cache.prefix(7).unwrap();
+        let (keys, values) = extend(&mut copy, 3);
+        check(&copy, &keys, &values);
+        let (keys, values) = extend(&mut cache, 1);
+        check(&cache, &keys, &values);
+    }
+
+    #[test]
+    fn a_pass_that_never_ended_does_not_count() {
+        let mut cache = KvCache::new(&SHAPE);
+        extend(&mut cache, 5);
+        let lost = positions(100, 9);
+        cache.extend(0, &lost, &lost).unwrap();
+        let (keys, values) = extend(&mut cache, 2);
+        check(&cache, &keys, &values);
+    }
 }
