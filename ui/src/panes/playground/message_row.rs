@@ -31,6 +31,10 @@ impl Playground {
         // The newest reply always shows what can be done; others when the pointer or the keyboard is there.
         let visible = hovered || (reply && last) || self.messages.active == Some(message.id);
         let mut focused = false;
+        if message.status == MessageStatus::Streaming && message.text.is_empty() {
+            ui.add_space(size::CONTROL_SMALL);
+            return false;
+        }
         ui.horizontal(|ui| {
             ui.set_min_height(size::CONTROL_SMALL);
             ui.spacing_mut().item_spacing.x = 2.0;

@@ -23,6 +23,7 @@ mod open_model;
 mod preview;
 mod prompt_options;
 mod sampling;
+mod text_area;
 mod think;
 mod transfer;
 mod welcome;
@@ -53,6 +54,8 @@ pub struct Playground {
     sizes: tiles::TileSizes,
     inspector_hidden: bool,
     drawer: bool,
+    /// Whether the inspector was a drawer when the pane was drawn last.
+    inspector_folds: bool,
     list: list::ListState,
     header: header::HeaderState,
     messages: messages::MessagesState,
@@ -141,6 +144,7 @@ impl Playground {
 
     /// List, main and inspector beside each other, as far as there is room.
     fn tiles(&mut self, ui: &mut Ui, cx: &mut PaneCx, id: ChatId, view: Option<&View>) {
+        self.inspector_folds = cx.folds_inspector();
         let list = !cx.folds_list();
         let inspector = !cx.folds_inspector() && !self.inspector_hidden;
         let columns = tiles::columns(ui, &mut self.sizes, list, inspector);

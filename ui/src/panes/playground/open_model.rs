@@ -241,7 +241,7 @@ fn card_ui(ui: &mut Ui, cx: &PaneCx, card: &ModelCard) {
         });
         widgets::mono(ui, words);
         let template = match &card.template {
-            TemplateSource::Model(from) => cx.tf("model.template_from", &[("name", from)]),
+            TemplateSource::Model(from) => cx.tf("model.template_named", &[("name", from)]),
             TemplateSource::Fallback(_) => cx.t("model.no_template"),
         };
         widgets::hint(ui, template);

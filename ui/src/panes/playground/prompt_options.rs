@@ -2,10 +2,11 @@
 
 use super::Playground;
 use super::doc::View;
+use super::text_area::text_area;
 use crate::panes::PaneCx;
-use crate::theme::{Type, Weight, icons};
+use crate::theme::{Type, icons};
 use crate::widgets::{self, Button, Tone, segments};
-use egui::{Popup, TextEdit, Ui};
+use egui::{Popup, Ui};
 use glassworks_protocol::Edit;
 use glassworks_protocol::chat::{TemplateOptions, TemplateSource};
 use glassworks_protocol::model::ModelCard;
@@ -47,7 +48,10 @@ impl Playground {
         let open = widgets::popover(&response, 460.0, |ui| {
             ui.spacing_mut().item_spacing.y = 8.0;
             let height = (ui.ctx().content_rect().height() - 200.0).clamp(160.0, 620.0);
-            egui::ScrollArea::vertical().max_height(height).show(ui, |ui| self.options(ui, cx, view));
+            egui::ScrollArea::vertical()
+                .max_height(height)
+                .min_scrolled_height(height)
+                .show(ui, |ui| self.options(ui, cx, view));
         });
         if open.is_none() {
             self.store_system_prompt(cx);
@@ -56,19 +60,13 @@ impl Playground {
     }
 
     fn options(&mut self, ui: &mut Ui, cx: &mut PaneCx, view: &View) {
-        let t = cx.theme.tokens;
         let name = cx.t("playground.system_prompt");
         widgets::semibold(ui, &name);
         let mut text =
             self.options.system_prompt.clone().unwrap_or_else(|| view.record.system_prompt.clone());
-        let hint = egui::RichText::new(cx.t("playground.system_prompt_placeholder")).color(t.text_3);
-        let edit = TextEdit::multiline(&mut text)
-            .id(egui::Id::unique(("system prompt", cx.slot)))
-            .font(Type::Body.font(Weight::Regular))
-            .desired_rows(4)
-            .desired_width(f32::INFINITY)
-            .hint_text(hint);
-        if ui.add(edit).accessible_name(&name).changed() {
+        let id = egui::Id::unique(("system prompt", cx.slot));
+        let placeholder = cx.t("playground.system_prompt_placeholder");
+        if text_area(ui, id, &name, &placeholder, 4, false, &mut text).changed() {
             self.options.system_prompt = Some(text);
         }
         widgets::hint(ui, cx.t("playground.system_prompt_hint"));
@@ -96,13 +94,8 @@ impl Playground {
         let name = cx.t("playground.tools");
         widgets::label(ui, &name);
         let mut text = self.options.tools.clone().unwrap_or_else(|| view.record.template.tools.clone());
-        let edit = TextEdit::multiline(&mut text)
-            .id(egui::Id::unique(("tools", cx.slot)))
-            .font(Type::Hint.mono(Weight::Regular))
-            .desired_rows(2)
-            .desired_width(f32::INFINITY)
-            .hint_text(egui::RichText::new("[]").color(t.text_3));
-        let response = ui.add(edit).accessible_name(&name);
+        let id = egui::Id::unique(("tools", cx.slot));
+        let response = text_area(ui, id, &name, "[]", 2, true, &mut text);
         let problem = tools_problem(&text);
         match &problem {
             Some(why) => {

@@ -110,6 +110,9 @@ impl Playground {
             widgets::hint(ui, cx.t(hint));
         }
         ui.add_space(4.0);
+        let words = cx.t("playground.choose_file");
+        let choose = Button::control(words).icon(icons::FOLDER_OPEN).show(ui).clicked();
+        ui.add_space(4.0);
         let label = cx.t("playground.typed_path");
         widgets::label(ui, &label);
         let (Asking::Export { path, .. } | Asking::Import { path }) = asking;
@@ -123,12 +126,10 @@ impl Playground {
         let none = path.trim().is_empty();
         self.transfer_failure(ui, cx);
         ui.add_space(4.0);
-        let (mut go, mut choose, mut cancel) = (entered && !none, false, false);
+        let (mut go, mut cancel) = (entered && !none, false);
         ui.horizontal(|ui| {
             let words = cx.t(if export { "playground.export_here" } else { "playground.import_here" });
             go |= Button::accent(words).off(none.then(|| cx.t("playground.no_path"))).show(ui).clicked();
-            let words = cx.t("playground.choose_file");
-            choose = Button::control(words).icon(icons::FOLDER_OPEN).show(ui).clicked();
             cancel = Button::quiet(cx.t("shell.cancel")).show(ui).clicked();
         });
         if go {

@@ -275,7 +275,7 @@ impl Playground {
             UiCommand::OpenModel => self.opener.open(),
             UiCommand::SearchChats => self.list.search_wanted = true,
             UiCommand::ImportChats => self.transfer.ask_import(),
-            UiCommand::Inspector if cx.folds_inspector() => self.drawer = !self.drawer,
+            UiCommand::Inspector if self.inspector_folds => self.drawer = !self.drawer,
             UiCommand::Inspector => self.inspector_hidden = !self.inspector_hidden,
             _ => return self.run_document_command(command, cx),
         }
