@@ -4,6 +4,7 @@ mod actions;
 mod conversation;
 mod fake;
 mod images;
+mod models;
 
 use fake::Fake;
 use glassworks_protocol::machine::StartReport;

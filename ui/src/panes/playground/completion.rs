@@ -237,9 +237,12 @@ impl Playground {
         if let Some((idx, message)) =
             view.path.iter().enumerate().rev().find(|(_, m)| m.role == Role::Assistant)
         {
-            self.versions(ui, cx, view, message);
+            // Another version would take the place of what was edited since.
+            let edited = self.editor.written.text != self.editor.as_messages;
+            let off = busy.clone().or_else(|| edited.then(|| cx.t("playground.edited_since")));
+            self.versions(ui, cx, view, message, off.clone());
             let again = cx.t("playground.again");
-            if icon_button_off(ui, icons::ARROWS_CLOCKWISE, again, busy.clone()).clicked() {
+            if icon_button_off(ui, icons::ARROWS_CLOCKWISE, again, off).clicked() {
                 self.regenerate(cx, view, idx);
             }
         }

@@ -59,6 +59,8 @@ pub(super) fn title(cx: &PaneCx, title: &str, kind: ChatKind) -> String {
 
 impl Playground {
     pub(super) fn list_tile(&mut self, ui: &mut Ui, cx: &mut PaneCx) {
+        // The list is here: no popover has to show it.
+        self.list.picker_wanted = false;
         let title = cx.t(if self.list.trash { "playground.trash" } else { "playground.chats" });
         let tip = cx.tip(ui, UiCommand::NewChat);
         let trash = self.list.trash;

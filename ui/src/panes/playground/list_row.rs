@@ -116,6 +116,10 @@ fn detail(cx: &PaneCx, row: &ChatSummary) -> String {
     {
         parts.push(name.split(['-', '_', ' ']).next().unwrap_or(name).to_owned());
     }
+    if row.n_messages == 0 {
+        parts.push(cx.t("playground.draft"));
+        return parts.join(" · ");
+    }
     let key = if row.n_messages == 1 { "playground.one_message" } else { "playground.n_messages" };
     parts.push(cx.tf(key, &[("n", &row.n_messages)]));
     if row.n_branches > 1 {

@@ -28,8 +28,8 @@ impl Playground {
         let message = &view.path[idx];
         let reply = message.role == Role::Assistant;
         let last = idx + 1 == view.path.len();
-        // The newest reply always shows what can be done; others when the pointer or the keyboard is there.
-        let visible = hovered || (reply && last) || self.messages.active == Some(message.id);
+        // The newest message always shows what can be done; others when the pointer or the keyboard is there.
+        let visible = hovered || last || self.messages.active == Some(message.id);
         let mut focused = false;
         if message.status == MessageStatus::Streaming && message.text.is_empty() {
             ui.add_space(size::CONTROL_SMALL);
@@ -38,7 +38,8 @@ impl Playground {
         ui.horizontal(|ui| {
             ui.set_min_height(size::CONTROL_SMALL);
             ui.spacing_mut().item_spacing.x = 2.0;
-            self.versions(ui, cx, view, message);
+            let busy = view.job.is_some().then(|| cx.t("playground.busy"));
+            self.versions(ui, cx, view, message, busy);
             ui.scope(|ui| {
                 if !visible {
                     ui.set_opacity(0.0);
@@ -54,12 +55,18 @@ impl Playground {
     }
 
     /// `‹ 2 / 3 ›`, when there is more than one.
-    pub(super) fn versions(&mut self, ui: &mut Ui, cx: &mut PaneCx, view: &View, message: &MessageRecord) {
+    pub(super) fn versions(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut PaneCx,
+        view: &View,
+        message: &MessageRecord,
+        off: Option<String>,
+    ) {
         let Some(document) = view.document else { return };
         let all = siblings(document, message.id);
         let (Some(at), true) = (all.iter().position(|id| *id == message.id), all.len() > 1) else { return };
         let t = cx.theme.tokens;
-        let busy = view.job.is_some().then(|| cx.t("playground.busy"));
         let place = format!("{} / {}", at + 1, all.len());
         let words = widgets::galley(ui, &place, Type::Hint.mono(Weight::Regular), t.text_1);
         let pill =
@@ -68,7 +75,7 @@ impl Playground {
             ui.spacing_mut().item_spacing.x = 0.0;
             let first = (at == 0).then(|| cx.t("playground.first_version"));
             let name = cx.t("playground.previous_version");
-            if icon_button_off(ui, icons::CARET_LEFT, name, busy.clone().or(first)).clicked() {
+            if icon_button_off(ui, icons::CARET_LEFT, name, off.clone().or(first)).clicked() {
                 self.step_branch(cx, view, message.id, -1);
             }
             let (rect, response) = ui.allocate_exact_size(words.size(), Sense::hover());
@@ -77,7 +84,7 @@ impl Playground {
             ui.painter().galley(rect.min, words, t.text_1);
             let end = (at + 1 == all.len()).then(|| cx.t("playground.last_version"));
             let name = cx.t("playground.next_version");
-            if icon_button_off(ui, icons::CARET_RIGHT, name, busy.or(end)).clicked() {
+            if icon_button_off(ui, icons::CARET_RIGHT, name, off.or(end)).clicked() {
                 self.step_branch(cx, view, message.id, 1);
             }
         });

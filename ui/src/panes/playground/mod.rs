@@ -87,6 +87,7 @@ impl Pane for Playground {
         if let Some(view) = &view {
             self.escape_stops(ui, cx, view);
         }
+        open_model::drop_hint(ui, cx);
         self.autosave(cx, false);
         if let Some(due) = self.doc.as_ref().and_then(|d| d.due_ms(cx.now_ms)) {
             ui.ctx().request_repaint_after(Duration::from_millis(due));

@@ -1,7 +1,7 @@
 //! The model in the header: a button with its state, a popover to choose, rename and remove, and what went wrong.
 
 use super::Playground;
-use crate::action::Toast;
+use crate::action::{Open, Toast, ToastAction};
 use crate::model::ModelState;
 use crate::panes::PaneCx;
 use crate::theme::{Type, Weight, icons, size};
@@ -74,7 +74,8 @@ impl Playground {
             if icon_button(ui, icons::TRASH, remove).clicked() {
                 cx.edit(Edit::RemoveModel(model.id));
                 let text = Text::new("playground.model_removed").arg("name", &model.name);
-                cx.toast(Toast::new(text).icon(icons::TRASH));
+                let back = ToastAction::Open(Open::Path(model.path.clone()));
+                cx.toast(Toast::new(text).icon(icons::TRASH).action(Text::new("shell.undo"), back));
             }
         });
         done

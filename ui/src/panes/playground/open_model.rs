@@ -6,9 +6,9 @@ use super::models_menu;
 use crate::action::{Action, Open, Toast};
 use crate::host::{FileKind, FileRequest, PickId};
 use crate::panes::PaneCx;
-use crate::theme::{Type, icons};
+use crate::theme::{Type, Weight, icons, size};
 use crate::widgets::{self, Button, Field};
-use egui::{Context, Key, Ui};
+use egui::{Align2, Context, Key, Shape, Stroke, Ui};
 use glassworks_protocol::chat::TemplateSource;
 use glassworks_protocol::ids::JobId;
 use glassworks_protocol::model::{ModelCard, ModelRecord};
@@ -28,6 +28,8 @@ pub struct OpenerState {
     describing: Option<JobId>,
     importing: Option<JobId>,
     want_focus: bool,
+    /// That the import failed has been shown.
+    told: bool,
 }
 
 impl OpenerState {
@@ -95,6 +97,7 @@ impl Playground {
     }
 
     fn import_model(&mut self, cx: &mut PaneCx, path: PathBuf) {
+        self.opener.told = false;
         self.opener.importing = Some(cx.start(JobSpec::ImportModel { path }));
     }
 
@@ -214,7 +217,11 @@ impl Playground {
                 self.opener = OpenerState::default();
                 self.imported(cx, record);
             }
-            Some(Outcome::Failed(_)) => self.opener.open = true,
+            Some(Outcome::Failed(_)) if !self.opener.told => {
+                self.opener.told = true;
+                self.opener.open = true;
+            }
+            Some(Outcome::Failed(_)) => {}
             Some(_) => self.opener.importing = None,
             None => {}
         }
@@ -225,6 +232,23 @@ impl Playground {
         cx.toast(Toast::new(text).icon(icons::CHECK_CIRCLE));
         cx.push(Action::Open(Open::Model(record.id)));
     }
+}
+
+/// While files hover over the window: where they may be dropped.
+pub(super) fn drop_hint(ui: &Ui, cx: &PaneCx) {
+    if ui.input(|i| i.raw.hovered_files.is_empty()) {
+        return;
+    }
+    let t = cx.theme.tokens;
+    let rect = ui.max_rect().shrink(8.0);
+    let painter =
+        ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Foreground, ui.scope_id().with("drop")));
+    painter.rect_filled(rect, f32::from(size::RADIUS_TILE), t.window.gamma_multiply(0.8));
+    let corners =
+        [rect.left_top(), rect.right_top(), rect.right_bottom(), rect.left_bottom(), rect.left_top()];
+    painter.extend(Shape::dashed_line(&corners, Stroke::new(2.0, t.accent), 8.0, 6.0));
+    let words = cx.t("playground.drop_here");
+    painter.text(rect.center(), Align2::CENTER_CENTER, words, Type::Figure.font(Weight::Medium), t.text_1);
 }
 
 fn card_ui(ui: &mut Ui, cx: &PaneCx, card: &ModelCard) {

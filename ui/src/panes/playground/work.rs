@@ -23,7 +23,7 @@ impl Playground {
     pub(super) fn begin(&mut self, cx: &mut PaneCx) {
         self.begin_model(cx);
         if self.doc.is_none() {
-            let newest = || cx.model.chats.list.iter().find(|c| c.n_messages > 0).map(|c| c.id);
+            let newest = || cx.model.chats.list.first().map(|c| c.id);
             let last = cx.settings().last_chat.filter(|id| cx.model.chats.list.iter().any(|c| c.id == *id));
             match last.or_else(newest) {
                 Some(id) => self.open_chat(id, cx),
@@ -273,7 +273,10 @@ impl Playground {
                 self.new_document(ChatKind::Completion, cx);
             }
             UiCommand::OpenModel => self.opener.open(),
-            UiCommand::SearchChats => self.list.search_wanted = true,
+            UiCommand::SearchChats => {
+                self.list.search_wanted = true;
+                self.list.picker_wanted = true;
+            }
             UiCommand::ImportChats => self.transfer.ask_import(),
             UiCommand::Inspector if self.inspector_folds => self.drawer = !self.drawer,
             UiCommand::Inspector => self.inspector_hidden = !self.inspector_hidden,

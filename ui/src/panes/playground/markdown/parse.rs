@@ -128,7 +128,9 @@ impl Builder {
             Tag::Strong => self.strong += 1,
             Tag::Emphasis => self.emphasis += 1,
             Tag::Strikethrough => self.style.strike = true,
-            Tag::Link { dest_url, .. } => self.style.link = Some(dest_url.into_string()),
+            Tag::Link { dest_url, .. } => {
+                self.style.link = Some(dest_url.into_string()).filter(|url| is_web(url))
+            }
             Tag::Image { dest_url, .. } => {
                 self.image = Some(dest_url.into_string());
                 self.word("[", false);
@@ -243,6 +245,11 @@ fn same_style(a: &Inline, b: &Inline) -> bool {
     (a.strong, a.emphasis, a.strike, a.code, &a.link) == (b.strong, b.emphasis, b.strike, b.code, &b.link)
 }
 
+/// Only the web can be opened from a page: a model must not name files or programs.
+fn is_web(url: &str) -> bool {
+    ["https://", "http://", "mailto:"].iter().any(|scheme| url.to_ascii_lowercase().starts_with(scheme))
+}
+
 fn level_of(level: HeadingLevel) -> u8 {
     match level {
         HeadingLevel::H1 => 1,
@@ -284,6 +291,17 @@ mod tests {
         assert_eq!(columns[1], Alignment::Right);
         assert_eq!(rows.len(), 2);
         assert_eq!(plain(&rows[1][1]), "2");
+    }
+
+    #[test]
+    fn only_the_web_is_linked() {
+        for (url, linked) in
+            [("https://example.org", true), ("file:///etc/passwd", false), ("javascript:x", false)]
+        {
+            let blocks = parse(&format!("[here]({url})"));
+            let Block::Paragraph(words) = &blocks[0] else { panic!("a paragraph") };
+            assert_eq!(words[0].link.is_some(), linked, "{url}");
+        }
     }
 
     #[test]
