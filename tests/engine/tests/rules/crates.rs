@@ -60,6 +60,9 @@ pub fn arrows(path: &str, manifest: &str) -> Vec<Problem> {
     problems
 }
 
+/// Named by nobody, there to switch on a feature of what others use, and which.
+const FOR_FEATURES: &[(&str, &str)] = &[("gemm", "AVX-512 for candle's products, chosen at run time")];
+
 /// What a package depends on, it names: in its own folder, packages inside it apart.
 pub fn unused(path: &str, manifest: &str, tree: &Tree) -> Vec<Problem> {
     let folder = path.trim_end_matches("Cargo.toml");
@@ -75,6 +78,7 @@ pub fn unused(path: &str, manifest: &str, tree: &Tree) -> Vec<Problem> {
         .collect();
     dependencies(manifest)
         .into_iter()
+        .filter(|(_, name)| !FOR_FEATURES.iter().any(|(one, _)| one == name))
         .filter(|(_, name)| {
             let word = name.replace('-', "_");
             !sources
