@@ -22,8 +22,11 @@ const DEFAULT_FILTER: &str = "warn,glassworks=info,glassworks_engine=info,glassw
 pub fn start(home: Option<&Path>, filter: Option<&str>, verbose: bool) {
     let file = home.and_then(|home| match open(home) {
         Ok(file) => Some(file),
+        // The engine is about to say more about a home that cannot be written.
         Err(error) => {
-            crate::cli::out::note(&format!("{}: {error}", home.join("logs").display()));
+            if verbose {
+                crate::cli::out::note(&format!("{}: {error}", home.join("logs").display()));
+            }
             None
         }
     });

@@ -6,7 +6,9 @@ use crate::jobs;
 use glassworks_protocol::ids::JobId;
 use glassworks_protocol::link::EngineEnd;
 use glassworks_protocol::text::Text;
-use glassworks_protocol::{Command, Event, Failure, FailureKind, JobOutput, JobSpec, Notice, Outcome, Page, Query, RequestId};
+use glassworks_protocol::{
+    Command, Event, Failure, FailureKind, JobOutput, JobSpec, Notice, Outcome, Page, Query, RequestId,
+};
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -149,7 +151,9 @@ mod tests {
     fn every_end_is_an_outcome() {
         assert_eq!(outcome_of(|| Ok(JobOutput::RestoreReady)), Outcome::Done(JobOutput::RestoreReady));
         assert_eq!(outcome_of(|| Err(Cancelled.into())), Outcome::Cancelled);
-        let Outcome::Failed(failure) = outcome_of(|| anyhow::bail!("the disk sang")) else { panic!("it failed") };
+        let Outcome::Failed(failure) = outcome_of(|| anyhow::bail!("the disk sang")) else {
+            panic!("it failed")
+        };
         assert!(failure.detail.contains("the disk sang"));
     }
 

@@ -32,8 +32,12 @@ pub fn from_error(error: &anyhow::Error) -> Failure {
 
 fn from_io(error: &io::Error, detail: String) -> Failure {
     let (kind, key, hint) = match error.kind() {
-        io::ErrorKind::NotFound => (FailureKind::Missing, "failure.file_missing", "failure.file_missing_hint"),
-        io::ErrorKind::PermissionDenied => (FailureKind::Io, "failure.no_permission", "failure.no_permission_hint"),
+        io::ErrorKind::NotFound => {
+            (FailureKind::Missing, "failure.file_missing", "failure.file_missing_hint")
+        }
+        io::ErrorKind::PermissionDenied => {
+            (FailureKind::Io, "failure.no_permission", "failure.no_permission_hint")
+        }
         io::ErrorKind::StorageFull => (FailureKind::Io, "failure.disk_full", "failure.disk_full_hint"),
         _ => (FailureKind::Io, "failure.io", "failure.io_hint"),
     };

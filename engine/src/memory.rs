@@ -3,8 +3,8 @@
 use glassworks_protocol::machine::MemoryStatus;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};
 
 /// Counts what weights, caches and captures hold against a limit; cheap to clone.
@@ -66,7 +66,10 @@ impl Ledger {
             if bytes > free {
                 return Err(Failure::new(
                     FailureKind::Memory,
-                    Text::new("failure.memory").arg("what", what).arg("needed", gib(bytes)).arg("free", gib(free)),
+                    Text::new("failure.memory")
+                        .arg("what", what)
+                        .arg("needed", gib(bytes))
+                        .arg("free", gib(free)),
                 )
                 .hint(Text::new("failure.memory_hint")));
             }
@@ -85,7 +88,11 @@ impl Ledger {
     /// The state to show, with what the system says this process holds.
     #[must_use]
     pub fn status(&self) -> MemoryStatus {
-        MemoryStatus { reserved_bytes: self.reserved(), resident_bytes: resident(), limit_bytes: self.limit() }
+        MemoryStatus {
+            reserved_bytes: self.reserved(),
+            resident_bytes: resident(),
+            limit_bytes: self.limit(),
+        }
     }
 }
 

@@ -43,7 +43,8 @@ pub async fn install(
     if let Some(known) = known.as_ref().filter(|known| !changed && known.path == folder) {
         return Ok(Some(known.id));
     }
-    let about: About = serde_json::from_slice(&fs::read(folder.join(ABOUT))?).context("reading starter.json")?;
+    let about: About =
+        serde_json::from_slice(&fs::read(folder.join(ABOUT))?).context("reading starter.json")?;
     let opened = ModelFiles::open(&folder)?;
     let card = ModelCard {
         content_hash: opened.hash(&|_, _| Ok(()))?,
@@ -70,7 +71,9 @@ fn write_if_different(path: &Path, contents: &[u8]) -> Result<bool> {
     }
     let aside = path.with_extension("incomplete");
     let mut file = fs::File::create(&aside).with_context(|| format!("writing {}", aside.display()))?;
-    file.write_all(contents).and_then(|()| file.sync_all()).with_context(|| format!("writing {}", aside.display()))?;
+    file.write_all(contents)
+        .and_then(|()| file.sync_all())
+        .with_context(|| format!("writing {}", aside.display()))?;
     fs::rename(&aside, path).with_context(|| format!("putting {} in place", path.display()))?;
     Ok(true)
 }

@@ -48,9 +48,19 @@ pub fn open(cx: &Cx) -> ExitCode {
         return ExitCode::FAILURE;
     }
     tracing::error!("no window: {reason}");
-    // Libraries like to break their lines; this is to be one.
-    let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
-    no_window(cx, &cx.language.format("cli.window.cannot_open", &[("reason", &reason)]))
+    no_window(cx, &cx.language.format("cli.window.cannot_open", &[("reason", &gist(&reason))]))
+}
+
+/// What a library says, without its own source lines and structures: those are in the log.
+fn gist(reason: &str) -> String {
+    let mut gist = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((_, said)) = gist.split_once(".rs:").and_then(|(_, rest)| rest.split_once(": ")) {
+        gist = said.to_owned();
+    }
+    if let Some((said, _)) = gist.split_once('{') {
+        gist = said.rsplit_once(':').map_or(said, |(said, _)| said).trim().to_owned();
+    }
+    gist.trim_end_matches('.').to_owned()
 }
 
 /// How far the window came.
@@ -198,5 +208,24 @@ fn open_clicked_links(ctx: &egui::Context) {
         if let Err(error) = host::open_page(&link) {
             tracing::warn!("a link was not opened: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gist_of_a_library_s_complaint_is_short() {
+        let check = |reason: &str, expected: &str| assert_eq!(gist(reason), expected);
+        check("winit: os error at src/linux/mod.rs:788: Failed to\nload xlib", "Failed to load xlib");
+        check(
+            "Found no configs matching the template: Template { a: 8 }. Error: x",
+            "Found no configs matching the template",
+        );
+        check(
+            "Library libxkbcommon-x11.so could not be loaded.",
+            "Library libxkbcommon-x11.so could not be loaded",
+        );
     }
 }

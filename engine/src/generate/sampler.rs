@@ -82,8 +82,11 @@ impl Sampler {
             id,
             logprob: raw.logprob(own),
             sampled_prob: after(id),
-            rank: logits.iter().enumerate().filter(|(i, l)| **l > own || (**l == own && (*i as u32) < id)).count()
-                as u32,
+            rank: logits
+                .iter()
+                .enumerate()
+                .filter(|(i, l)| **l > own || (**l == own && (*i as u32) < id))
+                .count() as u32,
             entropy: raw.entropy,
             top,
         };
@@ -203,9 +206,8 @@ impl Distribution {
 
 /// The `n` highest scores' ids, highest first; of equals the lower id first.
 fn likeliest(scores: &[f32], n: usize) -> Vec<u32> {
-    let order = |a: &u32, b: &u32| -> Ordering {
-        scores[*b as usize].total_cmp(&scores[*a as usize]).then(a.cmp(b))
-    };
+    let order =
+        |a: &u32, b: &u32| -> Ordering { scores[*b as usize].total_cmp(&scores[*a as usize]).then(a.cmp(b)) };
     let mut ids: Vec<u32> = (0..scores.len() as u32).collect();
     if n < ids.len() {
         ids.select_nth_unstable_by(n, order);
@@ -313,7 +315,12 @@ mod tests {
 
     #[test]
     fn penalties_follow_their_definitions() {
-        let spec = SamplingSpec { repetition_penalty: 2.0, frequency_penalty: 0.5, presence_penalty: 0.25, ..plain() };
+        let spec = SamplingSpec {
+            repetition_penalty: 2.0,
+            frequency_penalty: 0.5,
+            presence_penalty: 0.25,
+            ..plain()
+        };
         let mut sampler = Sampler::new(spec, 0, &[4]).expect("in range");
         sampler.go_on_from(&[0, 0]);
         let mut scores = LOGITS;
@@ -338,7 +345,8 @@ mod tests {
 
     #[test]
     fn frequencies_match_probabilities() {
-        let sampler = |seed| Sampler::new(plain(), seed, &[]).expect("in range").draw(&LOGITS).expect("finite");
+        let sampler =
+            |seed| Sampler::new(plain(), seed, &[]).expect("in range").draw(&LOGITS).expect("finite");
         let n = 20_000;
         let zeros = (0..n).filter(|seed| sampler(*seed).id == 0).count() as f64 / n as f64;
         let p = f64::from(kept(plain())[0].1);

@@ -6,16 +6,17 @@ use crate::inspect;
 use crate::job_cx::JobCx;
 use anyhow::Result;
 use glassworks_protocol::JobOutput;
+use glassworks_protocol::Unit;
 use glassworks_protocol::generate::{Overflow, Prompt};
 use glassworks_protocol::inspect::{InspectReport, InspectSpec};
 use glassworks_protocol::text::Text;
-use glassworks_protocol::Unit;
 use std::sync::Arc;
 
 pub fn run(cx: &JobCx, spec: &InspectSpec) -> Result<JobOutput> {
     let model = from_shelf(cx, &spec.model)?;
     let shape = *model.model.shape();
-    let tokens = prompt::tokens(&model, &Prompt::Text(spec.prompt.clone()), Overflow::Refuse, 0, cx.now_ms())?;
+    let tokens =
+        prompt::tokens(&model, &Prompt::Text(spec.prompt.clone()), Overflow::Refuse, 0, cx.now_ms())?;
     let held = inspect::bytes_needed(&shape, tokens.ids.len());
     let _reservation = cx.shared.ledger.reserve(held, &model.name)?;
     let stage = Text::new("job.looking_inside").arg("name", &model.name);

@@ -25,7 +25,8 @@ pub struct Keeper {
 impl Keeper {
     /// Saves the question and the reply's place, and takes up what the reply already has.
     pub fn begin(cx: &JobCx, spec: &GenerateSpec, seed: u64) -> Result<Self> {
-        let mut keeper = Self { reply: None, tokens: Vec::new(), text: String::new(), saved_at: Instant::now() };
+        let mut keeper =
+            Self { reply: None, tokens: Vec::new(), text: String::new(), saved_at: Instant::now() };
         if let Some(keep) = &spec.keep {
             let record = ReplyRecord {
                 model: model_ref(cx, spec)?,
@@ -108,5 +109,9 @@ fn model_ref(cx: &JobCx, spec: &GenerateSpec) -> Result<ModelRef> {
             .hint(Text::new("failure.model_gone_hint"))
     });
     let model = model.context("naming the model")?;
-    Ok(ModelRef { base: model.card.content_hash.clone(), name: model.name.clone(), precision: spec.precision })
+    Ok(ModelRef {
+        base: model.card.content_hash.clone(),
+        name: model.name.clone(),
+        precision: spec.precision,
+    })
 }

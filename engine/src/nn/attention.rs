@@ -1,5 +1,8 @@
 //! Causal attention with grouped queries (Vaswani et al. 2017, Ainslie et al. 2023), over a cache.
 
+#[cfg(test)]
+mod tests;
+
 use super::rope::Angles;
 use super::{ForwardCx, Linear, ModelShape, ops};
 use crate::inspect::probe::Site;

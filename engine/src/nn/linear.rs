@@ -8,6 +8,8 @@ use glassworks_protocol::model::Precision;
 
 /// Rows of input up to which dot products beat the matrix kernel.
 const FEW_ROWS: usize = 4;
+/// Multiplications between two looks at whether to go on: some 50 ms.
+const TURN: usize = 1 << 31;
 
 /// y = x·Wᵀ + b
 #[derive(Clone)]
@@ -55,7 +57,7 @@ impl Weight {
         match self {
             Self::Dense(w) => {
                 let few = x.dims()[0] <= FEW_ROWS && !x.track_op() && !w.track_op();
-                Ok(if few { ops::few_rows_matmul(x, w)? } else { x.matmul(&w.t()?)? })
+                if few { Ok(ops::few_rows_matmul(x, w)?) } else { dense_product(w, x, cx) }
             }
             Self::Packed(w) => match cx.precision {
                 Precision::Exact => exact_product(w, x, cx),
@@ -94,6 +96,21 @@ impl Weight {
     }
 }
 
+/// `[T, in]` → `[T, out]`, in turns of some output features each.
+fn dense_product(w: &Tensor, x: &Tensor, cx: &ForwardCx) -> Result<Tensor> {
+    let (n_out, n_in) = w.dims2()?;
+    let n = (TURN / (x.dims()[0] * n_in).max(1)).max(1).next_multiple_of(64);
+    if n >= n_out {
+        return Ok(x.matmul(&w.t()?)?);
+    }
+    let mut parts = Vec::with_capacity(n_out.div_ceil(n));
+    for first in (0..n_out).step_by(n) {
+        (cx.between)()?;
+        parts.push(x.matmul(&w.narrow(0, first, n.min(n_out - first))?.t()?)?);
+    }
+    Ok(Tensor::cat(&parts, 1)?)
+}
+
 /// `[T, in]` → `[T, out]`, without copying x.
 fn exact_product(w: &Packed, x: &Tensor, cx: &ForwardCx) -> Result<Tensor> {
     if x.track_op() {
@@ -109,4 +126,83 @@ fn exact_product(w: &Packed, x: &Tensor, cx: &ForwardCx) -> Result<Tensor> {
         w.matmul_exact(&storage.as_slice::<f32>()?[from..to], t, &mut out, cx.between)?;
     }
     Ok(Tensor::from_vec(out, (t, w.rows()), &Device::Cpu)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::probe::Probe;
+    use crate::nn::quant::BlockType;
+    use crate::nn::{KvCache, ModelShape};
+
+    const SHAPE: ModelShape = ModelShape {
+        n_layers: 1,
+        width: 1,
+        n_heads: 1,
+        n_kv_heads: 1,
+        head_width: 1,
+        mlp_width: 1,
+        vocab_size: 1,
+        context_length: 1,
+    };
+
+    fn ramp(n: usize) -> Vec<f32> {
+        (0..n).map(|i| ((i * 37 % 101) as f32 - 50.0) / 64.0).collect()
+    }
+
+    /// Weights kept in 16 bits give the digits of their f32 selves, for one row and for many.
+    #[test]
+    fn packed_weights_are_their_f32_selves() {
+        let (n_out, n_in) = (11, 40);
+        let floats = ramp(n_out * n_in);
+        let dense = Weight::Dense(Tensor::from_slice(&floats, (n_out, n_in), &Device::Cpu).unwrap());
+        let bytes: Vec<u8> = floats.iter().flat_map(|x| half::f16::from_f32(*x).to_le_bytes()).collect();
+        let packed = Weight::Packed(Packed::new(BlockType::F16, n_out, n_in, &bytes).unwrap());
+        assert_eq!((dense.dims(), packed.dims()), ((n_out, n_in), (n_out, n_in)));
+        assert_eq!(dense.size_bytes(), 2 * packed.size_bytes());
+        let bias = Tensor::from_slice(&ramp(n_out), n_out, &Device::Cpu).unwrap();
+        for t in [1, 3, 30] {
+            let x = Tensor::from_slice(&ramp(t * n_in), (t, n_in), &Device::Cpu).unwrap();
+            let [a, b] = [&dense, &packed].map(|weight| {
+                let mut cache = KvCache::new(&SHAPE);
+                let probe = &mut Probe::Off;
+                let cx =
+                    ForwardCx { precision: Precision::Exact, cache: &mut cache, probe, between: &|| Ok(()) };
+                let linear = Linear::new(weight.clone(), Some(bias.clone()));
+                linear.forward(&x, &cx).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+            });
+            for (a, b) in a.iter().zip(&b) {
+                assert!((a - b).abs() < 1e-5, "{a} {b}");
+            }
+        }
+        let ids = [10, 0, 3];
+        let [a, b] = [&dense, &packed].map(|w| w.rows(&ids).unwrap().to_vec2::<f32>().unwrap());
+        assert_eq!(a, b);
+    }
+
+    #[test]
+    fn a_large_product_in_turns_is_the_product() {
+        let (t, n_in, n_out) = (600, 20_000, 300);
+        let w = Tensor::from_slice(&ramp(n_out * n_in), (n_out, n_in), &Device::Cpu).unwrap();
+        let x = Tensor::from_slice(&ramp(t * n_in), (t, n_in), &Device::Cpu).unwrap();
+        let turns = std::cell::Cell::new(0);
+        let between = || {
+            turns.set(turns.get() + 1);
+            Ok(())
+        };
+        let mut cache = KvCache::new(&SHAPE);
+        let cx = ForwardCx {
+            precision: Precision::Exact,
+            cache: &mut cache,
+            probe: &mut Probe::Off,
+            between: &between,
+        };
+        let y = dense_product(&w, &x, &cx).unwrap();
+        assert!(turns.get() > 1, "{}", turns.get());
+        let whole = x.matmul(&w.t().unwrap()).unwrap();
+        let [a, b] = [y, whole].map(|t| t.flatten_all().unwrap().to_vec1::<f32>().unwrap());
+        for (a, b) in a.iter().zip(&b) {
+            assert!((a - b).abs() <= 1e-3 * (1.0 + b.abs()), "{a} {b}");
+        }
+    }
 }

@@ -122,3 +122,69 @@ fn llama3_frequency(f: f32, factor: f32, low: f32, high: f32, original: f32) -> 
         (1.0 - smooth) * f / factor + smooth * f
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frequencies(theta: f64, width: usize, scaling: RopeScaling) -> Vec<f32> {
+        Rope::new(&RopeConfig { theta, width, scaling }).unwrap().frequencies
+    }
+
+    #[test]
+    fn waves_grow_geometrically() {
+        let check = |scaling, expected: [f32; 4]| {
+            for (f, expected) in frequencies(10_000.0, 8, scaling).iter().zip(expected) {
+                assert!((f / expected - 1.0).abs() < 1e-6, "{f}, expected {expected}");
+            }
+        };
+        check(RopeScaling::None, [1.0, 0.1, 0.01, 0.001]);
+        check(RopeScaling::Linear { factor: 2.0 }, [0.5, 0.05, 0.005, 0.0005]);
+        check(RopeScaling::Divisors(vec![1.0, 2.0, 4.0, 8.0]), [1.0, 0.05, 0.0025, 0.000_125]);
+    }
+
+    /// Llama 3.1's own numbers: waves up to 2,048 positions stay, those from 8,192 on are eight times as long.
+    #[test]
+    fn llama3_stretches_long_waves() {
+        let scaling = RopeScaling::Llama3 {
+            factor: 8.0,
+            low_freq_factor: 1.0,
+            high_freq_factor: 4.0,
+            original_context_length: 8192,
+        };
+        let plain = frequencies(500_000.0, 128, RopeScaling::None);
+        let scaled = frequencies(500_000.0, 128, scaling);
+        for (f, scaled) in plain.iter().zip(&scaled) {
+            let wavelength = std::f32::consts::TAU / f;
+            let ratio = f / scaled;
+            if wavelength < 2048.0 {
+                assert_eq!(ratio, 1.0);
+            } else if wavelength > 8192.0 {
+                assert_eq!(ratio, 8.0);
+            } else {
+                assert!((1.0..=8.0).contains(&ratio), "{ratio}");
+            }
+        }
+        assert!(scaled.is_sorted_by(|a, b| a > b), "the passage is smooth");
+    }
+
+    #[test]
+    fn numbers_without_sense_are_not_sound() {
+        assert!(RopeScaling::Linear { factor: 2.0 }.is_sound());
+        for factor in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(!RopeScaling::Linear { factor }.is_sound());
+        }
+        let llama3 = |low_freq_factor, high_freq_factor, original_context_length| RopeScaling::Llama3 {
+            factor: 8.0,
+            low_freq_factor,
+            high_freq_factor,
+            original_context_length,
+        };
+        assert!(llama3(1.0, 4.0, 64).is_sound());
+        assert!(!llama3(4.0, 1.0, 64).is_sound());
+        assert!(!llama3(1.0, 4.0, 0).is_sound());
+        assert!(!RopeScaling::Divisors(vec![1.0, 0.0]).is_sound());
+        let config = RopeConfig { theta: 10.0, width: 4, scaling: RopeScaling::Divisors(vec![1.0]) };
+        assert!(Rope::new(&config).is_err(), "one divisor for two frequencies");
+    }
+}

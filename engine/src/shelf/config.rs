@@ -27,7 +27,10 @@ fn architecture(json: &ConfigJson) -> Result<&'static Architecture, Failure> {
         Some(_) => return Err(json.missing("architectures")),
     };
     let model_type = json.text("model_type")?;
-    let name = class_names.first().copied().or(model_type).ok_or_else(|| json.missing("model_type"))?;
+    let known = ARCHITECTURES.iter().any(|a| model_type.is_some_and(|t| a.model_types.contains(&t)));
+    let class_name = class_names.first().copied();
+    let name = if known { class_name } else { model_type.or(class_name) };
+    let name = name.or(model_type).ok_or_else(|| json.missing("model_type"))?;
     let fits = |a: &&&Architecture| {
         model_type.is_none_or(|t| a.model_types.contains(&t))
             && (class_names.is_empty() || class_names.iter().any(|n| a.class_names.contains(n)))

@@ -96,7 +96,13 @@ impl Shelf {
     }
 
     /// Reserves `bytes`, letting models go that nobody uses until it fits.
-    fn make_room(&self, bytes: u64, keep: &Path, name: &str, ledger: &Ledger) -> Result<Reservation, Failure> {
+    fn make_room(
+        &self,
+        bytes: u64,
+        keep: &Path,
+        name: &str,
+        ledger: &Ledger,
+    ) -> Result<Reservation, Failure> {
         loop {
             let refused = match ledger.reserve(bytes, name) {
                 Ok(reservation) => return Ok(reservation),

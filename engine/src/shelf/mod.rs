@@ -49,6 +49,10 @@ impl ModelFiles {
         if path.is_dir() && Folder::is_one(path) {
             return Ok(Self { kind: Kind::Folder(Folder::open(path)?) });
         }
+        // A folder that a single GGUF file was downloaded into.
+        if let Some(file) = only_gguf(path) {
+            return Ok(Self { kind: Kind::Gguf(Box::new(GgufModel::open(&file)?)) });
+        }
         if path.is_file() && (GgufModel::is_one(path) || path.extension().is_some_and(|e| e == "gguf")) {
             return Ok(Self { kind: Kind::Gguf(Box::new(GgufModel::open(path)?)) });
         }
@@ -167,6 +171,12 @@ impl ModelFiles {
             Kind::Gguf(gguf) => gguf.load(progress),
         }
     }
+}
+
+fn only_gguf(folder: &Path) -> Option<PathBuf> {
+    let entries = folder.read_dir().ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut files = entries.filter(|path| path.extension().is_some_and(|e| e == "gguf"));
+    files.next().filter(|_| files.next().is_none())
 }
 
 fn not_there(path: &Path) -> Failure {

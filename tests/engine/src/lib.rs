@@ -1,8 +1,12 @@
 //! What the tests of the engine share: an engine on a home folder of its own, and patience with events.
 
 use glassworks_engine::{Engine, EngineConfig, Mode, Running};
-use glassworks_protocol::chat::{ChatDocument, ChatKind, ChatRecord, MessageRecord, MessageStatus, Role, Turn};
-use glassworks_protocol::generate::{GenerateSpec, KeepReply, ModelSource, Overflow, Prompt, Reply, SamplingSpec};
+use glassworks_protocol::chat::{
+    ChatDocument, ChatKind, ChatRecord, MessageRecord, MessageStatus, Role, Turn,
+};
+use glassworks_protocol::generate::{
+    GenerateSpec, KeepReply, ModelSource, Overflow, Prompt, Reply, SamplingSpec,
+};
 use glassworks_protocol::ids::{ChatId, EditId, JobId, MessageId, QueryId};
 use glassworks_protocol::model::Precision;
 use glassworks_protocol::text::Language;
@@ -203,7 +207,8 @@ impl Lab {
 
     /// Events of things stored that nobody has asked for.
     pub fn stored(&mut self) -> Vec<Stored> {
-        let (stored, rest) = std::mem::take(&mut self.seen).into_iter().partition(|e| matches!(e, Event::Stored(_)));
+        let (stored, rest) =
+            std::mem::take(&mut self.seen).into_iter().partition(|e| matches!(e, Event::Stored(_)));
         self.seen = rest;
         let stored: Vec<Event> = stored;
         stored.into_iter().filter_map(|e| if let Event::Stored(s) = e { Some(s) } else { None }).collect()
@@ -260,7 +265,9 @@ impl Talk {
         let turns: Vec<Turn> = self.path.iter().map(|(_, turn)| turn.clone()).collect();
         let prompt = match self.chat.kind {
             ChatKind::Chat => Prompt::Chat { turns, template: self.chat.template.clone() },
-            ChatKind::Completion => Prompt::Text(turns.last().map_or_else(String::new, |t| t.content.clone())),
+            ChatKind::Completion => {
+                Prompt::Text(turns.last().map_or_else(String::new, |t| t.content.clone()))
+            }
         };
         GenerateSpec {
             model: model.clone(),

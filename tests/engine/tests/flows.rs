@@ -6,7 +6,9 @@ use glassworks_protocol::generate::{
 };
 use glassworks_protocol::ids::MessageId;
 use glassworks_protocol::model::Precision;
-use glassworks_protocol::{Command, Edit, Event, FailureKind, JobOutput, JobSpec, Outcome, Page, Partial, Query};
+use glassworks_protocol::{
+    Command, Edit, Event, FailureKind, JobOutput, JobSpec, Outcome, Page, Partial, Query,
+};
 use glassworks_tests_engine::{Lab, Talk, config, long_winded, reply_id};
 use std::time::{Duration, Instant};
 
@@ -93,7 +95,9 @@ fn stopping_keeps_what_there_is_and_going_on_is_as_if_it_never_stopped() {
     let spec = talk.ask(&model, "The Queen said", endless(16_000));
     let id = reply_id(&spec);
     let job = lab.start(JobSpec::Generate(Box::new(spec)));
-    lab.until("a first token", |e| matches!(e, Event::Partial(j, Partial::Tokens { .. }) if *j == job).then_some(()));
+    lab.until("a first token", |e| {
+        matches!(e, Event::Partial(j, Partial::Tokens { .. }) if *j == job).then_some(())
+    });
     let asked = Instant::now();
     lab.send(Command::Cancel(job));
     assert_eq!(lab.until_settled(job), Outcome::Cancelled);
@@ -181,7 +185,8 @@ fn a_full_context_is_told_and_the_oldest_is_left_out_on_request() {
     let long = "Alice was beginning to get very tired. ".repeat(40);
     let refused = lab.fails(JobSpec::Generate(Box::new(unkept(&model, &long, sampling(8)))));
     assert_eq!((refused.kind, &*refused.summary.key), (FailureKind::Input, "failure.too_long"));
-    let dropped = lab.reply(GenerateSpec { overflow: Overflow::DropOldest, ..unkept(&model, &long, sampling(8)) });
+    let dropped =
+        lab.reply(GenerateSpec { overflow: Overflow::DropOldest, ..unkept(&model, &long, sampling(8)) });
     assert!(dropped.stats.n_dropped > 0);
     assert_eq!(dropped.stats.n_new, 8);
     lab.close();
@@ -208,7 +213,8 @@ fn a_home_has_one_writer_and_says_who_it_is() {
     let refused = Lab::with(config(home.path())).err().expect("refused");
     let said = glassworks_protocol::text::Language::English.render(&refused.summary);
     assert!(said.contains("test") || refused.detail.contains("test"), "{refused}");
-    let reader = glassworks_engine::EngineConfig { mode: glassworks_engine::Mode::Reader, ..config(home.path()) };
+    let reader =
+        glassworks_engine::EngineConfig { mode: glassworks_engine::Mode::Reader, ..config(home.path()) };
     let mut beside = Lab::with(reader).expect("readers work beside it");
     let model = beside.starter();
     assert_eq!(beside.reply(unkept(&model, "Alice", sampling(3))).tokens.len(), 3);

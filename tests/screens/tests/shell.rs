@@ -90,6 +90,8 @@ fn theme_language_and_zoom_change_at_once_and_are_stored() {
     window.key(Modifiers::COMMAND, Key::Plus);
     assert_eq!(saved(&window.commands()).map(|s| s.zoom), Some(1.1));
     assert!((window.harness.ctx.zoom_factor() - 1.1).abs() < 1e-3);
+    window.key(Modifiers::COMMAND, Key::Equals);
+    assert_eq!(saved(&window.commands()).map(|s| s.zoom), Some(1.25));
     window.key(Modifiers::COMMAND, Key::Num0);
     assert_eq!(saved(&window.commands()).map(|s| s.zoom), Some(1.0));
 }

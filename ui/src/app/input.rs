@@ -10,7 +10,7 @@ impl App {
     /// Runs the shortcuts of the table, before anything drawn can take the keys.
     pub(super) fn shortcuts(&mut self, ctx: &Context) {
         let typing = ctx.text_edit_focused();
-        let pressed: Vec<UiCommand> = ctx.input_mut(|i| {
+        let mut pressed: Vec<UiCommand> = ctx.input_mut(|i| {
             // Shortcuts with more modifiers come first: Ctrl+Shift+Z also is a Ctrl+Z to egui.
             let mut table: Vec<_> = COMMANDS.iter().filter_map(|c| Some((c, c.shortcut?))).collect();
             table.sort_by_key(|(_, s)| std::cmp::Reverse(u8::from(s.modifiers.shift)));
@@ -21,6 +21,10 @@ impl App {
                 .map(|(c, _)| c.command)
                 .collect()
         });
+        // Where + needs Shift, the key without it is meant as well.
+        if ctx.input_mut(|i| i.consume_key(egui::Modifiers::COMMAND, egui::Key::Equals)) {
+            pressed.push(UiCommand::ZoomIn);
+        }
         for command in pressed {
             if !self.palette.is_open() || command == UiCommand::Palette {
                 self.run(command, ctx);

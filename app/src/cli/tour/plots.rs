@@ -21,7 +21,9 @@ const HAN: &str = "Noto Sans SC";
 /// The window's light theme: ember for attention, the first series for surprisal.
 const COLOURS: Tokens = theme::LIGHT;
 
-const CELL: i32 = 22;
+/// Pixels a point in the bitmap, so that its text is sharp; the SVG needs no more than one.
+const SHARP: i32 = 2;
+const CELL: i32 = 22 * SHARP;
 const MARGIN: i32 = 16;
 /// Room for the tokens beside and above the map.
 const LABELS: i32 = 104;
@@ -56,24 +58,30 @@ fn fonts() -> Result<()> {
 fn attention(language: Language, sans: &str, findings: &Findings, path: &Path) -> Result<()> {
     let seen = &findings.seen;
     let side = CELL * seen.n_tokens as i32;
-    let size = (2 * MARGIN + LABELS + side, 2 * MARGIN + HEADING + LABELS + side + 40);
+    let (margin, labels) = (MARGIN * SHARP, LABELS * SHARP);
+    let top = margin + HEADING * SHARP + labels;
     // Narrow maps still need room for the words above them.
-    let size = (size.0.max(560) as u32, size.1 as u32);
+    let width = (2 * margin + labels + side).max(560 * SHARP);
+    let size = (width as u32, (top + side + 40 * SHARP + margin) as u32);
     let area = BitMapBackend::new(path, size).into_drawing_area();
     area.fill(&WHITE)?;
     let title = language.format(
         "cli.tour.plot_attention",
         &[("layer", &(seen.layer + 1)), ("head", &(seen.head + 1)), ("model", &findings.model.name)],
     );
-    heading(&area, sans, &title, language.get("cli.tour.plot_reading"))?;
-    let (left, top) = (MARGIN + LABELS, MARGIN + HEADING + LABELS);
+    heading(&area, (sans, SHARP), &title, language.get("cli.tour.plot_reading"))?;
+    let left = margin + labels;
     for (at, (_, token)) in findings.inside.tokens.iter().enumerate() {
         let along = CELL * at as i32 + CELL / 2;
         let label = shown(token);
-        let beside = style(MONO, 12, COLOURS.text_1).pos(Pos::new(HPos::Right, VPos::Center));
-        area.draw_text(&label, &beside, (left - 8, top + along))?;
-        let above = style(MONO, 12, COLOURS.text_1).transform(FontTransform::Rotate270);
-        area.draw_text(&label, &above.pos(Pos::new(HPos::Left, VPos::Center)), (left + along, top - 8))?;
+        let beside = style(MONO, 12 * SHARP, COLOURS.text_1).pos(Pos::new(HPos::Right, VPos::Center));
+        area.draw_text(&label, &beside, (left - 8 * SHARP, top + along))?;
+        let above = style(MONO, 12 * SHARP, COLOURS.text_1).transform(FontTransform::Rotate270);
+        area.draw_text(
+            &label,
+            &above.pos(Pos::new(HPos::Left, VPos::Center)),
+            (left + along, top - 8 * SHARP),
+        )?;
     }
     for (query, row) in seen.map.chunks_exact(seen.n_tokens.max(1)).enumerate() {
         for (key, weight) in row.iter().enumerate() {
@@ -91,7 +99,7 @@ fn attention(language: Language, sans: &str, findings: &Findings, path: &Path) -
             }
         }
     }
-    legend(&area, (left, top + side + 20))?;
+    legend(&area, (left, top + side + 20 * SHARP))?;
     area.present()?;
     Ok(())
 }
@@ -102,15 +110,16 @@ where
     B: DrawingBackend,
     B::ErrorType: 'static,
 {
-    const WIDTH: i32 = 200;
+    const WIDTH: i32 = 200 * SHARP;
+    const HEIGHT: i32 = 10 * SHARP;
     for x in 0..WIDTH {
         let colour = ember(x as f32 / (WIDTH - 1) as f32);
-        area.draw(&Rectangle::new([(at.0 + x, at.1), (at.0 + x + 1, at.1 + 10)], colour.filled()))?;
+        area.draw(&Rectangle::new([(at.0 + x, at.1), (at.0 + x + 1, at.1 + HEIGHT)], colour.filled()))?;
     }
-    area.draw(&Rectangle::new([at, (at.0 + WIDTH, at.1 + 10)], rgb(COLOURS.line)))?;
+    area.draw(&Rectangle::new([at, (at.0 + WIDTH, at.1 + HEIGHT)], rgb(COLOURS.line)))?;
     for (x, label) in [(0, "0"), (WIDTH / 2, "0.5"), (WIDTH, "1")] {
-        let below = style(MONO, 11, COLOURS.text_3).pos(Pos::new(HPos::Center, VPos::Top));
-        area.draw_text(label, &below, (at.0 + x, at.1 + 14))?;
+        let below = style(MONO, 11 * SHARP, COLOURS.text_3).pos(Pos::new(HPos::Center, VPos::Top));
+        area.draw_text(label, &below, (at.0 + x, at.1 + HEIGHT + 4 * SHARP))?;
     }
     Ok(())
 }
@@ -124,7 +133,7 @@ fn surprisal(language: Language, sans: &str, findings: &Findings, path: &Path) -
         .into_drawing_area();
     area.fill(&WHITE)?;
     let title = language.format("cli.tour.plot_surprisal", &[("model", &findings.model.name)]);
-    heading(&area, sans, &title, language.get("cli.tour.plot_bits"))?;
+    heading(&area, (sans, 1), &title, language.get("cli.tour.plot_bits"))?;
     let most = tokens.iter().map(|token| token.surprisal_bits()).fold(1.0, f32::max).ceil();
     let (left, bottom) = (MARGIN + 40, MARGIN + HEADING + HEIGHT);
     let height_of = |bits: f32| (bits / most * HEIGHT as f32).round() as i32;
@@ -148,13 +157,15 @@ fn surprisal(language: Language, sans: &str, findings: &Findings, path: &Path) -
     Ok(())
 }
 
-fn heading<B>(area: &Area<B>, sans: &str, title: &str, hint: &str) -> Result<()>
+/// `scale` is the pixels a point.
+fn heading<B>(area: &Area<B>, (sans, scale): (&str, i32), title: &str, hint: &str) -> Result<()>
 where
     B: DrawingBackend,
     B::ErrorType: 'static,
 {
-    area.draw_text(title, &style(sans, 18, COLOURS.text_1), (MARGIN, MARGIN))?;
-    area.draw_text(hint, &style(sans, 13, COLOURS.text_3), (MARGIN, MARGIN + 28))?;
+    let margin = MARGIN * scale;
+    area.draw_text(title, &style(sans, 18 * scale, COLOURS.text_1), (margin, margin))?;
+    area.draw_text(hint, &style(sans, 13 * scale, COLOURS.text_3), (margin, margin + 28 * scale))?;
     Ok(())
 }
 

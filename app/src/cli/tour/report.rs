@@ -41,7 +41,7 @@ fn report(language: Language, findings: &Findings) -> String {
     section(
         &mut page,
         "cli.tour.section_reply",
-        &format!("{text}\n\n{written}\n{plot}\n\n{}", say("cli.tour.about_reply")),
+        &format!("{text}\n{written}\n{plot}\n\n{}", say("cli.tour.about_reply")),
     );
     let kept = language.format("cli.tour.about_kept", &[("n", &findings.n_messages)]);
     section(&mut page, "cli.tour.section_kept", &kept);
@@ -113,7 +113,7 @@ fn inside_rows(findings: &Findings) -> Vec<(&'static str, String)> {
 
 /// As a quotation, line for line.
 fn quoted(text: &str) -> String {
-    text.lines().map(|line| format!("> {line}\n")).collect()
+    text.trim_end().lines().map(|line| format!("> {line}\n")).collect()
 }
 
 /// What Markdown would read as its own is shown as it is.

@@ -78,7 +78,7 @@ impl Asker {
             ChatKind::Chat => {
                 let mut turns = turns(chat, path);
                 if !draft.is_empty() {
-                    turns.push(Turn::new("user", draft));
+                    add_turn(&mut turns, "user", draft);
                 }
                 Prompt::Chat { turns, template: chat.template.clone() }
             }
@@ -125,7 +125,9 @@ impl Asker {
             ChatKind::Completion => Prompt::Text(last.map(|m| m.text.clone()).unwrap_or_default()),
             ChatKind::Chat => {
                 let mut turns = turns(chat, path);
-                turns.extend(question.iter().map(|q| Turn::new("user", q.text.clone())));
+                if let Some(question) = &question {
+                    add_turn(&mut turns, "user", &question.text);
+                }
                 Prompt::Chat { turns, template: chat.template.clone() }
             }
         };
@@ -151,11 +153,26 @@ pub fn turns(chat: &ChatRecord, path: &[Arc<MessageRecord>]) -> Vec<Turn> {
     if !system.is_empty() {
         turns.push(Turn::new("system", system));
     }
-    turns.extend(path.iter().map(|m| {
-        let role = if m.role == Role::Assistant { "assistant" } else { "user" };
-        Turn::new(role, m.text.clone())
-    }));
+    for message in path {
+        let role = if message.role == Role::Assistant { "assistant" } else { "user" };
+        add_turn(&mut turns, role, &message.text);
+    }
     turns
+}
+
+/// Replies that came to nothing are left out, and what was said in a row is one turn: many templates insist on
+/// turns that alternate.
+fn add_turn(turns: &mut Vec<Turn>, role: &str, text: &str) {
+    if role == "assistant" && text.is_empty() {
+        return;
+    }
+    match turns.last_mut() {
+        Some(last) if last.role == role => {
+            last.content.push_str("\n\n");
+            last.content.push_str(text);
+        }
+        _ => turns.push(Turn::new(role, text)),
+    }
 }
 
 /// Whether there is something to go on from: it was cut off, and not by its own end.
@@ -230,6 +247,15 @@ mod tests {
         assert_eq!(question.parent, Some(path[1].id));
         assert_eq!(keep.parent, Some(question.id));
         assert!(keep.chat.draft.is_empty(), "what is sent is no draft any more");
+    }
+
+    #[test]
+    fn a_reply_that_came_to_nothing_is_no_turn() {
+        let chat = ChatRecord::new(ChatKind::Chat, 0);
+        let mut path = conversation(&chat);
+        Arc::make_mut(&mut path[1]).text.clear();
+        let spec = generate(asker().send(&chat, &path, "Well?"));
+        assert_eq!(roles(&spec.prompt), "user:Why?\n\nWell?");
     }
 
     #[test]

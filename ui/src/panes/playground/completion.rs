@@ -54,7 +54,8 @@ impl Editor {
         self.taken = Some(now);
         let written = Written::of_path(&view.path);
         self.as_messages.clone_from(&written.text);
-        if opened || !view.path.is_empty() {
+        // A document without messages keeps what was written before it became a free text.
+        if !view.path.is_empty() {
             self.written = written;
         }
         if opened && let Some(draft) = decode_draft(&view.record.draft) {

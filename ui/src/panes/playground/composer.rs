@@ -135,7 +135,7 @@ impl Playground {
     }
 
     fn composer_card(&mut self, ui: &mut Ui, cx: &mut PaneCx, view: &View) {
-        let id = Id::unique(("composer field", cx.slot));
+        let id = Id::unique(("composer field", cx.slot, view.record.id));
         let t = cx.theme.tokens;
         let focused = ui.memory(|m| m.has_focus(id));
         let line = if focused { Stroke::new(2.0, t.accent) } else { Stroke::new(1.0, t.line_strong) };

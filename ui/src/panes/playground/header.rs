@@ -72,7 +72,10 @@ impl Playground {
             None if fresh => {
                 if let Some(doc) = &mut self.doc {
                     doc.change_fresh(|record| record.kind = kind);
-                    self.editor.written.change(&doc.draft);
+                    match kind {
+                        ChatKind::Completion => self.editor.written.change(&doc.draft),
+                        ChatKind::Chat => doc.draft.clone_from(&self.editor.written.text),
+                    }
                 }
                 self.composer.want_focus = true;
             }

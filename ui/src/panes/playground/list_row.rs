@@ -41,6 +41,9 @@ pub fn show(ui: &mut Ui, cx: &PaneCx, row: &ChatSummary, selected: bool, trashed
         cut(ui, &under, Type::Hint.font(Weight::Regular), t.text_3, at + vec2(0.0, 20.0), room);
         widgets::focus_ring(ui, &response, rect.shrink(3.0));
     }
+    if !ui.is_rect_visible(outer) && !response.has_focus() {
+        return None;
+    }
     let mut asked = menu(ui, cx, rect, &response, &title, active, trashed);
     if response.clicked() {
         asked = Some(if trashed { Asked::Restore } else { Asked::Open });

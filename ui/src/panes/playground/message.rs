@@ -303,3 +303,26 @@ fn speaker(ui: &mut Ui, cx: &PaneCx, message: &MessageRecord, top_right: egui::P
         response.on_hover_text(full);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_alone_show_what_cannot_be_seen() {
+        assert_eq!(visible_token(" a\n"), "·a⏎");
+        assert_eq!(visible_token(""), "∅");
+        assert_eq!(one_line("a\n b", 9), "a b");
+        assert_eq!(one_line("玻璃窗", 2), "玻璃…");
+    }
+
+    #[test]
+    fn every_mark_has_a_glyph() {
+        let ctx = egui::Context::default();
+        crate::theme::install(&ctx);
+        let mut output = ctx.run_ui(egui::RawInput::default(), |_| {});
+        output.textures_delta.clear();
+        let font = Type::Hint.mono(Weight::Regular);
+        assert!(ctx.fonts_mut(|f| f.has_glyphs(&font, "·⏎∅↵•…“”")));
+    }
+}

@@ -73,6 +73,7 @@ impl Pane for Playground {
         self.begin(cx);
         let Some(id) = self.doc.as_ref().map(|d| d.id) else { return };
         let view = self.doc.as_ref().and_then(|d| d.view(cx.model));
+        let something_open = self.something_open(ui);
         ui.push_id(cx.slot, |ui| match &view {
             Some(view) if self.is_welcome(cx, view) => self.welcome(ui, cx, view),
             _ => self.tiles(ui, cx, id, view.as_ref()),
@@ -85,7 +86,7 @@ impl Pane for Playground {
         }
         self.refuse_pictures(ui, cx);
         if let Some(view) = &view {
-            self.escape_stops(ui, cx, view);
+            self.escape_stops(ui, cx, view, something_open);
         }
         open_model::drop_hint(ui, cx);
         self.autosave(cx, false);

@@ -126,10 +126,8 @@ impl Playground {
                 });
             });
         let Some(typed) = typed else { return };
-        if typed.response.changed()
-            && let Some(doc) = &mut self.doc
-        {
-            doc.typed(cx.now_ms);
+        if typed.response.changed() {
+            self.drafted(cx);
         }
         if typed.sent {
             self.send(cx, view);
@@ -165,9 +163,16 @@ impl Playground {
         }
         if let (Some(text), Some(doc)) = (chosen, &mut self.doc) {
             doc.draft = text;
-            doc.typed(cx.now_ms);
+            self.drafted(cx);
             self.composer.want_focus = true;
         }
+    }
+
+    /// The draft has changed: kept as that of a message and of a free text alike, whichever it becomes.
+    fn drafted(&mut self, cx: &PaneCx) {
+        let Some(doc) = &mut self.doc else { return };
+        doc.typed(cx.now_ms);
+        self.editor.written.change(&doc.draft);
     }
 
     /// A file to open, language and appearance, and a promise.

@@ -2,7 +2,7 @@
 
 use super::Playground;
 use super::ask::{self, Asker};
-use super::doc::{Doc, View, encode_draft};
+use super::doc::{Doc, View, decode_draft, encode_draft};
 use crate::action::Toast;
 use crate::command::UiCommand;
 use crate::model::{ModelState, newest_leaf_below, siblings};
@@ -42,9 +42,10 @@ impl Playground {
         if let Some(document) = cx.model.chats.document(doc.id) {
             if !doc.taken {
                 doc.taken = true;
-                if document.chat.kind == ChatKind::Chat {
-                    doc.draft.clone_from(&document.chat.draft);
-                }
+                doc.draft = match document.chat.kind {
+                    ChatKind::Chat => document.chat.draft.clone(),
+                    ChatKind::Completion => decode_draft(&document.chat.draft).unwrap_or_default().to_owned(),
+                };
             }
             self.last_of_kind[document.chat.kind as usize] = Some(doc.id);
         }
@@ -187,14 +188,19 @@ impl Playground {
     }
 
     /// Escape stops the reply, unless something is open that it closes.
-    pub(super) fn escape_stops(&mut self, ui: &Ui, cx: &mut PaneCx, view: &View) {
-        let something_open = egui::Popup::is_any_open(ui.ctx())
-            || ui.memory(|m| m.top_modal_layer().is_some())
-            || self.messages.is_editing();
+    pub(super) fn escape_stops(&mut self, ui: &Ui, cx: &mut PaneCx, view: &View, something_open: bool) {
         let pressed = cx.focused && !something_open && ui.input(|i| i.key_pressed(egui::Key::Escape));
         if pressed && self.stop(cx, view) {
             self.composer.want_focus = true;
         }
+    }
+
+    /// Whether Escape closes something that is open at the beginning of this frame.
+    pub(super) fn something_open(&self, ui: &Ui) -> bool {
+        egui::Popup::is_any_open(ui.ctx())
+            || ui.memory(|m| m.top_modal_layer().is_some())
+            || self.messages.is_editing()
+            || self.drawer
     }
 
     pub(super) fn regenerate(&mut self, cx: &mut PaneCx, view: &View, idx: usize) {
