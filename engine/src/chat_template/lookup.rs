@@ -129,7 +129,7 @@ fn cut<T: Clone>(meter: &Meter, items: &[T], start: &Val, stop: &Val, step: &Val
     let (from, to) = if step > 0 { (low, high) } else { (high, low) };
     let (mut at, stop) = (bound(int(start)?, from), bound(int(stop)?, to));
     let mut out = Vec::new();
-    meter.grow(items.len() * std::mem::size_of::<T>())?;
+    meter.grow(std::mem::size_of_val(items))?;
     while (step > 0 && at < stop) || (step < 0 && at > stop) {
         if let Some(item) = usize::try_from(at).ok().and_then(|at| items.get(at)) {
             out.push(item.clone());

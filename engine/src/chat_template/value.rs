@@ -11,6 +11,9 @@ const MAX_DEPTH: u16 = 200;
 /// What an element of a list costs, about.
 const ELEMENT_BYTES: usize = 48;
 
+/// What a namespace holds, by name, in order.
+pub(super) type Fields = Vec<(Rc<str>, Val)>;
+
 #[derive(Clone)]
 pub(super) enum Val {
     /// The name that was looked for.
@@ -23,7 +26,7 @@ pub(super) enum Val {
     List(Rc<Seq>),
     Tuple(Rc<Seq>),
     Map(Rc<Map>),
-    Namespace(Rc<RefCell<Vec<(Rc<str>, Val)>>>),
+    Namespace(Rc<RefCell<Fields>>),
     /// Index into the evaluation's macros.
     Macro(usize),
     /// The `loop` of a `for`.

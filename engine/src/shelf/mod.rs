@@ -33,7 +33,7 @@ pub struct ModelFiles {
 }
 
 enum Kind {
-    Folder(Folder),
+    Folder(Box<Folder>),
     Gguf(Box<GgufModel>),
 }
 
@@ -47,7 +47,7 @@ impl ModelFiles {
             return Err(not_there(path));
         }
         if path.is_dir() && Folder::is_one(path) {
-            return Ok(Self { kind: Kind::Folder(Folder::open(path)?) });
+            return Ok(Self { kind: Kind::Folder(Box::new(Folder::open(path)?)) });
         }
         // A folder that a single GGUF file was downloaded into.
         if let Some(file) = only_gguf(path) {
@@ -59,7 +59,7 @@ impl ModelFiles {
         // One of a folder's files stands for the folder.
         let weights = path.extension().is_some_and(|e| e == "safetensors" || e == "bin" || e == "json");
         match path.parent().filter(|parent| weights && path.is_file() && Folder::is_one(parent)) {
-            Some(parent) => Ok(Self { kind: Kind::Folder(Folder::open(parent)?) }),
+            Some(parent) => Ok(Self { kind: Kind::Folder(Box::new(Folder::open(parent)?)) }),
             None => Err(not_a_model(path)),
         }
     }

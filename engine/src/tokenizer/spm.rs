@@ -54,18 +54,21 @@ pub(super) fn tokenizer(
     serde_json::from_value(file).map_err(|e| anyhow!(e))
 }
 
+/// Ids of the two halves of a token, and their texts.
+type Halves<'t> = (usize, usize, [&'t str; 2]);
+
 fn merges<'t>(
     tokens: &'t [String],
     ids: &HashMap<&str, usize>,
     scores: &[f32],
     vocabulary: &Vocabulary,
 ) -> Vec<[&'t str; 2]> {
-    let mut merges: Vec<(f32, Vec<(usize, usize, [&str; 2])>)> = Vec::new();
+    let mut merges: Vec<(f32, Vec<Halves>)> = Vec::new();
     for (id, token) in tokens.iter().enumerate() {
         if !vocabulary.is_normal(id) || token.chars().nth(MAX_PIECE_CHARS).is_some() {
             continue;
         }
-        let mut halves: Vec<(usize, usize, [&str; 2])> = token
+        let mut halves: Vec<Halves> = token
             .char_indices()
             .skip(1)
             .filter_map(|(at, _)| {

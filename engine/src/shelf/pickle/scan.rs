@@ -78,9 +78,9 @@ impl Scan<'_> {
                 0x86 | b'R' | b'b' | 0x81 => self.group(2)?,
                 0x87 => self.group(3)?,
                 b'Q' => self.group(1)?,
-                b'a' => self.into_last(1)?,
-                b's' => self.into_last(2)?,
-                b'u' | b'e' => self.into_last_to_mark()?,
+                b'a' => self.merge_last(1)?,
+                b's' => self.merge_last(2)?,
+                b'u' | b'e' => self.merge_to_mark()?,
                 b'q' => {
                     let [at] = self.take()?;
                     self.remember(at.into())?;
@@ -188,7 +188,7 @@ impl Scan<'_> {
     }
 
     /// Pops `n` values and puts them into the one below.
-    fn into_last(&mut self, n: usize) -> Result<()> {
+    fn merge_last(&mut self, n: usize) -> Result<()> {
         let (mut nodes, mut depth) = (0, 0);
         for _ in 0..n {
             let (more, deep) = self.pop()?;
@@ -198,7 +198,7 @@ impl Scan<'_> {
         self.absorb(nodes, depth)
     }
 
-    fn into_last_to_mark(&mut self) -> Result<()> {
+    fn merge_to_mark(&mut self) -> Result<()> {
         let (nodes, depth) = self.pop_to_mark()?;
         self.absorb(nodes, depth)
     }
