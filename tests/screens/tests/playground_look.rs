@@ -1,4 +1,5 @@
 //! Scratch.
+#[expect(dead_code, reason = "the other tests of the playground ask it for more")]
 #[path = "playground/fake.rs"]
 mod fake;
 use egui::{Key, Modifiers};

@@ -151,11 +151,7 @@ impl App {
                 let running: Vec<_> = self.model.jobs.active().map(|j| j.id).collect();
                 running.into_iter().for_each(|id| self.send(Command::Cancel(id)));
             }
-            UiCommand::Quit => {
-                if self.on_close_requested() {
-                    self.quit(ctx);
-                }
-            }
+            UiCommand::Quit if self.on_close_requested() => self.quit(ctx),
             _ => {}
         }
     }

@@ -4,7 +4,6 @@ use super::text;
 use crate::theme::{self, size};
 use egui::{Frame, InnerResponse, Margin, Stroke, Ui, epaint::Shadow, vec2};
 
-#[must_use]
 pub fn card_frame(ui: &Ui) -> Frame {
     let t = theme::of(ui).tokens;
     Frame::new()
@@ -15,7 +14,6 @@ pub fn card_frame(ui: &Ui) -> Frame {
 }
 
 /// What floats: the one shadow.
-#[must_use]
 pub fn popover_frame(ui: &Ui) -> Frame {
     floating_frame(ui.ctx())
 }

@@ -29,7 +29,7 @@ impl Column {
             let left = (rect.center().x - block / 2.0 + GUTTER).round();
             return Self { left, right: left + size::TEXT_COLUMN, gutter: true };
         }
-        let width = (rect.width() - 2.0 * padding).min(size::TEXT_COLUMN).max(120.0);
+        let width = (rect.width() - 2.0 * padding).clamp(120.0, size::TEXT_COLUMN);
         let left = (rect.center().x - width / 2.0).round();
         Self { left, right: left + width, gutter: false }
     }

@@ -82,11 +82,11 @@ impl MessageField<'_> {
         let sent = focused && !busy && self.enter_sends && take_enter(ui);
         let suggestion = self.suggestion.filter(|_| text.is_empty());
         let mut taken = false;
-        if let Some(words) = suggestion.filter(|_| focused) {
-            if ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Tab)) {
-                words.clone_into(text);
-                taken = true;
-            }
+        if let Some(words) = suggestion.filter(|_| focused)
+            && ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Tab))
+        {
+            words.clone_into(text);
+            taken = true;
         }
         let breaks = if self.enter_sends { Modifiers::SHIFT } else { Modifiers::NONE };
         let font = self.font.font(Weight::Regular);
