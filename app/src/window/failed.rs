@@ -25,7 +25,7 @@ impl Failed {
     }
 
     pub fn ui(&self, ui: &mut egui::Ui) {
-        let tokens = theme::of(ui).tokens.clone();
+        let tokens = theme::of(ui).tokens;
         let frame = egui::Frame::new().fill(tokens.pane).inner_margin(2.0 * size::PADDING);
         egui::CentralPanel::default().frame(frame).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = size::PADDING;
