@@ -134,7 +134,7 @@ fn endless_nesting() {
 /// What real conversations need is far from any limit.
 #[test]
 fn long_conversations_are_no_attack() {
-    let turn = |i: usize| json!({ "role": if i % 2 == 0 { "user" } else { "assistant" }, "content": "word ".repeat(200) });
+    let turn = |i: usize| json!({ "role": if i.is_multiple_of(2) { "user" } else { "assistant" }, "content": "word ".repeat(200) });
     let messages: Value = (0..400).map(turn).collect();
     let template = "{% set ns = namespace(text='', seen=[]) %}{% for m in messages[::-1] %}{% set ns.seen = ns.seen + [m.role] %}{% endfor %}\
         {% for m in messages %}{% set content = m['content']|trim %}{{ '<|im_start|>' + m.role + '\n' + content + '<|im_end|>' + '\n' }}{% endfor %}";

@@ -1,6 +1,8 @@
 //! What files say and how they say it: GGUF, tokenizers, chat templates, and what becomes of broken ones.
 //! `fixtures/README.md` describes the fixtures.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
+
 mod broken;
 mod hostile;
 mod quant;

@@ -35,7 +35,7 @@ fn a_typed_path_is_looked_at_added_and_used() {
     let commands = window.commands();
     let import = job_of(
         &commands,
-        |s| matches!(s, JobSpec::ImportModel { path } if *path == PathBuf::from("/models/new.gguf")),
+        |s| matches!(s, JobSpec::ImportModel { path } if path.as_os_str() == "/models/new.gguf"),
     );
     let record = fixtures::model("New", false);
     window.tell(Event::Settled(import, Outcome::Done(JobOutput::ModelImported(Arc::clone(&record)))));
@@ -169,7 +169,7 @@ fn chats_go_out_and_come_in_by_typed_paths() {
     let commands = window.commands();
     let job = job_of(
         &commands,
-        |s| matches!(s, JobSpec::ExportChats(s) if s.chats == [id] && s.to == PathBuf::from("/tmp/glass.json")),
+        |s| matches!(s, JobSpec::ExportChats(s) if s.chats == [id] && s.to.as_os_str() == "/tmp/glass.json"),
     );
     let to = PathBuf::from("/tmp/glass.json");
     window.tell(Event::Settled(job, Outcome::Done(JobOutput::ChatsExported { to: to.clone(), n_chats: 1 })));
