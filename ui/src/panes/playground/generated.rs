@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn an_edit_makes_its_place_the_persons_own() {
-        let mut written = Written { text: "abc model wrote xyz".into(), ranges: vec![4..15] };
+        let mut written = Written { text: "abc model wrote xyz".into(), ranges: Vec::from([4..15]) };
         written.change("abc model wrote, xyz");
         assert_eq!(parts(&written), ["model wrote"]);
         written.change("abc model has wrote, xyz");
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn characters_are_never_cut() {
-        let mut written = Written { text: "玻璃窗".into(), ranges: vec![0..9] };
+        let mut written = Written { text: "玻璃窗".into(), ranges: Vec::from([0..9]) };
         written.change("玻琉窗");
         assert_eq!(parts(&written), ["玻", "窗"]);
         written.change("");
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn text_written_inside_written_text_splits_it() {
-        let mut written = Written { text: "ab".into(), ranges: vec![0..2] };
+        let mut written = Written { text: "ab".into(), ranges: Vec::from([0..2]) };
         written.insert(1, "--");
         assert_eq!(parts(&written).concat(), "a--b");
     }
