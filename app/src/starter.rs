@@ -10,6 +10,7 @@ macro_rules! files {
 pub static STARTER: &[(&str, &[u8])] = files![
     "LICENSE",
     "NOTICE",
+    "README.md",
     "config.json",
     "generation_config.json",
     "model.safetensors",

@@ -19,6 +19,8 @@ pub const MODELS: &str = "models";
 pub const LOGS: &str = "logs";
 /// Stays in the folder; only the system's lock on it means anything.
 pub const LOCK: &str = "glassworks.lock";
+/// How long the lock is waited for.
+const PATIENCE: Duration = Duration::from_millis(800);
 const FOLDERS: [&str; 6] = [MODELS, "datasets", "runs", "captures", "lessons", LOGS];
 
 /// How a home folder is used.
@@ -128,10 +130,17 @@ impl Lock {
             .truncate(false)
             .open(&path)
             .map_err(|e| cannot_use(&path, &e))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(held(home, &mut file)),
-            Err(TryLockError::Error(e)) => return Err(cannot_use(&path, &e)),
+        // Whoever was just closed may still be putting things away.
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < patience => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(TryLockError::WouldBlock) => return Err(held(home, &mut file)),
+                Err(TryLockError::Error(e)) => return Err(cannot_use(&path, &e)),
+            }
         }
         let holder = Holder { process: std::process::id(), command, since_ms: crate::store::now_ms() };
         let text = serde_json::to_string(&holder).unwrap_or_default();

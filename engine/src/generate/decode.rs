@@ -100,6 +100,7 @@ impl<'a> Run<'a> {
         let tokens: Vec<u32> = spec.prompt.iter().chain(spec.reply).copied().collect();
         let shape = model.model.shape();
         let n_positions = (tokens.len() + spec.sampling.max_new_tokens as usize).min(shape.context_length);
+        model.reserve_precision(ledger, spec.precision)?;
         let bytes = KvCache::bytes_for(shape, n_positions);
         // The last token is always read anew: its logits are wanted.
         let known = &tokens[..tokens.len().saturating_sub(1)];

@@ -94,6 +94,14 @@ impl Weight {
             Self::Packed(w) => w.size_bytes(),
         }
     }
+
+    /// What Fast adds to it.
+    pub fn repacked_bytes(&self) -> u64 {
+        match self {
+            Self::Dense(_) => 0,
+            Self::Packed(w) => w.repacked_bytes(),
+        }
+    }
 }
 
 /// `[T, in]` → `[T, out]`, in turns of some output features each.

@@ -8,7 +8,7 @@ use crate::models::CausalLm;
 use crate::tokenizer::TextCodec;
 use anyhow::Result;
 use glassworks_protocol::Failure;
-use glassworks_protocol::model::ModelCard;
+use glassworks_protocol::model::{ModelCard, Precision};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +24,8 @@ pub struct LoadedModel {
     pub sequences: ReadSequences,
     stamp: Stamp,
     _weights: Reservation,
+    /// Taken when Fast is first asked for.
+    repacked: Mutex<Option<Reservation>>,
 }
 
 impl LoadedModel {
@@ -36,6 +38,20 @@ impl LoadedModel {
             self.sequences.clear();
             ledger.reserve(bytes, &self.name)
         })
+    }
+
+    /// Reserves, once, what the weights take besides when they run in `precision`.
+    ///
+    /// # Errors
+    /// `Failure { Memory }` when it doesn't fit.
+    pub fn reserve_precision(&self, ledger: &Ledger, precision: Precision) -> Result<(), Failure> {
+        let mut repacked = self.repacked.lock().unwrap_or_else(PoisonError::into_inner);
+        if precision == Precision::Fast && repacked.is_none() {
+            let mut bytes = 0;
+            self.model.linears(&mut |_, linear| bytes += linear.weight().repacked_bytes());
+            *repacked = Some(self.reserve(ledger, bytes)?);
+        }
+        Ok(())
     }
 }
 
@@ -90,6 +106,7 @@ impl Shelf {
             sequences: ReadSequences::default(),
             stamp,
             _weights: weights,
+            repacked: Mutex::default(),
         });
         *slot = Some(Arc::clone(&loaded));
         Ok(loaded)

@@ -13,11 +13,13 @@ use candle_core::pickle::{Object, Stack};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind};
 use std::collections::{BTreeSet, HashMap};
-use std::io::{BufReader, Read};
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 
 /// No state dictionary's pickle is longer: a large model's has a few hundred bytes a tensor.
 const MAX_PICKLE_BYTES: u64 = 32 << 20;
+/// How a file written by PyTorch before 1.6 begins: its magic number, pickled.
+const BEFORE_ZIP: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9\x20j\xa8\x50\x19";
 
 /// A single file.
 ///
@@ -54,7 +56,12 @@ struct Entry {
 
 fn add(stored: &mut Stored, path: &Path, belongs: impl Fn(&str) -> bool) -> Result<(), Failure> {
     let (file, len) = open_regular(path)?;
-    let (pickle, entries) = read_zip(path, BufReader::new(file))?;
+    let mut file = BufReader::new(file);
+    if file.fill_buf().map_err(|e| io_failure(path, &e))?.starts_with(BEFORE_ZIP) {
+        let text = Text::new("failure.pickle_before_zip").arg("file", path.display());
+        return Err(Failure::new(FailureKind::Input, text).hint(Text::new("failure.pickle_save_again")));
+    }
+    let (pickle, entries) = read_zip(path, file)?;
     let state = read_pickle(path, &pickle)?;
     let file = StoredFile { path: path.to_owned(), len };
     let file_idx = stored.files.len();
@@ -67,7 +74,8 @@ fn add(stored: &mut Stored, path: &Path, belongs: impl Fn(&str) -> bool) -> Resu
             entries.get(&format!("data/{}", tensor.key)).ok_or_else(|| wrong("its bytes are missing"))?;
         let element_type = element_type(&tensor.storage);
         if element_type.size_bytes().is_some() && !tensor.is_contiguous() {
-            return Err(wrong("its elements do not lie one after the other"));
+            let text = Text::new("failure.pickle_strided").arg("file", path.display()).arg("tensor", name);
+            return Err(Failure::new(FailureKind::Input, text).hint(Text::new("failure.pickle_save_again")));
         }
         // A view into a storage that several tensors may share.
         let range = match element_type.size_bytes() {

@@ -13,13 +13,11 @@ pub use stream::StreamDecoder;
 use anyhow::{Result, anyhow};
 use spelling::Spelling;
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
 use tokenizers::Tokenizer;
 
 /// A model's tokenizer, its special tokens, and the way its tokens spell text.
 pub struct TextCodec {
-    /// Behind a lock because whether special tokens are read is a switch in it.
-    tokenizer: RwLock<Tokenizer>,
+    tokenizer: Tokenizer,
     spelling: Spelling,
     /// Tokens that are matched whole, by id: text, and whether they are special (left out of decoded text).
     added: HashMap<u32, (String, bool)>,
@@ -50,7 +48,7 @@ impl TextCodec {
             .map(|(id, token)| (id, (token.content, token.special)))
             .collect();
         Ok(Self {
-            tokenizer: RwLock::new(tokenizer),
+            tokenizer,
             spelling,
             added,
             bos: specials.bos,
@@ -59,20 +57,10 @@ impl TextCodec {
         })
     }
 
-    /// Special tokens spelled in `text` become those tokens. `add_special` also adds what the tokenizer adds to
+    /// Special tokens spelled in `text` become those tokens, as in transformers, also where a person typed them. `add_special` also adds what the tokenizer adds to
     /// every text, its beginning-of-text token for one; a chat template has already written that.
     pub fn encode(&self, text: &str, add_special: bool) -> Result<Vec<u32>> {
-        let tokenizer = self.tokenizer.read().unwrap_or_else(PoisonError::into_inner);
-        encode(&tokenizer, text, add_special)
-    }
-
-    /// `text` as a person wrote it: what looks like a special token is spelled out.
-    pub fn encode_plain(&self, text: &str) -> Result<Vec<u32>> {
-        let mut tokenizer = self.tokenizer.write().unwrap_or_else(PoisonError::into_inner);
-        tokenizer.set_encode_special_tokens(true);
-        let ids = encode(&tokenizer, text, false);
-        tokenizer.set_encode_special_tokens(false);
-        ids
+        encode(&self.tokenizer, text, add_special)
     }
 
     /// The text of `ids` on its own. Bytes that are no UTF-8 show as U+FFFD.
@@ -88,7 +76,7 @@ impl TextCodec {
 
     /// Through the tokenizer's own decoder: for spellings that depend on the neighbours.
     fn decode_whole(&self, ids: &[u32], skip_special: bool) -> Result<String> {
-        let tokenizer = self.tokenizer.read().unwrap_or_else(PoisonError::into_inner);
+        let tokenizer = &self.tokenizer;
         tokenizer.decode(ids, skip_special).map_err(|e| anyhow!(e))
     }
 
@@ -110,14 +98,14 @@ impl TextCodec {
         if let Some((text, _)) = self.added.get(&id) {
             return text.clone().into_bytes();
         }
-        let tokenizer = self.tokenizer.read().unwrap_or_else(PoisonError::into_inner);
+        let tokenizer = &self.tokenizer;
         tokenizer.id_to_token(id).map_or_else(Vec::new, |token| self.spelling.bytes(&token))
     }
 
     /// The id of a token by its name in the vocabulary.
     #[must_use]
     pub fn token_id(&self, token: &str) -> Option<u32> {
-        self.tokenizer.read().unwrap_or_else(PoisonError::into_inner).token_to_id(token)
+        self.tokenizer.token_to_id(token)
     }
 
     #[must_use]
@@ -145,7 +133,7 @@ impl TextCodec {
     /// One more than the largest id.
     #[must_use]
     pub fn vocab_size(&self) -> usize {
-        let tokenizer = self.tokenizer.read().unwrap_or_else(PoisonError::into_inner);
+        let tokenizer = &self.tokenizer;
         let largest = self.added.keys().max().map_or(0, |id| *id as usize + 1);
         tokenizer.get_vocab_size(true).max(largest)
     }

@@ -238,6 +238,20 @@ fn a_refused_edit_is_said_and_the_truth_is_fetched() {
 }
 
 #[test]
+fn refused_settings_show_as_they_were() {
+    let mut model = model();
+    let kept = Arc::clone(&model.settings);
+    let mut wanted = (*kept).clone();
+    wanted.language = Some(Language::Chinese);
+    let edit = EditId::mint();
+    model.sent(&Command::Edit(edit, Edit::SaveSettings(Box::new(wanted.clone()))));
+    assert_eq!(*model.settings, wanted, "shown at once");
+    let failure = Failure::new(FailureKind::Io, Text::new("failure.disk_full"));
+    model.apply(Event::Refused(RequestId::Edit(edit), failure));
+    assert_eq!(model.settings, kept);
+}
+
+#[test]
 fn an_engine_that_ends_ends_its_jobs() {
     let mut model = model();
     let asked = ask(&mut model);

@@ -38,7 +38,9 @@ pub struct Model {
     pub machine: MachineReport,
     pub home: PathBuf,
     pub log_file: PathBuf,
+    /// As chosen, perhaps not stored yet.
     pub settings: Arc<Settings>,
+    stored_settings: Arc<Settings>,
     /// What the system's locale asks for.
     pub system_language: Language,
     pub memory: MemoryStatus,
@@ -61,13 +63,15 @@ pub struct Model {
 impl Model {
     #[must_use]
     pub fn new(start: StartReport, system_language: Language, now_ms: i64) -> Self {
+        let settings = Arc::new(start.settings);
         let memory = MemoryStatus { limit_bytes: start.machine.memory_limit_bytes, ..Default::default() };
         let mut model = Self {
             version: start.version,
             machine: start.machine,
             home: start.home,
             log_file: start.log_file,
-            settings: Arc::new(start.settings),
+            stored_settings: Arc::clone(&settings),
+            settings,
             system_language,
             memory,
             jobs: Jobs::default(),
@@ -159,7 +163,10 @@ impl Model {
             Stored::ChatDeleted(chat) => self.chats.deleted(chat),
             Stored::Model(record) => self.library.stored(record),
             Stored::ModelRemoved(id) => self.library.removed(id),
-            Stored::Settings(settings) => self.settings = settings,
+            Stored::Settings(settings) => {
+                self.stored_settings = Arc::clone(&settings);
+                self.settings = settings;
+            }
             Stored::Undone { chat, what, can_undo, can_redo } => {
                 self.chats.undone(chat, can_undo, can_redo);
                 self.notes.push(Note::Undone(chat, what));
@@ -193,6 +200,7 @@ impl Model {
             },
             RequestId::Edit(_) => {
                 // What was shown at once did not happen: ask for the truth.
+                self.settings = Arc::clone(&self.stored_settings);
                 self.wishes.push(Query::Chats { search: String::new(), trashed: false });
                 self.wishes.extend(self.chats.open_ids().map(Query::Chat));
                 self.notes.push(Note::Failed(failure));

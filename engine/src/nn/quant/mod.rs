@@ -78,10 +78,26 @@ impl Packed {
         self.block_type
     }
 
-    /// In memory; candle's quantised product may keep a repacked copy of the same size beside it once used.
+    /// In memory, without [`Self::repacked_bytes`].
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
         (self.row_bytes() * self.rows) as u64
+    }
+
+    /// What candle's quantised product keeps beside it at most once Fast has used it: copies in its own tiles
+    /// (`repack_x86.rs` of candle 0.11), for Q4_K one for a single row of activations and one for many.
+    #[must_use]
+    pub fn repacked_bytes(&self) -> u64 {
+        if !self.cols.is_multiple_of(256) {
+            return 0;
+        }
+        let weights = self.rows.next_multiple_of(16) as u64 * self.cols as u64;
+        match self.block_type {
+            BlockType::Q4K => weights * 3 / 4 + weights * 5 / 4,
+            BlockType::Q6K => weights * 5 / 4,
+            BlockType::Q8_0 => weights * 17 / 16,
+            _ => 0,
+        }
     }
 
     /// The rows in `rows` as f32, one after the other, into `out`.

@@ -196,9 +196,20 @@ fn pickles() -> Vec<Case> {
     };
     vec![
         broken("a zip file cut short", |f| cut(&f.join(BIN), |len| len / 2)),
-        broken("a pickle without a zip file", |f| {
-            fs::write(f.join(BIN), b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P").unwrap()
-        }),
+        broken("a pickle without a zip file", |f| fs::write(f.join(BIN), b"\x80\x02}q\0.").unwrap()),
+        Case {
+            key: "failure.pickle_before_zip",
+            ..broken("a file of an old PyTorch", |f| {
+                fs::write(f.join(BIN), b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.")
+                    .unwrap()
+            })
+        },
+        Case {
+            key: "failure.pickle_strided",
+            ..broken("a turned tensor", |f| {
+                replace(&f.join(BIN), b"K K\x01\x86q\x09", b"K\x01K \x86q\x09");
+            })
+        },
         broken("empty", |f| cut(&f.join(BIN), |_| 0)),
         broken("a pickle that is garbage", |f| replace(&f.join(BIN), b"\x80\x02}q\0(", b"\x80\x02}q\0t")),
         // A tensor of 2 × 16 elements more than its bytes hold.

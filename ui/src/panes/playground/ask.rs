@@ -181,6 +181,10 @@ pub fn can_go_on(message: &MessageRecord) -> bool {
     let Some(reply) = message.reply.as_ref().filter(|_| message.role == Role::Assistant) else {
         return false;
     };
+    // Text without tokens was written by hand or by another program: there is nothing to take up.
+    if reply.tokens.is_empty() && !message.text.is_empty() {
+        return false;
+    }
     match message.status {
         MessageStatus::Interrupted | MessageStatus::Stopped => true,
         MessageStatus::Failed => !reply.tokens.is_empty(),
@@ -199,7 +203,9 @@ fn role_of_prompt(kind: ChatKind) -> Role {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use glassworks_protocol::generate::SamplingPreset;
+    use glassworks_protocol::chat::ReplyRecord;
+    use glassworks_protocol::generate::{SamplingPreset, TokenPiece};
+    use glassworks_protocol::model::ModelRef;
 
     fn asker() -> Asker {
         Asker {
@@ -284,6 +290,38 @@ mod tests {
         assert_eq!((keep.reply, keep.parent), (path[1].id, Some(path[0].id)));
         assert!(asker().go_on(&chat, &path, 0).is_none(), "a question does not go on");
         assert!(asker().go_on(&chat, &path, 9).is_none());
+    }
+
+    #[test]
+    fn only_a_cut_reply_with_its_tokens_goes_on() {
+        let chat = ChatRecord::new(ChatKind::Chat, 0);
+        let mut reply = MessageRecord::clone(&conversation(&chat)[1]);
+        reply.status = MessageStatus::Interrupted;
+        assert!(!can_go_on(&reply), "written by hand: {reply:?}");
+        let record = ReplyRecord {
+            model: ModelRef { base: String::new(), name: String::new(), precision: Precision::Exact },
+            sampling: SamplingPreset::Steady.spec(),
+            stats: None,
+            tokens: Arc::default(),
+        };
+        reply.reply = Some(record.clone());
+        assert!(!can_go_on(&reply), "text without tokens");
+        let token = TokenPiece {
+            id: 1,
+            text: "So.".into(),
+            logprob: 0.0,
+            sampled_prob: 1.0,
+            rank: 0,
+            entropy: 0.0,
+            top: Vec::new(),
+        };
+        reply.reply = Some(ReplyRecord { tokens: Arc::new(vec![token]), ..record.clone() });
+        assert!(can_go_on(&reply));
+        reply.status = MessageStatus::Complete;
+        assert!(!can_go_on(&reply), "it ended by itself");
+        (reply.status, reply.text) = (MessageStatus::Interrupted, String::new());
+        reply.reply = Some(record);
+        assert!(can_go_on(&reply), "interrupted before its first word");
     }
 
     #[test]
