@@ -76,12 +76,18 @@ pub fn is_watched() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Tells a failure: what happened, then what to do; the causes for those who asked for more.
+/// A cause up to this length is told unasked.
+const SHORT: usize = 240;
+
+/// Tells a failure: what happened, then what to do; long causes, and those of mistakes in the program, for who
+/// asked for more.
 pub fn tell(failure: &Failure, language: Language, verbose: bool) {
     let error = language.get("cli.error");
     note(&format!("{error}{}", language.render(&failure.summary)));
-    if verbose && !failure.detail.is_empty() {
-        note(&format!("  ({})", failure.detail));
+    let detail = failure.detail.trim();
+    let short = failure.kind != FailureKind::Bug && detail.len() <= SHORT && !detail.contains('\n');
+    if !detail.is_empty() && (verbose || short) {
+        note(&format!("  ({detail})"));
     }
     if let Some(hint) = &failure.hint {
         note(&format!("  {}", language.render(hint)));
