@@ -17,4 +17,10 @@ pub mod norm;
 pub mod optim;
 pub mod pool;
 pub mod rope;
+pub mod softmax;
 pub mod weight;
+
+#[cfg(test)]
+mod check;
+mod lanes;
+mod split;
