@@ -21,7 +21,42 @@ struct Line([u8; 64]);
 
 const LINE_BYTES: usize = size_of::<Line>();
 
-type Block = Vec<Line>;
+/// Initialised memory, aligned to a cache line, for values of any plain type.
+#[derive(Default)]
+pub(crate) struct Block(Vec<Line>);
+
+impl Block {
+    pub(crate) fn lines_for<T: Plain>(len: usize) -> usize {
+        (len * size_of::<T>()).div_ceil(LINE_BYTES)
+    }
+
+    pub(crate) fn new(lines: usize) -> Self {
+        Self(vec![Line([0; LINE_BYTES]); lines])
+    }
+
+    pub(crate) fn lines(&self) -> usize {
+        self.0.len()
+    }
+
+    /// # Panics
+    /// If there is no room for `len` values.
+    #[inline]
+    pub(crate) fn values<T: Plain>(&self, len: usize) -> &[T] {
+        assert!(len * size_of::<T>() <= self.0.len() * LINE_BYTES);
+        // SAFETY: there is room for `len` values of T, aligned to more than T asks, initialised since lines are,
+        // and any bytes are a T (`Plain`).
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), len) }
+    }
+
+    /// # Panics
+    /// If there is no room for `len` values.
+    #[inline]
+    pub(crate) fn values_mut<T: Plain>(&mut self, len: usize) -> &mut [T] {
+        assert!(len * size_of::<T>() <= self.0.len() * LINE_BYTES);
+        // SAFETY: as in `values`, and the memory is borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), len) }
+    }
+}
 
 #[derive(Default)]
 struct Store {
@@ -113,10 +148,10 @@ impl Arena {
     }
 
     fn lend<T: Plain>(&self, len: usize) -> Buf<T> {
-        let lines = (len * size_of::<T>()).div_ceil(LINE_BYTES);
+        let lines = Block::lines_for::<T>(len);
         let reused = lock(&self.shared).reuse(lines);
         let block = reused.unwrap_or_else(|| {
-            let block = vec![Line([0; LINE_BYTES]); lines];
+            let block = Block::new(lines);
             lock(&self.shared).lent(lines);
             block
         });
@@ -145,10 +180,10 @@ impl Store {
 }
 
 impl<T: Plain> Buf<T> {
-    /// The buffer with room for `len` values at least, as `len` of them.
+    /// Leaves the first `len` values in sight.
     ///
     /// # Panics
-    /// If it is shorter than that.
+    /// If there are fewer.
     pub fn truncate(&mut self, len: usize) {
         assert!(len <= self.len);
         self.len = len;
@@ -158,24 +193,23 @@ impl<T: Plain> Buf<T> {
 impl<T: Plain> Deref for Buf<T> {
     type Target = [T];
 
+    #[inline]
     fn deref(&self) -> &[T] {
-        // SAFETY: the block holds `len` values of T, aligned to more than T asks, initialised since it was made
-        // of zeroed lines, and any bytes are a T (`Plain`).
-        unsafe { std::slice::from_raw_parts(self.block.as_ptr().cast(), self.len) }
+        self.block.values(self.len)
     }
 }
 
 impl<T: Plain> DerefMut for Buf<T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: as in `deref`, and the block is borrowed mutably.
-        unsafe { std::slice::from_raw_parts_mut(self.block.as_mut_ptr().cast(), self.len) }
+        self.block.values_mut(self.len)
     }
 }
 
 impl<T: Plain> Drop for Buf<T> {
     fn drop(&mut self) {
         let block = std::mem::take(&mut self.block);
-        let lines = block.len();
+        let lines = block.lines();
         let mut store = lock(&self.home);
         store.lent_lines -= lines;
         store.free_lines += lines;

@@ -2,10 +2,21 @@
 //!
 //! The weight stays in the storage the model has; what a product needs of it is widened just in time.
 
+mod convert;
+mod exact;
+mod micro;
+mod pack;
+mod scratch;
+#[cfg(test)]
+mod tests;
+
 use half::bf16;
 
+use self::exact::Job;
+use self::pack::{Data, Operand};
 use crate::dispatch::{self, Isa, Precision};
-use crate::weight::Weight;
+use crate::pool;
+use crate::weight::{Values, Weight};
 
 /// Activations or their gradients, row-major and contiguous.
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +98,26 @@ impl<'a> View<'a> {
         Self { values: self.values, row: self.col, col: self.row }
     }
 
+    /// As an operand whose rows are the view's, or whose rows are its columns if those are contiguous; copied
+    /// if neither is.
+    fn operand<'b>(self, rows: usize, cols: usize, copy: &'b mut scratch::Scratch<f32>) -> Operand<'b>
+    where
+        'a: 'b,
+    {
+        if self.col == 1 || cols <= 1 {
+            return Operand { data: Data::F32(self.values), stride: self.row, reduces_along: true };
+        }
+        if self.row == 1 || rows <= 1 {
+            return Operand { data: Data::F32(self.values), stride: self.col, reduces_along: false };
+        }
+        *copy = scratch::take(rows * cols);
+        for (i, out) in copy.chunks_exact_mut(cols).enumerate() {
+            let line = self.values[i * self.row..].iter().step_by(self.col);
+            out.iter_mut().zip(line).for_each(|(o, v)| *o = *v);
+        }
+        Operand { data: Data::F32(copy), stride: cols, reduces_along: true }
+    }
+
     fn check(&self, rows: usize, cols: usize) {
         if rows > 0 && cols > 0 {
             let last = (rows - 1) * self.row + (cols - 1) * self.col;
@@ -130,38 +161,11 @@ pub fn gemm_here(product: &Product<'_>, c: &mut [f32], c_row: usize) {
 pub(crate) fn gemm_on(isa: Isa, p: &Product<'_>, c: &mut [f32], c_row: usize, parallel: bool) {
     p.a.check(p.m, p.k);
     p.b.check(p.k, p.n);
-    if p.m == 0 || p.n == 0 {
-        return;
-    }
-    assert!((c_row >= p.n || p.m == 1) && (p.m - 1) * c_row + p.n <= c.len(), "C is too short");
-    let _ = (isa, parallel);
-    for i in 0..p.m {
-        let row = &mut c[i * c_row..i * c_row + p.n];
-        if !p.add {
-            row.fill(0.0);
-        }
-        for l in 0..p.k {
-            let a = p.alpha * p.a.values[i * p.a.row + l * p.a.col];
-            for (j, c) in row.iter_mut().enumerate() {
-                *c += a * p.b.values[l * p.b.row + j * p.b.col];
-            }
-        }
-    }
-}
-
-fn widened(input: Input<'_>) -> Vec<f32> {
-    match input {
-        Input::F32(v) => v.to_vec(),
-        Input::Bf16(v) => v.iter().map(|v| v.to_f32()).collect(),
-    }
-}
-
-fn weight_widened(w: &Weight<'_>) -> Vec<f32> {
-    let mut all = vec![0.0; w.n_out * w.n_in];
-    for (row, out) in all.chunks_mut(w.n_in.max(1)).enumerate() {
-        w.read_row(row, out);
-    }
-    all
+    let (mut a_copy, mut b_copy) = (scratch::take::<f32>(0), scratch::take::<f32>(0));
+    let a = p.a.operand(p.m, p.k, &mut a_copy);
+    let b = p.b.t().operand(p.n, p.k, &mut b_copy);
+    let job = Job { m: p.m, n: p.n, k: p.k, a, b, alpha: p.alpha, add: p.add, c_row };
+    exact::run(isa, &job, c, parallel);
 }
 
 pub(crate) fn linear_on(
@@ -177,9 +181,15 @@ pub(crate) fn linear_on(
     let (n, k) = (w.n_out, w.n_in);
     w.check();
     assert_eq!((x.len(), y.len()), (m * k, m * n), "x [{m}, {k}], y [{m}, {n}]");
-    let (x, w) = (widened(x), weight_widened(w));
-    let product = Product { m, n, k, a: View::rows(&x, k), b: View::rows(&w, k).t(), alpha: 1.0, add };
-    gemm_on(isa, &product, y, n, true);
+    if m == 0 {
+        return;
+    }
+    let a = Operand { data: x.into(), stride: k, reduces_along: true };
+    for_readable(w, |first, rows, data| {
+        let b = Operand { data, stride: k, reduces_along: true };
+        let job = Job { m, n: rows, k, a, b, alpha: 1.0, add, c_row: n };
+        exact::run(isa, &job, &mut y[first..], true);
+    });
 }
 
 pub(crate) fn linear_dx_on(
@@ -195,9 +205,15 @@ pub(crate) fn linear_dx_on(
     let (n, k) = (w.n_out, w.n_in);
     w.check();
     assert_eq!((dy.len(), dx.len()), (m * n, m * k), "dy [{m}, {n}], dx [{m}, {k}]");
-    let (dy, w) = (widened(dy), weight_widened(w));
-    let product = Product { m, n: k, k: n, a: View::rows(&dy, n), b: View::rows(&w, k), alpha: 1.0, add };
-    gemm_on(isa, &product, dx, k, true);
+    if n == 0 && !add {
+        dx.fill(0.0);
+    }
+    for_readable(w, |first, rows, data| {
+        let a = Operand { data: Data::from(dy).skip(first), stride: n, reduces_along: true };
+        let b = Operand { data, stride: k, reduces_along: false };
+        let job = Job { m, n: k, k: rows, a, b, alpha: 1.0, add: add || first > 0, c_row: k };
+        exact::run(isa, &job, dx, true);
+    });
 }
 
 pub(crate) fn linear_dw_on(
@@ -214,8 +230,32 @@ pub(crate) fn linear_dw_on(
     }
     let (n, k) = (dy.len() / m, x.len() / m);
     assert_eq!((dy.len(), x.len(), dw.len()), (m * n, m * k, n * k), "dy [{m}, N], x [{m}, K], dW [N, K]");
-    let (dy, x) = (widened(dy), widened(x));
-    let product =
-        Product { m: n, n: k, k: m, a: View::rows(&dy, n).t(), b: View::rows(&x, k), alpha: 1.0, add: true };
-    gemm_on(isa, &product, dw, k, true);
+    let a = Operand { data: dy.into(), stride: n, reduces_along: false };
+    let b = Operand { data: x.into(), stride: k, reduces_along: false };
+    let job = Job { m: n, n: k, k: m, a, b, alpha: 1.0, add: true, c_row: k };
+    exact::run(isa, &job, dw, true);
+}
+
+/// How many values of a weight are decoded at a time where they can't be read where they lie.
+const DECODED: usize = 1 << 20;
+
+/// Runs `part(first row, rows, their values)` over W: at once if its values can be read where they lie,
+/// otherwise in blocks decoded on the pool.
+fn for_readable(w: &Weight<'_>, mut part: impl FnMut(usize, usize, Data<'_>)) {
+    match w.values {
+        Values::F32(v) => part(0, w.n_out, Data::F32(v)),
+        Values::F16(v) => part(0, w.n_out, Data::F16(v)),
+        Values::Bf16(v) => part(0, w.n_out, Data::Bf16(v)),
+        Values::Rows(_) | Values::RowsFrom(..) => {
+            // Whole blocks of the reduction's steps, so that dx adds up as it does for other storages.
+            let step = (DECODED / w.n_in.max(1)).max(1).next_multiple_of(exact::STEPS);
+            let mut decoded = scratch::take::<f32>(step.min(w.n_out) * w.n_in);
+            for first in (0..w.n_out).step_by(step) {
+                let rows = step.min(w.n_out - first);
+                let block = &mut decoded[..rows * w.n_in];
+                pool::chunks_mut(block, w.n_in.max(1), |row, out| w.read_row(first + row, out));
+                part(first, rows, Data::F32(block));
+            }
+        }
+    }
 }
