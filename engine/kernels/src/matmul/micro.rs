@@ -113,23 +113,46 @@ unsafe fn tile<S: Lanes, const R: usize, const V: usize>(
                 }
             }
         }
+        // Every index below is a constant once unrolled: one that is not would put the sums into memory, and
+        // the loop above would store them at each step.
         let alpha = s.splat(to.alpha);
-        for (r, sums) in sums.iter().enumerate() {
-            let row = to.c.add(r * to.row);
-            for (v, sum) in sums.iter().enumerate() {
-                let at = row.add(v * S::N);
-                let sum = s.mul(*sum, alpha);
-                let cols = to.cols - v * S::N;
-                if cols >= S::N {
+        if to.cols >= V * S::N {
+            for (r, sums) in sums.iter().enumerate() {
+                for (v, sum) in sums.iter().enumerate() {
+                    let at = to.c.add(r * to.row + v * S::N);
+                    let sum = s.mul(*sum, alpha);
                     s.store_at(at, if to.add { s.add(s.load_at(at), sum) } else { sum });
-                } else {
-                    let lanes = s.spill(sum);
-                    for (j, sum) in lanes[..cols].iter().enumerate() {
-                        *at.add(j) = if to.add { *at.add(j) + sum } else { *sum };
-                    }
                 }
             }
+        } else {
+            let mut values = [0.0; MAX_TILE];
+            for (r, sums) in sums.iter().enumerate() {
+                for (v, sum) in sums.iter().enumerate() {
+                    s.store_at(values.as_mut_ptr().add((r * V + v) * S::N), s.mul(*sum, alpha));
+                }
+            }
+            store_edge(&values, V * S::N, R, to);
         }
     }
     R
+}
+
+/// The most values a tile has on any machine.
+const MAX_TILE: usize = 8 * 48;
+
+/// Stores the first columns of a tile, whose rows are `width` apart.
+///
+/// # Safety
+/// `rows` rows of C can be written.
+#[inline(never)]
+unsafe fn store_edge(values: &[f32; MAX_TILE], width: usize, rows: usize, to: Target) {
+    for (r, values) in values.chunks_exact(width).take(rows).enumerate() {
+        for (j, value) in values[..to.cols].iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let at = to.c.add(r * to.row + j);
+                *at = if to.add { *at + value } else { *value };
+            }
+        }
+    }
 }
