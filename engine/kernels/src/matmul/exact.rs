@@ -27,10 +27,13 @@ pub(super) struct Job<'a> {
 
 /// Steps of the reduction in one block at most: a panel of them takes three quarters of a first-level cache.
 pub(super) const STEPS: usize = 192;
-/// Rows of A that a task packs where A has to be packed.
-const PACKED_ROWS: usize = 192;
+/// Rows of A that meet all panels of a task before the next ones do: with that many steps, they stay in a
+/// second-level cache.
+const ROWS: usize = 192;
+/// Columns of a task at most: their panels stay in a second-level cache too.
+const COLS: usize = 384;
 /// A task has at least this many rows, if there are as many: packing a panel costs about as much as 8 rows.
-const LEAST_ROWS: usize = 96;
+const LEAST_ROWS: usize = 128;
 
 /// How C is cut into tasks.
 struct Cut {
@@ -39,23 +42,16 @@ struct Cut {
 }
 
 impl Job<'_> {
-    fn a_is_direct(&self) -> bool {
-        self.a.reduces_along && matches!(self.a.data, Data::F32(_))
-    }
-
     fn cut(&self, panel: usize, threads: usize) -> Cut {
         let tasks = if threads == 1 { 1 } else { 4 * threads };
-        let (mut rows, mut cols) = if self.a_is_direct() {
-            (self.m, panel)
-        } else {
-            (self.m.min(PACKED_ROWS), self.n.next_multiple_of(panel))
-        };
+        let even = |len: usize, most: usize, unit: usize| len.div_ceil(len.div_ceil(most)).next_multiple_of(unit);
+        let (mut rows, mut cols) = (self.m, even(self.n, COLS, panel));
         let count = |rows: usize, cols: usize| self.m.div_ceil(rows) * self.n.div_ceil(cols);
         while count(rows, cols) < tasks && rows >= 2 * LEAST_ROWS {
-            rows = rows.div_ceil(2).next_multiple_of(8);
+            rows = even(rows, rows.div_ceil(2), 8);
         }
         while count(rows, cols) < tasks && cols > panel {
-            cols = cols.div_ceil(2).next_multiple_of(panel);
+            cols = even(cols, cols.div_ceil(2), panel);
         }
         Cut { rows, cols }
     }
@@ -103,41 +99,47 @@ kernel! {
 kernel! {
     fn part_of[S](s, job: &Job<'_>, part: &Part, c: &Shared<'_, f32>) {
         let width = panel::<S>();
-        let blocks = job.k.div_ceil(STEPS);
-        let steps = job.k.div_ceil(blocks);
-        let mut packed = scratch::take::<f32>(width * steps);
-        let mut wide = scratch::take::<f32>(S::N * steps.max(part.rows));
+        let steps = job.k.div_ceil(job.k.div_ceil(STEPS));
+        let panels = part.cols.div_ceil(width);
         let direct = match job.a.data {
             Data::F32(a) if job.a.reduces_along => Some(a),
             _ => None,
         };
-        let mut rows = scratch::take::<f32>(if direct.is_some() { 0 } else { part.rows * steps });
+        let block_rows = ROWS.min(part.rows);
+        let mut packed = scratch::take::<f32>(panels * width * steps);
+        let mut wide = scratch::take::<f32>(S::N * steps.max(block_rows));
+        let mut rows = scratch::take::<f32>(if direct.is_some() { 0 } else { block_rows * steps });
         for first in (0..job.k).step_by(steps) {
             let k = steps.min(job.k - first);
-            let (a, row) = match direct {
-                Some(a) => (&a[part.row * job.a.stride + first..], job.a.stride),
-                None => {
-                    let block = part.row..part.row + part.rows;
-                    pack_rows(s, &job.a, block, first..first + k, &mut wide, &mut rows);
-                    (&*rows, k)
-                }
-            };
-            assert!((part.rows - 1) * row + k <= a.len());
-            let a = Strip { a: a.as_ptr(), row, m: part.rows, k };
-            for col in (0..part.cols).step_by(width) {
-                let cols = width.min(part.cols - col);
-                let from = part.col + col;
-                pack_panel(s, &job.b, from..from + cols, first..first + k, &mut wide, &mut packed[..width * k]);
-                let to = Target {
-                    c: c.at(part.row * job.c_row + from),
-                    row: job.c_row,
-                    cols,
-                    alpha: job.alpha,
-                    add: job.add || first > 0,
+            for (i, panel) in packed.chunks_exact_mut(width * k).take(panels).enumerate() {
+                let from = part.col + i * width;
+                let to = (from + width).min(part.col + part.cols);
+                pack_panel(s, &job.b, from..to, first..first + k, &mut wide, panel);
+            }
+            for from in (0..part.rows).step_by(block_rows) {
+                let block = part.row + from..part.row + (from + block_rows).min(part.rows);
+                let (a, row) = match direct {
+                    Some(a) => (&a[block.start * job.a.stride + first..], job.a.stride),
+                    None => {
+                        pack_rows(s, &job.a, block.clone(), first..first + k, &mut wide, &mut rows);
+                        (&*rows, k)
+                    }
                 };
-                // SAFETY: A's rows and the panel hold k steps (asserted, packed); this part of C is inside it
-                // (asserted in `run`) and no other task's.
-                unsafe { strip(s, a, packed.as_ptr(), to) };
+                assert!((block.len() - 1) * row + k <= a.len());
+                let a = Strip { a: a.as_ptr(), row, m: block.len(), k };
+                for (i, panel) in packed.chunks_exact(width * k).take(panels).enumerate() {
+                    let col = i * width;
+                    let to = Target {
+                        c: c.at(block.start * job.c_row + part.col + col),
+                        row: job.c_row,
+                        cols: width.min(part.cols - col),
+                        alpha: job.alpha,
+                        add: job.add || first > 0,
+                    };
+                    // SAFETY: A's rows and the panel hold k steps (asserted, packed); this part of C is inside
+                    // it (asserted in `run`) and no other task's.
+                    unsafe { strip(s, a, panel.as_ptr(), to) };
+                }
             }
         }
     }
