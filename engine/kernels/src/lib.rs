@@ -7,6 +7,7 @@
 //! Shapes: M rows, N out, K in; B batch, T queries, S keys, H heads, E head width, F mlp, V vocabulary, D width.
 
 pub mod activation;
+pub mod affine;
 pub mod arena;
 pub mod attention;
 pub mod dispatch;
