@@ -20,7 +20,7 @@ pub enum Isa {
     Avx2,
     /// AVX-512 F, BW, CD, DQ and VL.
     Avx512,
-    /// AMX tiles with bf16, on top of AVX-512.
+    /// AMX tiles with bf16, on top of AVX-512 and its conversions to bf16.
     Amx,
 }
 
@@ -123,7 +123,7 @@ fn detect() -> Isa {
     {
         return Isa::Avx2;
     }
-    if amx_usable() { Isa::Amx } else { Isa::Avx512 }
+    if is_x86_feature_detected!("avx512bf16") && amx_usable() { Isa::Amx } else { Isa::Avx512 }
 }
 
 #[cfg(not(target_arch = "x86_64"))]

@@ -44,7 +44,8 @@ struct Cut {
 impl Job<'_> {
     fn cut(&self, panel: usize, threads: usize) -> Cut {
         let tasks = if threads == 1 { 1 } else { 4 * threads };
-        let even = |len: usize, most: usize, unit: usize| len.div_ceil(len.div_ceil(most)).next_multiple_of(unit);
+        let even =
+            |len: usize, most: usize, unit: usize| len.div_ceil(len.div_ceil(most)).next_multiple_of(unit);
         let (mut rows, mut cols) = (self.m, even(self.n, COLS, panel));
         let count = |rows: usize, cols: usize| self.m.div_ceil(rows) * self.n.div_ceil(cols);
         while count(rows, cols) < tasks && rows >= 2 * LEAST_ROWS {

@@ -1,14 +1,24 @@
 //! Matrix products with a model's weights, forward and backward, and a general one.
 //!
 //! The weight stays in the storage the model has; what a product needs of it is widened just in time.
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "runs what is for AMX where that was detected")
+)]
 
 mod convert;
 mod exact;
+#[cfg(target_arch = "x86_64")]
+mod fast;
 mod micro;
 mod pack;
 mod scratch;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "x86_64")]
+mod tiles;
+#[cfg(target_arch = "x86_64")]
+mod vnni;
 
 use half::bf16;
 
@@ -177,7 +187,6 @@ pub(crate) fn linear_on(
     add: bool,
     precision: Precision,
 ) {
-    let _ = precision;
     let (n, k) = (w.n_out, w.n_in);
     w.check();
     assert_eq!((x.len(), y.len()), (m * k, m * n), "x [{m}, {k}], y [{m}, {n}]");
@@ -188,7 +197,7 @@ pub(crate) fn linear_on(
     for_readable(w, |first, rows, data| {
         let b = Operand { data, stride: k, reduces_along: true };
         let job = Job { m, n: rows, k, a, b, alpha: 1.0, add, c_row: n };
-        exact::run(isa, &job, &mut y[first..], true);
+        run(isa, &job, &mut y[first..], precision);
     });
 }
 
@@ -201,7 +210,6 @@ pub(crate) fn linear_dx_on(
     add: bool,
     precision: Precision,
 ) {
-    let _ = precision;
     let (n, k) = (w.n_out, w.n_in);
     w.check();
     assert_eq!((dy.len(), dx.len()), (m * n, m * k), "dy [{m}, {n}], dx [{m}, {k}]");
@@ -212,7 +220,7 @@ pub(crate) fn linear_dx_on(
         let a = Operand { data: Data::from(dy).skip(first), stride: n, reduces_along: true };
         let b = Operand { data, stride: k, reduces_along: false };
         let job = Job { m, n: k, k: rows, a, b, alpha: 1.0, add: add || first > 0, c_row: k };
-        exact::run(isa, &job, dx, true);
+        run(isa, &job, dx, precision);
     });
 }
 
@@ -224,7 +232,6 @@ pub(crate) fn linear_dw_on(
     dw: &mut [f32],
     precision: Precision,
 ) {
-    let _ = precision;
     if m == 0 {
         return;
     }
@@ -233,7 +240,19 @@ pub(crate) fn linear_dw_on(
     let a = Operand { data: dy.into(), stride: n, reduces_along: false };
     let b = Operand { data: x.into(), stride: k, reduces_along: false };
     let job = Job { m: n, n: k, k: m, a, b, alpha: 1.0, add: true, c_row: k };
-    exact::run(isa, &job, dw, true);
+    run(isa, &job, dw, precision);
+}
+
+/// A product on the pool, in the precision asked for.
+fn run(isa: Isa, job: &Job<'_>, c: &mut [f32], precision: Precision) {
+    #[cfg(target_arch = "x86_64")]
+    if precision == Precision::Fast && isa >= Isa::Amx && fast::pays(job) {
+        // SAFETY: an `Isa` is only ever run up to what was detected.
+        unsafe { fast::run(job, c) };
+        return;
+    }
+    let _ = precision;
+    exact::run(isa, job, c, true);
 }
 
 /// How many values of a weight are decoded at a time where they can't be read where they lie.
