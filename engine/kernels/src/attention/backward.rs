@@ -149,10 +149,9 @@ impl<'a> Into<'a> {
 }
 
 impl Places for Into<'_> {
-    fn place(&self, group: &Group<'_>, query: usize, head: usize, e: usize, part: usize) -> &mut [f32] {
-        let column = (group.head() + head) * group.shape.head_width + e;
-        // SAFETY: a row of a head belongs to the one task whose block has it, which is done with other places.
-        unsafe { self.at(0, group.start + query, column, part) }
+    fn place(&self, group: &Group<'_>, query: usize, head: usize, e: usize) -> (*mut f32, usize) {
+        let row = (group.start + query) * self.strides[0] + self.columns[0];
+        (self.slices[0].at(row + (group.head() + head) * group.shape.head_width + e), self.strides[0])
     }
 }
 
@@ -247,7 +246,7 @@ kernel! {
             }
             let scale = s.splat(group.shape.scale);
             for at in (0..padded * block.columns).step_by(S::N) {
-                s.store(with.dq, at, s.mul(s.load(with.dq, at), scale));
+                s.set(with.dq, at, s.mul(s.get(with.dq, at), scale));
             }
             block.take_out(s, with.dq, into);
         }
@@ -369,12 +368,12 @@ fn score_gradients<S: Lanes>(
     with: &mut Matrices<'_>,
 ) {
     let (columns, at) = (block.columns, vector * S::N);
-    let (lse, delta) = (s.load(with.lse, at), s.load(with.delta, at));
+    let (lse, delta) = (s.get(with.lse, at), s.get(with.delta, at));
     if let Some(cap) = block.group.shape.soft_cap {
         for row in 0..rows {
             let at = row * columns + at;
-            let tanh = math::tanh(s, s.mul(s.load(with.p, at), s.splat(1.0 / cap)));
-            s.store(with.p, at, s.mul(tanh, s.splat(cap)));
+            let tanh = math::tanh(s, s.mul(s.get(with.p, at), s.splat(1.0 / cap)));
+            s.set(with.p, at, s.mul(tanh, s.splat(cap)));
         }
     }
     if masked {
@@ -382,15 +381,15 @@ fn score_gradients<S: Lanes>(
     }
     for row in 0..rows {
         let at = row * columns + at;
-        let score = s.load(with.p, at);
+        let score = s.get(with.p, at);
         let p = math::exp(s, s.sub(score, lse));
-        let mut dp = s.mul(p, s.sub(s.load(with.dp, at), delta));
+        let mut dp = s.mul(p, s.sub(s.get(with.dp, at), delta));
         if let Some(cap) = block.group.shape.soft_cap {
             // The slope of cap·tanh(x/cap) is 1 − tanh²; a hidden score is no number to square.
             let tanh = s.max(s.mul(score, s.splat(1.0 / cap)), s.splat(-1.0));
             dp = s.mul(dp, s.sub(s.splat(1.0), s.mul(tanh, tanh)));
         }
-        s.store(with.p, at, p);
-        s.store(with.dp, at, dp);
+        s.set(with.p, at, p);
+        s.set(with.dp, at, dp);
     }
 }

@@ -62,8 +62,9 @@ impl Group<'_> {
 kernel! {
     /// Vectors of neighbouring queries that a block takes of each head.
     pub(super) fn chunks_of_block[S](_s, group: usize) -> usize {
-        let columns = S::N * S::VECTORS * if S::N < 16 { 2 } else { 1 };
-        (columns / (S::N * group)).clamp(1, MAX_CHUNKS)
+        /// Lanes of all vectors, about: the block's matrices stay in the nearest cache.
+        const COLUMNS: usize = 64;
+        (COLUMNS / (S::N * group)).clamp(1, MAX_CHUNKS)
     }
 }
 
@@ -151,7 +152,7 @@ impl<'a> Block<'a> {
         for row in 0..rows {
             let key = s.splat((tile.start + row) as f32);
             let at = row * self.columns + vector * S::N;
-            let mut score = s.load(scores, at);
+            let mut score = s.get(scores, at);
             if shape.causal {
                 score = s.select_ge(query, key, score, unseen);
             }
@@ -160,7 +161,7 @@ impl<'a> Block<'a> {
                 score = s.select_ge(key, s.sub(query, reach), score, unseen);
                 score = s.select_ge(s.add(query, reach), key, score, unseen);
             }
-            s.store(scores, at, score);
+            s.set(scores, at, score);
         }
     }
 
@@ -198,7 +199,7 @@ impl<'a> Block<'a> {
         if scale != 1.0 {
             let scale = s.splat(scale);
             for i in (0..padded * self.columns).step_by(S::N) {
-                s.store(to, i, s.mul(s.load(to, i), scale));
+                s.set(to, i, s.mul(s.get(to, i), scale));
             }
         }
     }
@@ -215,14 +216,19 @@ impl<'a> Block<'a> {
             let queries = self.queries(chunk);
             for e in (0..width).step_by(S::N) {
                 let part = S::N.min(width - e);
-                // SAFETY: rows e.. of `from`, whole vectors of them; the staged copy has room for a block.
+                let (first, stride) = out.place(&self.group, queries.start, head, e);
+                // SAFETY: rows e.. of `from`, whole vectors of them; the staged copy has room for a block; and
+                // these numbers of these rows are this task's.
                 unsafe {
                     let src = from.as_ptr().add(e * self.columns + vector * S::N);
+                    if part == S::N && queries.len() == S::N {
+                        s.transpose(src, self.columns, first, stride);
+                        continue;
+                    }
                     s.transpose(src, self.columns, staged.as_mut_ptr(), S::N);
-                }
-                for (i, query) in queries.clone().enumerate() {
-                    let place = out.place(&self.group, query, head, e, part);
-                    place.copy_from_slice(&staged[i * S::N..][..part]);
+                    for i in 0..queries.len() {
+                        first.add(i * stride).copy_from_nonoverlapping(staged.as_ptr().add(i * S::N), part);
+                    }
                 }
             }
         }
@@ -252,9 +258,9 @@ impl<'a> Block<'a> {
 
 /// Where rows of queries are written.
 pub(super) trait Places {
-    /// Numbers `e..e + part` of head `head` (of the group) of row `query` (of the sequence).
-    #[expect(clippy::mut_from_ref, reason = "tasks write places of their own")]
-    fn place(&self, group: &Group<'_>, query: usize, head: usize, e: usize, part: usize) -> &mut [f32];
+    /// The address of number `e` of head `head` (of the group) of row `query` (of the sequence), and how far it
+    /// is to the next row.
+    fn place(&self, group: &Group<'_>, query: usize, head: usize, e: usize) -> (*mut f32, usize);
 }
 
 thread_local! {

@@ -57,9 +57,8 @@ struct Made<'a> {
 }
 
 impl Places for Made<'_> {
-    fn place(&self, group: &Group<'_>, query: usize, head: usize, e: usize, part: usize) -> &mut [f32] {
-        // SAFETY: a row of a head belongs to the one task whose block has it, which is done with other places.
-        unsafe { self.out.slice(group.query_at(self.stride, query, head) + e, part) }
+    fn place(&self, group: &Group<'_>, query: usize, head: usize, e: usize) -> (*mut f32, usize) {
+        (self.out.at(group.query_at(self.stride, query, head) + e), self.stride)
     }
 }
 
@@ -99,35 +98,35 @@ kernel! {
                 if let Some(cap) = shape.soft_cap {
                     for row in 0..rows {
                         let at = row * columns + vector * S::N;
-                        let score = math::tanh(s, s.mul(s.load(scores, at), s.splat(1.0 / cap)));
-                        s.store(scores, at, s.mul(score, s.splat(cap)));
+                        let score = math::tanh(s, s.mul(s.get(scores, at), s.splat(1.0 / cap)));
+                        s.set(scores, at, s.mul(score, s.splat(cap)));
                     }
                 }
                 if masked {
                     block.mask(s, scores, &tile, vector, rows);
                 }
                 let at = vector * S::N;
-                let before = s.load(most, at);
+                let before = s.get(most, at);
                 let mut now = before;
                 for row in 0..rows {
-                    now = s.max(s.load(scores, row * columns + at), now);
+                    now = s.max(s.get(scores, row * columns + at), now);
                 }
                 let factor = math::exp(s, s.sub(before, now));
-                let mut sum = s.mul(s.load(sums, at), factor);
+                let mut sum = s.mul(s.get(sums, at), factor);
                 for row in 0..rows {
-                    let p = math::exp(s, s.sub(s.load(scores, row * columns + at), now));
+                    let p = math::exp(s, s.sub(s.get(scores, row * columns + at), now));
                     sum = s.add(sum, p);
-                    s.store(scores, row * columns + at, p);
+                    s.set(scores, row * columns + at, p);
                 }
                 larger |= s.sum(factor) != S::N as f32;
-                s.store(most, at, now);
-                s.store(sums, at, sum);
-                s.store(shrink, at, factor);
+                s.set(most, at, now);
+                s.set(sums, at, sum);
+                s.set(shrink, at, factor);
             }
             if larger {
                 for out in out.chunks_exact_mut(columns) {
                     for at in (0..columns).step_by(S::N) {
-                        s.store(out, at, s.mul(s.load(out, at), s.load(shrink, at)));
+                        s.set(out, at, s.mul(s.get(out, at), s.get(shrink, at)));
                     }
                 }
             }
@@ -145,11 +144,11 @@ kernel! {
         }
 
         for at in (0..columns).step_by(S::N) {
-            s.store(shrink, at, s.div(s.splat(1.0), s.load(sums, at)));
+            s.set(shrink, at, s.div(s.splat(1.0), s.get(sums, at)));
         }
         for out in out.chunks_exact_mut(columns) {
             for at in (0..columns).step_by(S::N) {
-                s.store(out, at, s.mul(s.load(out, at), s.load(shrink, at)));
+                s.set(out, at, s.mul(s.get(out, at), s.get(shrink, at)));
             }
         }
         block.take_out(s, out, made);

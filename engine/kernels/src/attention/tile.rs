@@ -55,9 +55,9 @@ kernel! {
             unsafe {
                 match vectors {
                     1 => columns::<S, 8, 1>(s, p.rows, cut),
-                    2 if S::N < 16 => columns::<S, 4, 2>(s, p.rows, cut),
+                    // Sixteen registers, or twice as many.
+                    2 if S::N < 16 => columns::<S, 6, 2>(s, p.rows, cut),
                     2 => columns::<S, 8, 2>(s, p.rows, cut),
-                    3 if S::N < 16 => columns::<S, 4, 3>(s, p.rows, cut),
                     3 => columns::<S, 8, 3>(s, p.rows, cut),
                     _ => columns::<S, 6, 4>(s, p.rows, cut),
                 }

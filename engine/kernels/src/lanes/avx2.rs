@@ -25,11 +25,18 @@ macro_rules! run {
     };
 }
 
+/// All bits of the first `n` lanes.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn first(n: usize) -> __m256i {
+    let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    _mm256_cmpgt_epi32(_mm256_set1_epi32(n as i32), lanes)
+}
+
 impl Lanes for Avx2 {
     const ISA: Isa = Isa::Avx2;
     const N: usize = 8;
-    const ROWS: usize = 4;
-    const VECTORS: usize = 3;
+    const VECTORS: usize = 2;
     type F = __m256;
 
     #[inline(always)]
@@ -43,6 +50,18 @@ impl Lanes for Avx2 {
     #[inline(always)]
     unsafe fn store_at(self, x: *mut f32, v: __m256) {
         run!(_mm256_storeu_ps(x, v));
+    }
+    #[inline(always)]
+    unsafe fn load_some(self, x: *const f32, n: usize, fill: f32) -> __m256 {
+        run!({
+            let mask = first(n);
+            let filled = _mm256_set1_ps(fill);
+            _mm256_blendv_ps(filled, _mm256_maskload_ps(x, mask), _mm256_castsi256_ps(mask))
+        })
+    }
+    #[inline(always)]
+    unsafe fn store_some(self, x: *mut f32, n: usize, v: __m256) {
+        run!(_mm256_maskstore_ps(x, first(n), v));
     }
     #[inline(always)]
     fn add(self, a: __m256, b: __m256) -> __m256 {

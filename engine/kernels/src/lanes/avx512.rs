@@ -28,7 +28,6 @@ macro_rules! run {
 impl Lanes for Avx512 {
     const ISA: Isa = Isa::Avx512;
     const N: usize = 16;
-    const ROWS: usize = 6;
     const VECTORS: usize = 4;
     type F = __m512;
 
@@ -43,6 +42,14 @@ impl Lanes for Avx512 {
     #[inline(always)]
     unsafe fn store_at(self, x: *mut f32, v: __m512) {
         run!(_mm512_storeu_ps(x, v));
+    }
+    #[inline(always)]
+    unsafe fn load_some(self, x: *const f32, n: usize, fill: f32) -> __m512 {
+        run!(_mm512_mask_loadu_ps(_mm512_set1_ps(fill), (1 << n) - 1, x))
+    }
+    #[inline(always)]
+    unsafe fn store_some(self, x: *mut f32, n: usize, v: __m512) {
+        run!(_mm512_mask_storeu_ps(x, (1 << n) - 1, v));
     }
     #[inline(always)]
     fn add(self, a: __m512, b: __m512) -> __m512 {

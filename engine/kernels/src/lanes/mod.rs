@@ -22,9 +22,7 @@ pub(crate) trait Lanes: Copy {
     const ISA: Isa;
     /// How many f32 a vector holds: a power of two, at most [`MAX_LANES`].
     const N: usize;
-    /// Rows of a register block that is four vectors wide; the others are eight or `ROWS` high.
-    const ROWS: usize;
-    /// Vectors across a register block at most.
+    /// Vectors across a block of a matrix product that stays in registers, at most.
     const VECTORS: usize;
     /// The vector.
     type F: Copy;
@@ -36,6 +34,16 @@ pub(crate) trait Lanes: Copy {
     /// # Safety
     /// `N` values can be written there.
     unsafe fn store_at(self, x: *mut f32, v: Self::F);
+    /// The first `n` (less than `N`) values, then `fill`.
+    ///
+    /// # Safety
+    /// They can be read there.
+    unsafe fn load_some(self, x: *const f32, n: usize, fill: f32) -> Self::F;
+    /// Writes the first `n` (less than `N`) lanes.
+    ///
+    /// # Safety
+    /// They can be written there.
+    unsafe fn store_some(self, x: *mut f32, n: usize, v: Self::F);
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
     fn sub(self, a: Self::F, b: Self::F) -> Self::F;
     fn mul(self, a: Self::F, b: Self::F) -> Self::F;
@@ -86,27 +94,42 @@ pub(crate) trait Lanes: Copy {
     #[inline(always)]
     fn load_or(self, x: &[f32], i: usize, fill: f32) -> Self::F {
         let x = &x[i..];
-        if x.len() >= Self::N {
-            // SAFETY: N values are there.
-            return unsafe { self.load_at(x.as_ptr()) };
+        // SAFETY: so many values are there.
+        unsafe {
+            if x.len() >= Self::N {
+                self.load_at(x.as_ptr())
+            } else {
+                self.load_some(x.as_ptr(), x.len(), fill)
+            }
         }
-        let mut lanes = [fill; MAX_LANES];
-        lanes[..x.len()].copy_from_slice(x);
-        // SAFETY: N ≤ MAX_LANES.
-        unsafe { self.load_at(lanes.as_ptr()) }
     }
 
     /// Writes to `x[i..]` what fits.
     #[inline(always)]
     fn store(self, x: &mut [f32], i: usize, v: Self::F) {
         let x = &mut x[i..];
-        if x.len() >= Self::N {
-            // SAFETY: N values are there.
-            unsafe { self.store_at(x.as_mut_ptr(), v) };
-        } else {
-            let len = x.len();
-            x.copy_from_slice(&self.spill(v)[..len]);
+        // SAFETY: so many values are there.
+        unsafe {
+            if x.len() >= Self::N {
+                self.store_at(x.as_mut_ptr(), v);
+            } else {
+                self.store_some(x.as_mut_ptr(), x.len(), v);
+            }
         }
+    }
+
+    /// `x[i..]`, which has a whole vector left: for loops that have no end to look after.
+    #[inline(always)]
+    fn get(self, x: &[f32], i: usize) -> Self::F {
+        // SAFETY: the slice is N long.
+        unsafe { self.load_at(x[i..i + Self::N].as_ptr()) }
+    }
+
+    /// Writes to `x[i..]`, which has room for a whole vector.
+    #[inline(always)]
+    fn set(self, x: &mut [f32], i: usize, v: Self::F) {
+        // SAFETY: the slice is N long.
+        unsafe { self.store_at(x[i..i + Self::N].as_mut_ptr(), v) };
     }
 
     #[inline(always)]

@@ -19,7 +19,6 @@ fn each(f: impl Fn(usize) -> f32) -> F {
 impl Lanes for Portable {
     const ISA: Isa = Isa::Scalar;
     const N: usize = 4;
-    const ROWS: usize = 4;
     const VECTORS: usize = 2;
     type F = F;
 
@@ -36,6 +35,18 @@ impl Lanes for Portable {
     unsafe fn store_at(self, x: *mut f32, v: F) {
         // SAFETY: the caller's promise; no alignment is asked for.
         unsafe { x.cast::<F>().write_unaligned(v) }
+    }
+    #[inline(always)]
+    unsafe fn load_some(self, x: *const f32, n: usize, fill: f32) -> F {
+        // SAFETY: the caller's promise.
+        each(|i| if i < n { unsafe { *x.add(i) } } else { fill })
+    }
+    #[inline(always)]
+    unsafe fn store_some(self, x: *mut f32, n: usize, v: F) {
+        for (i, v) in v.into_iter().enumerate().take(n) {
+            // SAFETY: the caller's promise.
+            unsafe { *x.add(i) = v };
+        }
     }
     #[inline(always)]
     fn add(self, a: F, b: F) -> F {
