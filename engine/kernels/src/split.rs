@@ -45,6 +45,23 @@ pub(crate) fn elements<const N: usize, T: Send>(
     chunks(outs, [TASK_LEN; N], |i, outs| task(i * TASK_LEN, outs));
 }
 
+/// A task for each row of `width` of `wide`, with the number that `each` has for it.
+pub(crate) fn rows<T: Send, U: Send>(
+    each: &mut [T],
+    wide: &mut [U],
+    width: usize,
+    task: impl Fn(usize, &mut T, &mut [U]) + Sync,
+) {
+    assert_eq!(wide.len(), each.len() * width, "a row for each");
+    let n = each.len();
+    let (each, wide) = (Shared::new(each), Shared::new(wide));
+    pool::for_each(n, |i| {
+        // SAFETY: row i and its number, which are of no other task.
+        let (one, row) = unsafe { (each.slice(i, 1), wide.slice(i * width, width)) };
+        task(i, &mut one[0], row);
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
