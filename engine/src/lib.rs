@@ -20,6 +20,7 @@ pub mod shelf;
 mod starter;
 pub mod store;
 pub mod tokenizer;
+pub mod train;
 
 pub use home::Mode;
 

@@ -96,6 +96,7 @@ fn matrices(s: &ModelShape) -> [(&'static str, usize, usize); 4] {
 
 struct Gpt2 {
     shape: ModelShape,
+    tied: bool,
     wte: Embedding,
     wpe: Embedding,
     layers: Vec<Layer>,
@@ -147,6 +148,7 @@ fn build(config: &ModelConfig, weights: &dyn WeightSource) -> Result<Box<dyn Cau
     };
     Ok(Box::new(Gpt2 {
         shape: s,
+        tied: config.tied_embeddings,
         wte: Embedding::new(wte),
         wpe: Embedding::new(Weight::Dense(names.dense("wpe.weight", &[s.context_length, s.width])?)),
         layers: (0..s.n_layers).map(|l| layer(config, &names, l)).collect::<Result<_>>()?,
@@ -208,5 +210,30 @@ impl CausalLm for Gpt2 {
             visit(&format!("transformer.h.{l}.mlp.c_proj"), &layer.mlp.down);
         }
         visit("lm_head", &self.lm_head);
+    }
+
+    fn parts(&self) -> DecoderParts<'_> {
+        let blocks = self.layers.iter().enumerate().map(|(l, layer)| {
+            let name = |part: &str| format!("{PREFIX}h.{l}.{part}");
+            BlockParts {
+                norm_1: Named::new(name("ln_1"), NormParts::Layer(&layer.ln_1)),
+                attention: &layer.attn,
+                qkv_names: vec![name("attn.c_attn")],
+                o_name: name("attn.c_proj"),
+                norm_2: Named::new(name("ln_2"), NormParts::Layer(&layer.ln_2)),
+                mlp: MlpParts::Plain { mlp: &layer.mlp, up: name("mlp.c_fc"), down: name("mlp.c_proj") },
+            }
+        });
+        DecoderParts {
+            shape: self.shape,
+            tokens: Named::new(format!("{PREFIX}wte"), &self.wte),
+            positions: Some(Named::new(format!("{PREFIX}wpe"), &self.wpe)),
+            rope: None,
+            blocks: blocks.collect(),
+            norm: Named::new(format!("{PREFIX}ln_f"), NormParts::Layer(&self.ln_f)),
+            lm_head: Named::new("lm_head", &self.lm_head),
+            tied: self.tied,
+            conv1d: true,
+        }
     }
 }

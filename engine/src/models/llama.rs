@@ -3,7 +3,10 @@
 //! Touvron et al. 2023, <https://arxiv.org/abs/2307.09288>; Llama team 2024, <https://arxiv.org/abs/2407.21783>.
 //! The reference is `modeling_llama.py` of Hugging Face transformers.
 
-use super::{Architecture, CausalLm, ConfigJson, ModelConfig, TensorNeed, WeightSource};
+use super::{
+    Architecture, BlockParts, CausalLm, ConfigJson, DecoderParts, MlpParts, ModelConfig, Named, NormParts, TensorNeed,
+    WeightSource,
+};
 use crate::inspect::probe::Site;
 use crate::nn::{
     Activation, Attention, Embedding, ForwardCx, GatedMlp, Linear, ModelShape, Projection, RmsNorm, Rope,
@@ -135,6 +138,7 @@ fn tensors(config: &ModelConfig) -> Vec<TensorNeed> {
 
 struct Llama {
     shape: ModelShape,
+    tied: bool,
     embed_tokens: Embedding,
     rope: Rope,
     layers: Vec<Layer>,
@@ -161,6 +165,7 @@ fn build(config: &ModelConfig, weights: &dyn WeightSource) -> Result<Box<dyn Cau
     };
     Ok(Box::new(Llama {
         shape: s,
+        tied: config.tied_embeddings,
         embed_tokens: Embedding::new(embedding),
         rope: Rope::new(rope)?,
         layers,
@@ -249,5 +254,38 @@ impl CausalLm for Llama {
             visit(&format!("model.layers.{l}.mlp.down_proj"), &m.down);
         }
         visit("lm_head", &self.lm_head);
+    }
+
+    fn parts(&self) -> DecoderParts<'_> {
+        let blocks = self.layers.iter().enumerate().map(|(l, layer)| {
+            let name = |part: &str| format!("model.layers.{l}.{part}");
+            BlockParts {
+                norm_1: Named::new(name("input_layernorm"), NormParts::Rms(&layer.input_layernorm)),
+                attention: &layer.self_attn,
+                qkv_names: ["q", "k", "v"].map(|part| name(&format!("self_attn.{part}_proj"))).into(),
+                o_name: name("self_attn.o_proj"),
+                norm_2: Named::new(
+                    name("post_attention_layernorm"),
+                    NormParts::Rms(&layer.post_attention_layernorm),
+                ),
+                mlp: MlpParts::Gated {
+                    mlp: &layer.mlp,
+                    gate: name("mlp.gate_proj"),
+                    up: name("mlp.up_proj"),
+                    down: name("mlp.down_proj"),
+                },
+            }
+        });
+        DecoderParts {
+            shape: self.shape,
+            tokens: Named::new("model.embed_tokens", &self.embed_tokens),
+            positions: None,
+            rope: Some(&self.rope),
+            blocks: blocks.collect(),
+            norm: Named::new("model.norm", NormParts::Rms(&self.norm)),
+            lm_head: Named::new("lm_head", &self.lm_head),
+            tied: self.tied,
+            conv1d: false,
+        }
     }
 }

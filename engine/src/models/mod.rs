@@ -4,9 +4,11 @@
 mod config;
 mod gpt2;
 mod llama;
+mod parts;
 
 pub use crate::nn::{ForwardCx, ModelShape};
 pub use config::{ConfigJson, ModelConfig, refused};
+pub use parts::{BlockParts, DecoderParts, MlpParts, Named, NormParts};
 
 use crate::nn::{Linear, Weight};
 use anyhow::Result;
@@ -27,6 +29,9 @@ pub trait CausalLm: Send + Sync {
 
     /// Every linear map by its name in the checkpoint, less `.weight`.
     fn linears(&self, visit: &mut dyn FnMut(&str, &Linear));
+
+    /// The model taken apart, for the training step.
+    fn parts(&self) -> DecoderParts<'_>;
 }
 
 /// Where weights come from, under their Hugging Face names. Errors are [`Failure`]s that

@@ -15,6 +15,11 @@ impl Embedding {
         Self { weight }
     }
 
+    /// `[V, D]`
+    pub fn weight(&self) -> &Weight {
+        &self.weight
+    }
+
     /// `T` ids → `[T, D]`
     pub fn forward(&self, ids: &[u32]) -> Result<Tensor> {
         let (n, _) = self.weight.dims();

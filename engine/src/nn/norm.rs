@@ -16,6 +16,11 @@ impl RmsNorm {
         Self { weight, eps }
     }
 
+    /// Weight `[D]` and ε.
+    pub fn parts(&self) -> (&Tensor, f64) {
+        (&self.weight, self.eps)
+    }
+
     /// `[T, D]` → `[T, D]`
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         Ok(ops::rms_norm(x, &self.weight, self.eps)?)
@@ -34,6 +39,11 @@ pub struct LayerNorm {
 impl LayerNorm {
     pub fn new(weight: Tensor, bias: Tensor, eps: f64) -> Self {
         Self { weight, bias, eps }
+    }
+
+    /// Weight `[D]`, bias `[D]` and ε.
+    pub fn parts(&self) -> (&Tensor, &Tensor, f64) {
+        (&self.weight, &self.bias, self.eps)
     }
 
     /// `[T, D]` → `[T, D]`

@@ -92,11 +92,24 @@ impl Rope {
         Ok(Self { frequencies })
     }
 
+    /// Cosines and sines of `t` positions from `first` on, `[t, R/2]` each.
+    #[must_use]
+    pub fn tables(&self, first: usize, t: usize) -> (Vec<f32>, Vec<f32>) {
+        let angles = (first..first + t).flat_map(|p| self.frequencies.iter().map(move |f| p as f32 * f));
+        let (sin, cos) = angles.map(f32::sin_cos).unzip();
+        (cos, sin)
+    }
+
+    /// How many elements of a head are turned: R.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        2 * self.frequencies.len()
+    }
+
     /// The angles of `t` positions from `first` on.
     pub fn angles(&self, first: usize, t: usize) -> Result<Angles> {
         let half = self.frequencies.len();
-        let angles = (first..first + t).flat_map(|p| self.frequencies.iter().map(move |f| p as f32 * f));
-        let (sin, cos): (Vec<f32>, Vec<f32>) = angles.map(f32::sin_cos).unzip();
+        let (cos, sin) = self.tables(first, t);
         Ok(Angles {
             cos: Tensor::from_vec(cos, (t, half), &Device::Cpu)?,
             sin: Tensor::from_vec(sin, (t, half), &Device::Cpu)?,

@@ -159,6 +159,15 @@ impl Packed {
         self.cols / self.block_type.elements() * self.block_type.bytes()
     }
 
+    /// The bytes as they are stored, where nobody else owns them: 16-bit floats.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match &self.bytes {
+            Bytes::Plain(bytes) => Some(bytes),
+            Bytes::Candle(_) => None,
+        }
+    }
+
     fn data(&self) -> Cow<'_, [u8]> {
         match &self.bytes {
             Bytes::Plain(bytes) => Cow::Borrowed(bytes),

@@ -1,0 +1,463 @@
+#!/usr/bin/env python3
+"""Training side by side with PyTorch: same work, same threads, alternating, medians, losses checked equal.
+
+    compare.py setup                                 # once: the peers, in a scratch environment (about 6 GB)
+    compare.py prepare MODEL.gguf FOLDER             # once: a bf16 checkpoint folder that both sides load
+    compare.py prepare gpt2-124m FOLDER              # once: GPT-2's shape with random weights
+    compare.py run --glassworks PROGRAM --smollm2 FOLDER --gpt2 FOLDER [--recompute] [--json FILE]
+    compare.py run --glassworks PROGRAM --model FOLDER --case lora-qv --batch 1 --length 128 --precision fast
+    compare.py qlora --glassworks PROGRAM --gguf MODEL.gguf --model FOLDER      # memory, against ourselves
+
+`prepare MODEL.gguf FOLDER --dtype float32` writes the folder of the last: the same weights, dequantised.
+
+`run` alone measures the rows below (`--rows` picks some); without `--glassworks` only the peers.
+
+PROGRAM is called as
+
+    PROGRAM --model FOLDER_OR_GGUF --case CASE --batch B --length T --steps N --warmup W --precision exact|fast
+            [--recompute] --tokens FILE [--adapter FILE]
+
+with `GLASSWORKS_ISA` set where a row holds both sides to an instruction set, and prints one line of JSON:
+
+    {"losses": [...], "step_secs": [...], "tokens_per_sec": x, "peak_rss_bytes": n, "isa": "...", "precision": "..."}
+
+One step: forward, backward, gradients held to a total norm of 1, AdamW (lr 1e-3, betas 0.9 and 0.999, eps 1e-8,
+weight decay 0.01 on all that is trained). W + N steps, all on the same batch; `losses` has all of them (each
+before its update), `step_secs` the last N.
+
+CASE: `lora-qv` (q_proj, v_proj; GPT-2: c_attn) and `lora-all` (every linear map of the layers), rank 8, alpha 16,
+no dropout; `full` (every parameter, dropout off). --tokens: JSON, B arrays of T ids; every token but a row's first is
+a target. --adapter: PEFT's adapter_model.safetensors, adapter_config.json beside it, with the values to start from.
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PEERS = ["torch==2.15.0", "transformers==5.23.0", "peft==0.21.2", "tokenizers==0.23.3", "safetensors==0.8.0",
+         "numpy==2.4.6", "gguf==0.19.0"]
+
+# name: model, case, batch, length, precision, instruction set; least and reached-for ratio of tokens/s, and of memory.
+# Fast is held against the fastest that torch does, Exact against torch in f32.
+ROWS = {
+    "fast":     ("smollm2", "lora-qv", 4, 256, "fast", None, (0.9, 1.25), (0.6, 0.35)),
+    "exact":    ("smollm2", "lora-qv", 4, 256, "exact", "avx512", (1.0, 1.4), None),
+    "avx2":     ("smollm2", "lora-qv", 4, 256, "exact", "avx2", (1.0, 1.2), None),
+    "all":      ("smollm2", "lora-all", 4, 256, "fast", None, (0.9, 1.25), None),
+    "long":     ("smollm2", "lora-qv", 1, 512, "fast", None, (0.9, 1.25), None),
+    "gpt2":     ("gpt2", "full", 4, 256, "fast", None, (0.8, 1.1), None),
+}
+# How torch is held to an instruction set ("avx512": everything but AMX). `probe` shows whether it took.
+CAPS = {
+    None: {},
+    "amx": {},
+    "avx512": {"ATEN_CPU_CAPABILITY": "avx512", "ONEDNN_MAX_CPU_ISA": "AVX512_CORE_FP16",
+               "MKL_ENABLE_INSTRUCTIONS": "AVX512_E3"},
+    "avx2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
+}
+# The ways people train on a CPU: type of the frozen (full: of all) weights, of the adapter, and of autocast.
+WAYS = {
+    "f32": ("float32", "float32", None),
+    "autocast": ("float32", "float32", "bfloat16"),
+    "bf16": ("bfloat16", "float32", None),
+    "bf16+autocast": ("bfloat16", "float32", "bfloat16"),
+    "bf16-all": ("bfloat16", "bfloat16", None),
+}
+BF16_WAYS = {"full": ["autocast", "bf16"]}  # otherwise all four
+TARGETS = {
+    "llama": {"lora-qv": ["q_proj", "v_proj"],
+              "lora-all": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]},
+    "gpt2": {"lora-qv": ["c_attn"], "lora-all": ["c_attn", "c_proj", "c_fc"]},
+}
+# How far a loss may lie from torch's in f32.
+TOLERANCE = {"exact": 1e-3, "fast": 5e-2}
+SEED = 20
+
+
+# --- the peers' side (runs inside the scratch environment) --------------------
+
+def load(model, dtype):
+    """The checkpoint, ready to train: no dropout anywhere, nothing printed."""
+    import torch
+    import transformers
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    config = transformers.AutoConfig.from_pretrained(model)
+    for key in ["attn_pdrop", "resid_pdrop", "embd_pdrop", "attention_dropout"]:
+        if hasattr(config, key):
+            setattr(config, key, 0.0)
+    return transformers.AutoModelForCausalLM.from_pretrained(model, config=config, dtype=getattr(torch, dtype))
+
+
+def lora(model, case, adapter_dtype="float32"):
+    from peft import LoraConfig, get_peft_model
+    kind = model.config.model_type
+    config = LoraConfig(r=8, lora_alpha=16, lora_dropout=0.0, target_modules=TARGETS[kind][case],
+                        task_type="CAUSAL_LM", fan_in_fan_out=kind == "gpt2")
+    return get_peft_model(model, config, autocast_adapter_dtype=adapter_dtype == "float32")
+
+
+def prepare(args):
+    import torch
+    import transformers
+    torch.manual_seed(SEED)
+    if args.source == "gpt2-124m":
+        config = transformers.GPT2Config(attn_pdrop=0.0, resid_pdrop=0.0, embd_pdrop=0.0)
+        transformers.GPT2LMHeadModel(config).save_pretrained(args.folder)
+    else:
+        folder, file = os.path.split(os.path.abspath(args.source))
+        read = transformers.AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=torch.float32)
+        config = transformers.AutoConfig.for_model(**{  # what came from a GGUF will not be saved: into a new one
+            key: value for key, value in read.config.to_dict().items() if key != "quantization_config" and key[0] != "_"})
+        config.rms_norm_eps = float(f"{config.rms_norm_eps:.4g}")  # a float32 in the GGUF
+        model = type(read)(config)
+        model.load_state_dict(read.state_dict())
+        model.to(getattr(torch, args.dtype)).save_pretrained(args.folder)
+        transformers.AutoTokenizer.from_pretrained(folder, gguf_file=file).save_pretrained(args.folder)
+
+
+def inputs(args):
+    """Writes what both sides start from: the batch, and the adapter's values."""
+    import torch
+    torch.manual_seed(SEED)
+    out, model = Path(args.out), load(args.model, "float32")
+    n = args.batch * args.length
+    if (Path(args.model) / "tokenizer.json").exists():
+        from tokenizers import Tokenizer
+        text = "".join((REPOSITORY / name).read_text("utf-8") for name in ["LICENSE-APACHE", "ARCHITECTURE.md"])
+        tokenizer = Tokenizer.from_file(str(Path(args.model) / "tokenizer.json"))
+        ids = tokenizer.encode(text, add_special_tokens=False).ids
+        ids = (ids * (n // len(ids) + 1))[:n]
+    else:
+        ids = torch.randint(model.config.vocab_size, (n,)).tolist()
+    (out / "tokens.json").write_text(json.dumps([ids[i:i + args.length] for i in range(0, n, args.length)]))
+    if args.case != "full":
+        model = lora(model, args.case)
+        with torch.no_grad():  # PEFT begins with B = 0, where A has no gradient and an error could hide
+            for name, p in model.named_parameters():
+                if "lora_B" in name:
+                    p.normal_(0, 0.01)
+        model.save_pretrained(out)
+
+
+def train(args):
+    """W + N steps the way `--way` says; prints the same line as Glassworks."""
+    import resource
+    import torch
+    torch.set_num_threads(args.threads)
+    weights, adapter, autocast = WAYS[args.way]
+    model = load(args.model, weights)
+    if args.case != "full":
+        from peft import set_peft_model_state_dict
+        from safetensors.torch import load_file
+        model = lora(model, args.case, adapter)
+        wrong = set_peft_model_state_dict(model, load_file(args.adapter))
+        assert not wrong.unexpected_keys and not any("lora_" in key for key in wrong.missing_keys), wrong
+    model.train()
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, fused=True)
+    tokens = torch.tensor(json.loads(Path(args.tokens).read_text()))
+    assert tokens.shape == (args.batch, args.length)
+    losses, secs = [], []
+    for _ in range(args.warmup + args.steps):
+        start = time.perf_counter()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast is not None):
+            loss = model(input_ids=tokens, labels=tokens, use_cache=False).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        losses.append(loss.item())
+        secs.append(time.perf_counter() - start)
+    secs = secs[args.warmup:]
+    print(json.dumps({
+        "losses": losses, "step_secs": secs, "tokens_per_sec": tokens.numel() / statistics.median(secs),
+        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "isa": torch.backends.cpu.get_cpu_capability(), "precision": args.way, "threads": torch.get_num_threads()}))
+
+
+def probe(args):
+    """What the three libraries inside torch say they run on, and how fast a product is: did the cap take?"""
+    import torch
+    torch.set_num_threads(args.threads)
+    out = {"torch": torch.__version__, "aten": torch.backends.cpu.get_cpu_capability()}
+    for dtype in [torch.float32, torch.bfloat16]:
+        a, secs = torch.randn(512, 512).to(dtype), []
+        for _ in range(5):
+            start = time.perf_counter()
+            a @ a
+            secs.append(time.perf_counter() - start)
+        out[f"gflops_{str(dtype).removeprefix('torch.')}"] = round(2 * 512**3 / min(secs) / 1e9, 1)
+    print(json.dumps(out))
+
+
+# --- both sides ---------------------------------------------------------------
+
+def busy():
+    """Seconds of CPU time that anything on the machine has used."""
+    v = list(map(int, open("/proc/stat").readline().split()[1:]))
+    return (v[0] + v[1] + v[2] + v[5] + v[6]) / os.sysconf("SC_CLK_TCK")
+
+
+def child(command, threads, **environment):
+    """Runs on as many CPUs as threads; its last line of JSON and what it cost."""
+    cpus = sorted(os.sched_getaffinity(0))[:threads]
+    n = str(threads)
+    environment = {**os.environ, "OMP_NUM_THREADS": n, "MKL_NUM_THREADS": n, "RAYON_NUM_THREADS": n,
+                   "HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore", **environment}
+    before, start = busy(), time.time()
+    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True, env=environment,
+                               preexec_fn=lambda: os.sched_setaffinity(0, cpus))
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    wall, own = time.time() - start, usage.ru_utime + usage.ru_stime
+    if process.returncode:
+        sys.exit(f"exit code {process.returncode}: {' '.join(map(str, command))}")
+    lines = [line for line in output.splitlines() if line.startswith("{")]
+    others = max(0.0, busy() - before - own)
+    return {**(json.loads(lines[-1]) if lines else {}), "rss": usage.ru_maxrss * 1024, "wall": wall, "own_cpu": own,
+            "others_cpu": others, "disturbed": others > 0.1 * wall * os.cpu_count()}, output
+
+
+class Bench:
+    def __init__(self, args):
+        self.args = args
+        self.scratch = Path(args.scratch)
+        self.python = python(args)
+
+    def peer(self, *command, **environment):
+        return child([self.python, __file__, *command, "--threads", self.args.threads], self.args.threads, **environment)
+
+    def inputs(self, model, case, batch, length):
+        out = self.scratch / f"{Path(model).name}-{case}-{batch}x{length}"
+        if not (out / "done").exists():
+            out.mkdir(parents=True, exist_ok=True)
+            self.peer("inputs", "--model", model, "--case", case, "--batch", batch, "--length", length, "--out", out)
+            (out / "done").touch()
+        work = ["--case", case, "--batch", batch, "--length", length, "--tokens", out / "tokens.json"]
+        return work + ([] if case == "full" else ["--adapter", out / "adapter_model.safetensors"])
+
+    def probe(self, isa):
+        found, output = self.peer("probe", ONEDNN_VERBOSE="1", MKL_VERBOSE="1", **CAPS[isa])
+        says = [line.split("cpu,isa:")[-1] for line in output.splitlines() if "cpu,isa:" in line]
+        says += [line.split(" for ")[-1] for line in output.splitlines() if line.startswith("MKL_VERBOSE") and " for " in line]
+        return {key: found[key] for key in ("torch", "aten", "gflops_float32", "gflops_bfloat16")} | {"libraries": says}
+
+    def row(self, name, model, case, batch, length, precision, isa, bar=None, memory_bar=None):
+        args, work = self.args, ["--model", model, *self.inputs(model, case, batch, length)]
+        runs = {}
+
+        def run(key, steps, warmup, kept=True):
+            count = ["--steps", steps, "--warmup", warmup]
+            for left in reversed(range(args.patience + 1)):
+                result = once(key, count)
+                if not result["disturbed"] or not left:
+                    break
+            if kept:
+                runs.setdefault(key, []).append(result)
+            return result
+
+        def once(key, count):
+            if key.startswith("torch "):
+                result, _ = self.peer("train", *work, *count, "--way", key.removeprefix("torch "), **CAPS[isa])
+            else:
+                cap = {} if isa is None else {"GLASSWORKS_ISA": isa}
+                more = ["--recompute"] if key.endswith("recompute") else []
+                result, _ = child([args.glassworks, *work, *count, "--precision", precision, *more], args.threads, **cap)
+            print(f"  {name}: {key}: {batch * length / statistics.median(result['step_secs']):.0f} tokens/s, "
+                  f"{result['rss'] / 1e9:.2f} GB, loss {result['losses'][0]:.4f} to {result['losses'][-1]:.4f}, "
+                  f"others' CPU {result['others_cpu']:.0f} s of {result['wall']:.0f} s"
+                  f"{' (disturbed)' if result['disturbed'] else ''}", file=sys.stderr, flush=True)
+            return result
+
+        ours = [] if not args.glassworks else ["glassworks"] + (["glassworks, recompute"] if args.recompute else [])
+        ways, tried = [], {}
+        if args.ways:
+            ways = [way for way in args.ways if way != "f32"]
+        elif precision == "fast":
+            ways = BF16_WAYS.get(case, [way for way in WAYS if way != "f32"])
+        if len(ways) > 1:  # one short run of each; the fastest is what is measured
+            tried = {way: run(f"torch {way}", 2, 1, kept=False) for way in ways}
+            ways = [min(tried, key=lambda way: statistics.median(tried[way]["step_secs"]))]
+        for _ in range(args.rounds):
+            for key in [*ours, "torch f32", *(f"torch {way}" for way in ways)]:
+                run(key, args.steps, args.warmup)
+
+        def middle(key):
+            secs = statistics.median(s for r in runs[key] for s in r["step_secs"])
+            return {"tokens_per_sec": batch * length / secs, "rss": statistics.median(r["rss"] for r in runs[key])}
+
+        about = {key: middle(key) for key in runs}
+        exact = runs["torch f32"][0]["losses"]
+        for key, kept in runs.items():
+            assert all(len(r["losses"]) == len(exact) for r in kept), f"{key}: not as many losses as steps"
+            about[key]["loss_difference"] = max(abs(a - b) for r in kept for a, b in zip(r["losses"], exact))
+        peers = [key for key in about if key.startswith("torch")]
+        best = max(peers, key=lambda key: about[key]["tokens_per_sec"])
+        # Memory against the least that torch needs in any of its ways.
+        least = min([about[key]["rss"] for key in peers] + [r["rss"] for r in tried.values()])
+        for key in ours:
+            about[key] |= {"ratio": about[key]["tokens_per_sec"] / about[best]["tokens_per_sec"],
+                           "memory_ratio": about[key]["rss"] / least,
+                           "equal": about[key]["loss_difference"] <= TOLERANCE[precision]}
+        return {"row": name, "model": Path(model).name, "case": case, "batch": batch, "length": length,
+                "precision": precision, "isa": isa, "bar": bar, "memory_bar": memory_bar, "best": best,
+                "least_peer_rss": least, "results": about, "runs": runs, "tried": tried,
+                "disturbed": sum(r["disturbed"] for kept in runs.values() for r in kept),
+                "n_runs": sum(map(len, runs.values()))}
+
+
+def table(rows):
+    """A line for each setting of ours, the peers beside it."""
+    speed = lambda about, key: f"{about[key]['tokens_per_sec']:.0f}, {about[key]['rss'] / 1e9:.2f} GB"
+    bar = lambda ratio, bar: f"{ratio:.2f}" + (f" (bar {bar[0]}, reach {bar[1]})" if bar else "")
+    lines = ["| case | ours: tokens/s, memory | torch f32 | torch bf16 | ratio to the best | memory to the least "
+             "| loss off torch f32: ours, bf16 | disturbed |", "|---|---|---|---|---|---|---|---|"]
+    for row in rows:
+        about = row["results"]
+        bf16 = next((key for key in about if key.startswith("torch ") and key != "torch f32"), None)
+        held = f", held to {row['isa']}" if row["isa"] else ""
+        case = f"{row['model']} {row['case']} {row['batch']}×{row['length']} {row['precision']}{held}"
+        theirs = f"{speed(about, bf16)} ({bf16.removeprefix('torch ')})" if bf16 else "–"
+        bf16_off = f"{about[bf16]['loss_difference']:.1e}" if bf16 else "–"
+        for key in [key for key in about if key.startswith("glassworks")] or [None]:
+            a = about.get(key)
+            cells = [case + (" recompute" if key and "recompute" in key else ""), speed(about, key) if a else "–",
+                     speed(about, "torch f32"), theirs, bar(a["ratio"], row["bar"]) if a else "–",
+                     bar(a["memory_ratio"], row["memory_bar"]) if a else "–",
+                     (f"{a['loss_difference']:.1e}{'' if a['equal'] else ' NOT EQUAL'}" if a else "–") + f", {bf16_off}",
+                     f"{row['disturbed']} of {row['n_runs']} runs"]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def bench(args):
+    bench, rows = Bench(args), []
+    if args.model:
+        wanted = {args.case: (args.model, args.case, args.batch, args.length, args.precision, args.isa)}
+    else:
+        models = {"smollm2": args.smollm2, "gpt2": args.gpt2}
+        wanted = {name: (models[row[0]], *row[1:]) for name, row in ROWS.items()
+                  if (name in args.rows if args.rows else models[row[0]])}
+        if not wanted or any(row[0] is None for row in wanted.values()):
+            sys.exit("name the models: --smollm2 FOLDER, --gpt2 FOLDER (see --help)")
+    report = {"threads": args.threads, "rounds": args.rounds, "steps": args.steps, "warmup": args.warmup, "peers": PEERS,
+              "cpu": next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
+              "probes": {}, "rows": rows}
+    for name, row in wanted.items():
+        isa = row[5]
+        if str(isa) not in report["probes"]:
+            report["probes"][str(isa)] = bench.probe(isa)
+            print(f"  torch held to {isa}: {report['probes'][str(isa)]}", file=sys.stderr, flush=True)
+        rows.append(bench.row(name, *row))
+        if args.json:
+            Path(args.json).write_text(json.dumps(report, indent=1) + "\n")
+    print(table(rows))
+    ours = [a for row in rows for key, a in row["results"].items() if key.startswith("glassworks")]
+    sys.exit(0 if all(a["equal"] for a in ours) else "losses differ")
+
+
+def qlora(args):
+    """Peak memory of an adapter on quantised weights, against the same on those weights in f32."""
+    work = Bench(args).inputs(args.model, args.case, args.batch, args.length)
+    results = []
+    for model in [args.gguf, args.model]:
+        result, _ = child([args.glassworks, "--model", model, *work, "--steps", args.steps, "--warmup", args.warmup,
+                           "--precision", args.precision], args.threads)
+        results.append(result)
+        print(f"{Path(model).name}: {result['rss'] / 1e9:.2f} GB, {result['tokens_per_sec']:.0f} tokens/s, "
+              f"losses {' '.join(f'{loss:.4f}' for loss in result['losses'])}")
+    quantised, dense = results
+    difference = max(abs(a - b) for a, b in zip(quantised["losses"], dense["losses"], strict=True))
+    print(f"memory {quantised['rss'] / dense['rss']:.2f} (bar 0.4, reach 0.25), losses within {difference:.1e}")
+    sys.exit(0 if difference <= TOLERANCE[args.precision] else "losses differ")
+
+
+# --- command line -------------------------------------------------------------
+
+def python(args):
+    path = Path(args.scratch) / "venv" / "bin" / "python"
+    if not path.exists():
+        sys.exit(f"no peers in {args.scratch}: run `{Path(__file__).name} setup` first")
+    return path
+
+
+def setup(args):
+    venv = Path(args.scratch) / "venv"
+    subprocess.check_call([sys.executable, "-m", "venv", venv])
+    subprocess.check_call([venv / "bin" / "python", "-m", "pip", "install", "-q", "--no-cache-dir", *PEERS])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+
+    def command(name, function, **more):
+        p = commands.add_parser(name, **more)
+        p.set_defaults(function=function)
+        p.add_argument("--scratch", default=REPOSITORY / ".scratch" / "compare", help="holds the peers and the inputs")
+        p.add_argument("--threads", type=int, default=2)
+        return p
+
+    def shape(p, required, batch=4, length=256):
+        p.add_argument("--model", required=required)
+        p.add_argument("--case", choices=["lora-qv", "lora-all", "full"], default="lora-qv")
+        p.add_argument("--batch", type=int, default=batch)
+        p.add_argument("--length", type=int, default=length)
+
+    def count(p, steps, warmup):
+        p.add_argument("--steps", type=int, default=steps)
+        p.add_argument("--warmup", type=int, default=warmup)
+
+    command("setup", setup, help="installs the peers")
+    p = command("prepare", prepare, help="writes a checkpoint folder")
+    p.add_argument("source", help="a GGUF file, or gpt2-124m")
+    p.add_argument("folder")
+    p.add_argument("--dtype", choices=["bfloat16", "float32"], default="bfloat16")
+    p = command("run", bench, help="measures")
+    shape(p, required=False)
+    count(p, 5, 2)
+    p.add_argument("--glassworks", help="the program to measure")
+    p.add_argument("--smollm2", help="checkpoint folder of SmolLM2-135M")
+    p.add_argument("--gpt2", help="checkpoint folder of GPT-2's shape")
+    p.add_argument("--rows", nargs="+", choices=ROWS)
+    p.add_argument("--precision", choices=TOLERANCE, default="fast")
+    p.add_argument("--isa", choices=[key for key in CAPS if key])
+    p.add_argument("--ways", nargs="+", choices=WAYS, help="of torch; otherwise its fastest is found first")
+    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--patience", type=int, default=1, help="so often a run is repeated while others use the machine")
+    p.add_argument("--recompute", action="store_true", help="measure Glassworks in that setting too")
+    p.add_argument("--json")
+    p = command("qlora", qlora, help="peak memory on quantised weights")
+    shape(p, required=True, batch=1, length=128)
+    count(p, 2, 1)
+    p.add_argument("--glassworks", required=True)
+    p.add_argument("--gguf", required=True)
+    p.add_argument("--precision", choices=TOLERANCE, default="exact")
+    # What the others start in the scratch environment.
+    p = command("inputs", inputs)
+    shape(p, required=True)
+    p.add_argument("--out", required=True)
+    p = command("train", train)
+    shape(p, required=True)
+    count(p, 2, 1)
+    p.add_argument("--tokens", required=True)
+    p.add_argument("--adapter")
+    p.add_argument("--way", choices=WAYS, default="f32")
+    command("probe", probe)
+
+    args = parser.parse_args()
+    args.scratch = Path(args.scratch).resolve()
+    if args.function is prepare and "torch" not in sys.modules and sys.prefix == sys.base_prefix:
+        sys.exit(subprocess.call([python(args), *sys.argv]))
+    args.function(args)
+
+
+if __name__ == "__main__":
+    main()

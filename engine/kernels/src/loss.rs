@@ -1,0 +1,306 @@
+//! Cross-entropy of a linear layer's outputs without holding them all: rows in chunks whose logits share one
+//! buffer, the gradient made in place of them (as in Liger Kernel, arXiv:2410.10989).
+
+use crate::arena::Arena;
+use crate::dispatch::{self, Isa, Precision};
+use crate::lanes::{kernel, math};
+use crate::matmul::{self, Input};
+use crate::softmax;
+use crate::split;
+use crate::weight::Weight;
+
+/// The target of a row that doesn't count, as in PyTorch and Transformers.
+pub const IGNORED: i32 = -100;
+
+/// Logits that are in memory at one time, at most, unless a single step of rows has more.
+const MOST_LOGITS: usize = 16 * 1024 * 1024;
+/// Rows come in multiples of so many: what the matrix products like.
+const ROW_STEP: usize = 32;
+
+/// What [`linear_cross_entropy`] found.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Loss {
+    /// Σ −ln p(target), over the rows that have one.
+    pub loss_sum: f64,
+    /// How many have one.
+    pub n_targets: usize,
+}
+
+/// The cross-entropy of `softmax(hidden · lm_headᵀ)` against `targets` \[M\], with hidden \[M, D\] and lm_head
+/// \[V, D\], and if asked for, its gradients times `scale`: `dhidden` \[M, D\] is overwritten, `dw` \[V, D\] added
+/// to. Without either, this only evaluates.
+///
+/// Rows whose target is [`IGNORED`] cost nothing, and their gradient is zero.
+///
+/// # Panics
+/// If the shapes disagree, or a target is neither ignored nor one of V.
+#[expect(clippy::too_many_arguments, reason = "what a loss takes, and the gradients one may ask for")]
+pub fn linear_cross_entropy(
+    hidden: &[f32],
+    m: usize,
+    lm_head: &Weight<'_>,
+    targets: &[i32],
+    scale: f32,
+    dhidden: Option<&mut [f32]>,
+    dw: Option<&mut [f32]>,
+    arena: &Arena,
+    precision: Precision,
+) -> Loss {
+    assert_eq!(targets.len(), m, "a target for each row");
+    let mut losses = Losses::new(hidden, lm_head, targets, arena, precision);
+    losses.gradients(scale, dhidden, dw);
+    Loss { loss_sum: losses.each.iter().sum(), n_targets: losses.rows.len() }
+}
+
+/// −ln p(target) of each row of `hidden` \[M, D\], and 0 where there is no target: for perplexity, and to compare
+/// answers.
+///
+/// # Panics
+/// Like [`linear_cross_entropy`].
+pub fn linear_token_losses(
+    hidden: &[f32],
+    lm_head: &Weight<'_>,
+    targets: &[i32],
+    losses: &mut [f32],
+    arena: &Arena,
+    precision: Precision,
+) {
+    assert_eq!(losses.len(), targets.len(), "a loss for each row");
+    let mut made = Losses::new(hidden, lm_head, targets, arena, precision);
+    made.gradients(0.0, None, None);
+    losses.fill(0.0);
+    for (row, loss) in made.rows.iter().zip(&made.each) {
+        losses[*row] = *loss as f32;
+    }
+}
+
+struct Losses<'a> {
+    isa: Isa,
+    hidden: &'a [f32],
+    lm_head: &'a Weight<'a>,
+    targets: &'a [i32],
+    arena: &'a Arena,
+    precision: Precision,
+    /// The rows that have a target, and the loss of each.
+    rows: Vec<usize>,
+    each: Vec<f64>,
+}
+
+impl<'a> Losses<'a> {
+    fn new(
+        hidden: &'a [f32],
+        lm_head: &'a Weight<'a>,
+        targets: &'a [i32],
+        arena: &'a Arena,
+        precision: Precision,
+    ) -> Self {
+        assert_eq!(hidden.len(), targets.len() * lm_head.n_in, "hidden is [M, D]");
+        let counts = |t: &i32| *t != IGNORED;
+        let known = |t: &i32| usize::try_from(*t).is_ok_and(|t| t < lm_head.n_out);
+        assert!(targets.iter().filter(|t| counts(t)).all(known), "a target outside the vocabulary");
+        let rows: Vec<usize> = (0..targets.len()).filter(|i| counts(&targets[*i])).collect();
+        let each = vec![0.0; rows.len()];
+        Self { isa: dispatch::active(), hidden, lm_head, targets, arena, precision, rows, each }
+    }
+
+    /// Fills `each`, and what gradients are asked for.
+    fn gradients(&mut self, scale: f32, mut dhidden: Option<&mut [f32]>, mut dw: Option<&mut [f32]>) {
+        let width = self.lm_head.n_in;
+        if let Some(dhidden) = dhidden.as_deref_mut() {
+            assert_eq!(dhidden.len(), self.hidden.len(), "dhidden is [M, D]");
+            if self.rows.len() < self.targets.len() {
+                dhidden.fill(0.0);
+            }
+        }
+        assert!(dw.as_ref().is_none_or(|dw| dw.len() == self.lm_head.n_out * width), "dw is [V, D]");
+        let scale = (dhidden.is_some() || dw.is_some()).then_some(scale);
+        let chunk = chunk_rows(self.rows.len(), self.lm_head.n_out);
+        let mut logits = self.arena.take(chunk * self.lm_head.n_out);
+        for from in (0..self.rows.len()).step_by(chunk.max(1)) {
+            let to = (from + chunk).min(self.rows.len());
+            let (n, first) = (to - from, self.rows[from]);
+            let logits = &mut logits[..n * self.lm_head.n_out];
+            // Neighbours are used where they are, others brought together first.
+            let together = self.rows[to - 1] - first + 1 == n;
+            let mut gathered = self.arena.take(if together { 0 } else { n * width });
+            let hidden = if together {
+                &self.hidden[first * width..][..n * width]
+            } else {
+                for (row, to) in self.rows[from..to].iter().zip(gathered.chunks_exact_mut(width)) {
+                    to.copy_from_slice(&self.hidden[row * width..][..width]);
+                }
+                &gathered[..]
+            };
+            matmul::linear(Input::F32(hidden), n, self.lm_head, logits, false, self.precision);
+            self.losses_of(from..to, logits, scale);
+            if let Some(dw) = dw.as_deref_mut() {
+                matmul::linear_dw(Input::F32(logits), Input::F32(hidden), n, dw, self.precision);
+            }
+            let Some(dhidden) = dhidden.as_deref_mut() else { continue };
+            if together {
+                let dhidden = &mut dhidden[first * width..][..n * width];
+                matmul::linear_dx(Input::F32(logits), n, self.lm_head, dhidden, false, self.precision);
+            } else {
+                let dx = &mut gathered[..];
+                matmul::linear_dx(Input::F32(logits), n, self.lm_head, dx, false, self.precision);
+                for (row, dx) in self.rows[from..to].iter().zip(gathered.chunks_exact(width)) {
+                    dhidden[row * width..][..width].copy_from_slice(dx);
+                }
+            }
+        }
+    }
+
+    /// The losses of some of the rows, and in place of their logits, if there is a scale, the gradients.
+    fn losses_of(&mut self, part: std::ops::Range<usize>, logits: &mut [f32], scale: Option<f32>) {
+        let (isa, vocabulary, targets) = (self.isa, self.lm_head.n_out, self.targets);
+        let rows = &self.rows[part.clone()];
+        split::rows(&mut self.each[part], logits, vocabulary, |i, loss, logits| {
+            *loss = cross_entropy(isa, logits, targets[rows[i]] as usize, scale);
+        });
+    }
+}
+
+/// Rows of a chunk: as even a cut as there is.
+fn chunk_rows(n: usize, vocabulary: usize) -> usize {
+    let most = (MOST_LOGITS / vocabulary.max(1) / ROW_STEP * ROW_STEP).max(ROW_STEP);
+    n.div_ceil(n.div_ceil(most).max(1)).next_multiple_of(ROW_STEP).min(n)
+}
+
+kernel! {
+    /// −ln softmax(x)\[target\]; with a scale, x becomes (softmax(x) − 1 at the target) · scale.
+    fn cross_entropy[S](s, x: &mut [f32], target: usize, scale: Option<f32>) -> f64 {
+        let largest = softmax::largest(s, x);
+        let at_target = x[target];
+        let most = s.splat(largest);
+        let mut sums = [s.splat(0.0); 2];
+        let whole = x.len() / (2 * S::N) * (2 * S::N);
+        for i in (0..whole).step_by(2 * S::N) {
+            for (k, sum) in sums.iter_mut().enumerate() {
+                let i = i + k * S::N;
+                let e = math::exp(s, s.sub(s.get(x, i), most));
+                *sum = s.add(*sum, e);
+                if scale.is_some() {
+                    s.set(x, i, e);
+                }
+            }
+        }
+        for i in (whole..x.len()).step_by(S::N) {
+            let e = math::exp(s, s.sub(s.load_or(x, i, f32::NEG_INFINITY), most));
+            sums[0] = s.add(sums[0], e);
+            if scale.is_some() {
+                s.store(x, i, e);
+            }
+        }
+        let sum = s.sum(s.add(sums[0], sums[1]));
+        if let Some(scale) = scale {
+            let factor = s.splat(scale / sum);
+            for i in (0..whole).step_by(S::N) {
+                s.set(x, i, s.mul(s.get(x, i), factor));
+            }
+            for i in (whole..x.len()).step_by(S::N) {
+                s.store(x, i, s.mul(s.load(x, i), factor));
+            }
+            x[target] -= scale;
+        }
+        f64::from(sum).ln() + (f64::from(largest) - f64::from(at_target))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::check::{close, numbers, slopes, wide};
+
+    /// Σ −ln p(target) in f64.
+    fn loss64(hidden: &[f64], w: &[f64], width: usize, targets: &[i32]) -> f64 {
+        let mut sum = 0.0;
+        for (x, target) in hidden.chunks(width).zip(targets).filter(|(_, t)| **t != IGNORED) {
+            let logits: Vec<f64> =
+                w.chunks(width).map(|w| w.iter().zip(x).map(|(w, x)| w * x).sum::<f64>()).collect();
+            sum += logits.iter().map(|x| x.exp()).sum::<f64>().ln() - logits[*target as usize];
+        }
+        sum
+    }
+
+    fn targets_of(seed: u64, m: usize, vocabulary: usize, ignored: f32) -> Vec<i32> {
+        let place = |v: f32| ((v + 1.0) / 2.0 * 0.999 * vocabulary as f32) as i32;
+        let skip = numbers(seed + 1, m);
+        let all = numbers(seed, m).into_iter().map(place);
+        all.zip(skip).map(|(t, s)| if (s + 1.0) / 2.0 < ignored { IGNORED } else { t }).collect()
+    }
+
+    fn check(m: usize, width: usize, vocabulary: usize, ignored: f32, seed: u64) {
+        const SCALE: f32 = 0.25;
+        let (hidden, w) = (numbers(seed, m * width), numbers(seed + 1, vocabulary * width));
+        let targets = targets_of(seed + 2, m, vocabulary, ignored);
+        let (h64, w64) = (wide(&hidden), wide(&w));
+        let expected = loss64(&h64, &w64, width, &targets);
+        let dh64 = slopes(&h64, |h| 0.25 * loss64(h, &w64, width, &targets));
+        let dw64 = slopes(&w64, |w| 0.25 * loss64(&h64, w, width, &targets));
+        let weight = Weight::f32(vocabulary, width, &w);
+        let arena = Arena::new();
+        let (mut dh, mut dw) = (vec![f32::NAN; hidden.len()], vec![1.0; w.len()]);
+        let exact = Precision::Exact;
+        let found = linear_cross_entropy(
+            &hidden,
+            m,
+            &weight,
+            &targets,
+            SCALE,
+            Some(&mut dh),
+            Some(&mut dw),
+            &arena,
+            exact,
+        );
+        assert_eq!(found.n_targets, targets.iter().filter(|t| **t != IGNORED).count());
+        assert!((found.loss_sum - expected).abs() < 1e-5 * (1.0 + expected), "{found:?} {expected}");
+        close("dhidden", &dh, &dh64, 1e-4);
+        close("dw", &dw, &dw64.iter().map(|d| d + 1.0).collect::<Vec<_>>(), 1e-4);
+
+        let alone = linear_cross_entropy(&hidden, m, &weight, &targets, SCALE, None, None, &arena, exact);
+        assert_eq!(alone, found, "the loss is the same without gradients");
+        let mut each = vec![f32::NAN; m];
+        linear_token_losses(&hidden, &weight, &targets, &mut each, &arena, exact);
+        let sum: f64 = each.iter().map(|v| f64::from(*v)).sum();
+        assert!((sum - expected).abs() < 1e-5 * (1.0 + expected));
+        assert!(each.iter().zip(&targets).all(|(l, t)| *t != IGNORED || *l == 0.0));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+        #[test]
+        fn agrees_with_f64(m in 0..9usize, width in 1..9usize, vocabulary in 1..50usize, ignored in 0f32..1.2,
+                           seed in 0..99u64) {
+            check(m, width, vocabulary, ignored, seed);
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_agrees() {
+        let x: Vec<f32> = numbers(1, 1003).iter().map(|v| v * 30.0).collect();
+        let sum: f64 = x.iter().map(|v| f64::from(*v).exp()).sum();
+        for isa in Isa::available() {
+            let mut dx = x.clone();
+            let loss = cross_entropy(isa, &mut dx, 17, Some(0.5));
+            assert!((loss - (sum.ln() - f64::from(x[17]))).abs() < 1e-5);
+            let expected: Vec<f64> = (0..x.len())
+                .map(|i| 0.5 * (f64::from(x[i]).exp() / sum - f64::from(u8::from(i == 17))))
+                .collect();
+            close("dx", &dx, &expected, 1e-6);
+            let mut dx = x.clone();
+            dx[1000] = f32::NAN;
+            assert!(cross_entropy(isa, &mut dx, 17, None).is_nan());
+        }
+    }
+
+    #[test]
+    fn chunks_are_even() {
+        assert_eq!(chunk_rows(1024, 49152), 256);
+        assert_eq!(chunk_rows(512, 49152), 256);
+        assert_eq!(chunk_rows(100, 151_936), 64);
+        assert_eq!(chunk_rows(7, 50_000_000), 7);
+        assert_eq!(chunk_rows(0, 49152), 0);
+    }
+}

@@ -1,0 +1,388 @@
+//! One training step: the loss of a batch and its gradients by whatever is trained, layer by layer, outside any
+//! tape. Start reading at [`Tuner::accumulate`]. Data, schedules and checkpoints do not live here.
+//!
+//! Each block is a vector-Jacobian product written out: frozen matrices get no gradient, activations are let go
+//! as they are consumed, buffers come from one arena, and everything is computed by `glassworks-kernels`. A batch
+//! is packed: its sequences lie one after the other, no padding, and see only themselves.
+
+mod block;
+mod linear;
+mod norm;
+mod params;
+mod weight;
+
+pub use params::{AdamWConfig, Parameter, ParameterId, Parameters};
+
+use crate::models::{CausalLm, DecoderParts};
+use crate::nn;
+use anyhow::{Result, ensure};
+use block::{Saved, TuneBlock};
+use glassworks_kernels::activation::Activation;
+use glassworks_kernels::arena::{Arena, Buf};
+use glassworks_kernels::dispatch::Precision;
+use glassworks_kernels::{embedding, loss};
+use linear::TuneLinear;
+use norm::TuneNorm;
+use weight::Frozen;
+
+/// What is not a target.
+pub const IGNORED: i32 = loss::IGNORED;
+
+/// Sequences one after the other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// `[M]`
+    pub tokens: Vec<u32>,
+    /// What each position should predict, its next token; [`IGNORED`] for nothing. `[M]`
+    pub targets: Vec<i32>,
+    /// Where each sequence starts, and M at the end.
+    pub starts: Vec<usize>,
+}
+
+impl Batch {
+    /// Adds a sequence with labels as transformers has them: `labels[i]` belongs to `tokens[i]` and is predicted
+    /// from what stands before it.
+    pub fn push(&mut self, tokens: &[u32], labels: &[i32]) {
+        assert_eq!(tokens.len(), labels.len(), "a label for each token");
+        if self.starts.is_empty() {
+            self.starts.push(0);
+        }
+        self.tokens.extend_from_slice(tokens);
+        self.targets.extend(labels.iter().skip(1));
+        self.targets.extend((!tokens.is_empty()).then_some(IGNORED));
+        self.starts.push(self.tokens.len());
+    }
+
+    #[must_use]
+    pub fn n_targets(&self) -> usize {
+        self.targets.iter().filter(|t| **t != IGNORED).count()
+    }
+
+    fn positions(&self) -> Vec<u32> {
+        self.starts.windows(2).flat_map(|pair| 0..(pair[1] - pair[0]) as u32).collect()
+    }
+}
+
+/// What is trained.
+pub enum Tune<'a> {
+    /// Every parameter.
+    Full,
+    /// Adapters beside the linear maps that are chosen.
+    Lora(LoraConfig<'a>),
+}
+
+/// As PEFT's `LoraConfig` has them.
+pub struct LoraConfig<'a> {
+    /// r
+    pub rank: usize,
+    /// The adapter's output is multiplied by alpha / r.
+    pub alpha: f32,
+    /// Whether the linear map of this name gets one.
+    pub targets: &'a dyn Fn(&str) -> bool,
+    /// First values of A `[rank, in]` and B `[out, rank]` for (name, out, in).
+    pub values: &'a mut dyn FnMut(&str, usize, usize) -> Result<(Vec<f32>, Vec<f32>)>,
+}
+
+/// How a step is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepConfig {
+    pub precision: Precision,
+    /// Keep only each block's input and compute the rest again on the way back: less memory, more time.
+    pub recompute: bool,
+}
+
+/// A loss before it is averaged.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct BatchLoss {
+    /// Σ −ln p(target), nats
+    pub sum: f64,
+    pub n_targets: usize,
+}
+
+impl BatchLoss {
+    /// Nats per target; 0 without targets.
+    #[must_use]
+    pub fn mean(&self) -> f64 {
+        if self.n_targets == 0 { 0.0 } else { self.sum / self.n_targets as f64 }
+    }
+}
+
+/// A model with what is trained of it.
+pub struct Tuner<'m> {
+    pub params: Parameters,
+    pub config: StepConfig,
+    parts: DecoderParts<'m>,
+    tokens: TuneTable<'m>,
+    positions: Option<TuneTable<'m>>,
+    blocks: Vec<TuneBlock<'m>>,
+    norm: TuneNorm<'m>,
+    lm_head: TuneLinear<'m>,
+    arena: Arena,
+}
+
+/// An embedding table.
+struct TuneTable<'m> {
+    frozen: Frozen<'m>,
+    trained: Option<ParameterId>,
+}
+
+/// What every layer of a pass goes by.
+pub(crate) struct StepCx<'a> {
+    pub arena: &'a Arena,
+    pub precision: Precision,
+    /// M
+    pub m: usize,
+    pub starts: &'a [usize],
+    pub positions: &'a [u32],
+    pub angles: Option<Angles>,
+}
+
+/// `[longest sequence, R/2]`
+pub(crate) struct Angles {
+    pub cos: Vec<f32>,
+    pub sin: Vec<f32>,
+    /// R/2
+    pub half: usize,
+}
+
+pub(crate) fn kernel_activation(activation: nn::Activation) -> Activation {
+    match activation {
+        nn::Activation::Silu => Activation::Silu,
+        nn::Activation::GeluNew => Activation::GeluTanh,
+        nn::Activation::Gelu => Activation::Gelu,
+    }
+}
+
+impl<'m> Tuner<'m> {
+    /// # Errors
+    /// If weights are not in main memory, or a first value has the wrong shape.
+    pub fn new(model: &'m dyn CausalLm, tune: Tune<'_>, config: StepConfig) -> Result<Self> {
+        let parts = model.parts();
+        if let Some(rope) = parts.rope {
+            ensure!(rope.width() <= parts.shape.head_width, "more of a head is turned than it is wide");
+        }
+        let mut tuner = Self {
+            params: Parameters::default(),
+            config,
+            tokens: TuneTable::frozen(parts.tokens.part.weight())?,
+            positions: parts.positions.as_ref().map(|p| TuneTable::frozen(p.part.weight())).transpose()?,
+            blocks: parts.blocks.iter().map(TuneBlock::frozen).collect::<Result<_>>()?,
+            norm: TuneNorm::frozen(&parts.norm)?,
+            lm_head: TuneLinear::frozen(parts.lm_head.name.clone(), parts.lm_head.part)?,
+            parts,
+            arena: Arena::new(),
+        };
+        match tune {
+            Tune::Full => tuner.train_everything(),
+            Tune::Lora(lora) => tuner.adapt(lora)?,
+        }
+        Ok(tuner)
+    }
+
+    fn train_everything(&mut self) {
+        let params = &mut self.params;
+        let table = self.tokens.train(params, &self.parts.tokens.name);
+        if let (Some(positions), Some(named)) = (&mut self.positions, &self.parts.positions) {
+            positions.train(params, &named.name);
+        }
+        for block in &mut self.blocks {
+            block.norms_mut().into_iter().for_each(|norm| norm.train(params));
+            block.linears_mut().into_iter().for_each(|linear| linear.train(params));
+        }
+        self.norm.train(params);
+        if self.parts.tied {
+            self.lm_head.share(table);
+        } else {
+            self.lm_head.train(params);
+        }
+    }
+
+    fn adapt(&mut self, lora: LoraConfig<'_>) -> Result<()> {
+        let LoraConfig { rank, alpha, targets, values } = lora;
+        ensure!(rank > 0, "an adapter has a rank of at least 1");
+        for linear in self.blocks.iter_mut().flat_map(TuneBlock::linears_mut) {
+            if !targets(&linear.name) {
+                continue;
+            }
+            let (n_out, n_in) = (linear.n_out(), linear.n_in());
+            let (a, b) = values(&linear.name, n_out, n_in)?;
+            ensure!(
+                a.len() == rank * n_in && b.len() == n_out * rank,
+                "{}: an adapter of rank {rank} has another shape",
+                linear.name
+            );
+            linear.adapt(&mut self.params, rank, alpha / rank as f32, a, b);
+        }
+        ensure!(self.params.count() > 0, "no linear map was chosen");
+        Ok(())
+    }
+
+    /// Whether the checkpoint keeps the blocks' matrices as `[in, out]`; here they are `[out, in]`.
+    #[must_use]
+    pub fn is_conv1d(&self) -> bool {
+        self.parts.conv1d
+    }
+
+    /// The most memory that activations have taken.
+    #[must_use]
+    pub fn peak_bytes(&self) -> usize {
+        self.arena.peak_bytes()
+    }
+
+    /// The loss of a batch, and `scale` times the gradient of its sum added to the gradients there are. For the
+    /// mean over several batches' targets, `scale` is 1 / their number. `between` is called between the layers;
+    /// its error ends the pass, the gradients then being of no use.
+    ///
+    /// # Errors
+    /// For tokens outside the vocabulary, sequences beyond learned positions, and what `between` returns.
+    pub fn accumulate(
+        &mut self,
+        batch: &Batch,
+        scale: f32,
+        between: &dyn Fn() -> Result<()>,
+    ) -> Result<BatchLoss> {
+        let positions = batch.positions();
+        let arena = self.arena.clone();
+        let cx = self.step_cx(&arena, batch, &positions)?;
+        // Below the lowest block that is trained nothing needs a gradient.
+        let lowest = self.lowest_trained();
+        let mut x = self.embed(&cx, batch);
+        let mut inputs: Vec<(Buf, Option<Saved>)> = Vec::with_capacity(self.blocks.len());
+        for (l, block) in self.blocks.iter().enumerate() {
+            between()?;
+            let (next, saved) = block.forward(&cx, &self.params, &x);
+            if l >= lowest {
+                inputs.push((x, (!self.config.recompute).then_some(saved)));
+            }
+            x = next;
+        }
+        between()?;
+        let (loss, mut dx) = self.head_backward(&cx, &x, batch, scale);
+        drop(x);
+        for (l, (input, saved)) in inputs.into_iter().enumerate().map(|(i, kept)| (lowest + i, kept)).rev() {
+            between()?;
+            let block = &self.blocks[l];
+            let saved = saved.unwrap_or_else(|| block.forward(&cx, &self.params, &input).1);
+            let wants_dx = l > lowest || self.tokens.trained.is_some();
+            block.backward(&cx, &mut self.params, &input, saved, &mut dx, wants_dx);
+        }
+        for (table, ids) in [(Some(&self.tokens), batch.tokens.as_slice()), (self.positions.as_ref(), &positions)] {
+            if let Some(id) = table.and_then(|table| table.trained) {
+                let width = self.parts.shape.width;
+                embedding::scatter_add(ids, &dx, width, &mut self.params.get_mut(id).grad);
+            }
+        }
+        Ok(loss)
+    }
+
+    /// The loss of a batch alone.
+    ///
+    /// # Errors
+    /// As [`Self::accumulate`].
+    pub fn evaluate(&self, batch: &Batch, between: &dyn Fn() -> Result<()>) -> Result<BatchLoss> {
+        let positions = batch.positions();
+        let cx = self.step_cx(&self.arena, batch, &positions)?;
+        let mut x = self.embed(&cx, batch);
+        for block in &self.blocks {
+            between()?;
+            x = block.forward(&cx, &self.params, &x).0;
+        }
+        between()?;
+        let (normed, _) = self.norm.forward(&cx, &self.params, &x);
+        let head = self.lm_head.matrix(&self.params);
+        let loss = loss::linear_cross_entropy(
+            &normed, cx.m, &head, &batch.targets, 0.0, None, None, cx.arena, cx.precision,
+        );
+        Ok(BatchLoss { sum: loss.loss_sum, n_targets: loss.n_targets })
+    }
+
+    fn lowest_trained(&self) -> usize {
+        if self.tokens.trained.is_some() {
+            return 0;
+        }
+        self.blocks.iter().position(TuneBlock::is_trained).unwrap_or(self.blocks.len())
+    }
+
+    fn step_cx<'a>(&self, arena: &'a Arena, batch: &'a Batch, positions: &'a [u32]) -> Result<StepCx<'a>> {
+        let s = &self.parts.shape;
+        let m = batch.tokens.len();
+        ensure!(m > 0 && batch.targets.len() == m, "an empty batch, or one whose targets are not its tokens'");
+        ensure!(batch.starts.first() == Some(&0) && batch.starts.last() == Some(&m), "sequences cover the batch");
+        ensure!(batch.tokens.iter().all(|t| (*t as usize) < s.vocab_size), "a token outside the vocabulary");
+        let in_range = |t: &i32| *t == IGNORED || usize::try_from(*t).is_ok_and(|t| t < s.vocab_size);
+        ensure!(batch.targets.iter().all(in_range), "a target outside the vocabulary");
+        let longest = batch.starts.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+        ensure!(
+            self.positions.is_none() || longest <= s.context_length,
+            "a sequence of {longest} tokens where the model knows {} positions",
+            s.context_length
+        );
+        let angles = self.parts.rope.map(|rope| {
+            let (cos, sin) = rope.tables(0, longest);
+            Angles { cos, sin, half: rope.width() / 2 }
+        });
+        Ok(StepCx { arena, precision: self.config.precision, m, starts: &batch.starts, positions, angles })
+    }
+
+    fn embed(&self, cx: &StepCx, batch: &Batch) -> Buf {
+        let mut x = cx.arena.take(cx.m * self.parts.shape.width);
+        embedding::gather(&batch.tokens, &self.tokens.matrix(&self.params), &mut x);
+        if let Some(positions) = &self.positions {
+            let mut p = cx.arena.take(x.len());
+            embedding::gather(cx.positions, &positions.matrix(&self.params), &mut p);
+            glassworks_kernels::affine::add(&mut x, &p);
+        }
+        x
+    }
+
+    /// Final norm, unembedding and loss: the loss, and its gradient by `x`.
+    fn head_backward(&mut self, cx: &StepCx, x: &[f32], batch: &Batch, scale: f32) -> (BatchLoss, Buf) {
+        let (normed, moments) = self.norm.forward(cx, &self.params, x);
+        let mut dnormed = cx.arena.take(x.len());
+        // Taken out for the call, which also reads a value of the same store.
+        let trained = self.lm_head.trained_weight();
+        let mut dw = trained.map(|id| std::mem::take(&mut self.params.get_mut(id).grad));
+        let head = self.lm_head.matrix(&self.params);
+        let loss = loss::linear_cross_entropy(
+            &normed,
+            cx.m,
+            &head,
+            &batch.targets,
+            scale,
+            Some(&mut dnormed),
+            dw.as_deref_mut(),
+            cx.arena,
+            cx.precision,
+        );
+        if let (Some(id), Some(dw)) = (trained, dw) {
+            self.params.get_mut(id).grad = dw;
+        }
+        drop(normed);
+        let mut dx = cx.arena.zeroed(x.len());
+        self.norm.backward(&mut self.params, x, &moments, &dnormed, &mut dx);
+        (BatchLoss { sum: loss.loss_sum, n_targets: loss.n_targets }, dx)
+    }
+}
+
+impl<'m> TuneTable<'m> {
+    fn frozen(weight: &'m nn::Weight) -> Result<Self> {
+        Ok(Self { frozen: Frozen::of(weight)?, trained: None })
+    }
+
+    fn train(&mut self, params: &mut Parameters, name: &str) -> ParameterId {
+        let matrix = self.frozen.matrix();
+        let id = params.add(format!("{name}.weight"), matrix.n_out, matrix.n_in, self.frozen.to_f32());
+        self.trained = Some(id);
+        id
+    }
+
+    fn matrix<'a>(&'a self, params: &'a Parameters) -> glassworks_kernels::weight::Weight<'a> {
+        let frozen = self.frozen.matrix();
+        match self.trained {
+            Some(id) => {
+                glassworks_kernels::weight::Weight::f32(frozen.n_out, frozen.n_in, &params.get(id).value)
+            }
+            None => frozen,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A model's weights as the kernels read them: where they lie, in the type they are stored in.
+
+use crate::nn::Weight;
+use crate::nn::quant::{BlockType, Packed};
+use anyhow::{Context as _, Result, bail};
+use candle_core::{Storage, Tensor};
+use glassworks_kernels::weight::{Rows, Values, Weight as Matrix};
+use half::slice::HalfBitsSliceExt as _;
+use half::{bf16, f16};
+use std::ops::Range;
+use std::sync::RwLockReadGuard;
+
+/// A tensor's f32 values, held for reading.
+pub struct Floats<'m> {
+    storage: RwLockReadGuard<'m, Storage>,
+    range: Range<usize>,
+}
+
+/// A frozen matrix `[out, in]`.
+pub struct Frozen<'m> {
+    n_out: usize,
+    n_in: usize,
+    stored: Stored<'m>,
+}
+
+enum Stored<'m> {
+    Floats(Floats<'m>),
+    Packed(&'m Packed),
+}
+
+impl<'m> Floats<'m> {
+    /// # Errors
+    /// If the tensor is not f32, contiguous, in main memory.
+    pub fn of(tensor: &'m Tensor) -> Result<Self> {
+        let (storage, layout) = tensor.storage_and_layout();
+        let (from, to) = layout.contiguous_offsets().context("a weight that is not contiguous")?;
+        match &*storage {
+            Storage::Cpu(cpu) => cpu.as_slice::<f32>()?,
+            _ => bail!("a weight that is not in main memory"),
+        };
+        Ok(Self { storage, range: from..to })
+    }
+
+    #[must_use]
+    pub fn values(&self) -> &[f32] {
+        match &*self.storage {
+            // Checked when it was made.
+            Storage::Cpu(cpu) => cpu.as_slice::<f32>().map_or(&[], |all| &all[self.range.clone()]),
+            _ => &[],
+        }
+    }
+}
+
+impl<'m> Frozen<'m> {
+    /// # Errors
+    /// If the weight is not in main memory.
+    pub fn of(weight: &'m Weight) -> Result<Self> {
+        let (n_out, n_in) = weight.dims();
+        let stored = match weight {
+            Weight::Dense(tensor) => Stored::Floats(Floats::of(tensor)?),
+            Weight::Packed(packed) => Stored::Packed(packed),
+        };
+        Ok(Self { n_out, n_in, stored })
+    }
+
+    #[must_use]
+    pub fn matrix(&self) -> Matrix<'_> {
+        let values = match &self.stored {
+            Stored::Floats(floats) => Values::F32(floats.values()),
+            Stored::Packed(packed) => halves(packed).unwrap_or(Values::Rows(*packed)),
+        };
+        Matrix::new(self.n_out, self.n_in, values)
+    }
+
+    /// A copy in f32, to be trained.
+    #[must_use]
+    pub fn to_f32(&self) -> Vec<f32> {
+        let matrix = self.matrix();
+        let mut out = vec![0.0; self.n_out * self.n_in];
+        for (row, out) in out.chunks_exact_mut(self.n_in).enumerate() {
+            matrix.read_row(row, out);
+        }
+        out
+    }
+}
+
+/// 16-bit floats where they lie, if they lie at even addresses on a machine of the same byte order.
+fn halves(packed: &Packed) -> Option<Values<'_>> {
+    let bits: &[u16] = bytemuck::try_cast_slice(packed.bytes()?).ok().filter(|_| cfg!(target_endian = "little"))?;
+    match packed.block_type() {
+        BlockType::F16 => Some(Values::F16(bits.reinterpret_cast::<f16>())),
+        BlockType::BF16 => Some(Values::Bf16(bits.reinterpret_cast::<bf16>())),
+        _ => None,
+    }
+}
+
+impl Rows for Packed {
+    fn read(&self, row: usize, out: &mut [f32]) {
+        self.dequantise_rows(row..row + 1, out);
+    }
+}
