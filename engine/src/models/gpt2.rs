@@ -4,7 +4,10 @@
 //! `modeling_gpt2.py` of Hugging Face transformers. Its `Conv1D` stores matrices as `[in, out]`: they are turned
 //! at load. One matrix makes queries, keys and values; it stays one.
 
-use super::{Architecture, CausalLm, ConfigJson, ModelConfig, TensorNeed, WeightSource};
+use super::{
+    Architecture, BlockParts, CausalLm, ConfigJson, DecoderParts, MlpParts, ModelConfig, Named, NormParts,
+    TensorNeed, WeightSource,
+};
 use crate::inspect::probe::Site;
 use crate::nn::{
     Activation, Attention, Embedding, ForwardCx, LayerNorm, Linear, Mlp, ModelShape, Projection, Weight,

@@ -4,8 +4,8 @@
 //! The reference is `modeling_llama.py` of Hugging Face transformers.
 
 use super::{
-    Architecture, BlockParts, CausalLm, ConfigJson, DecoderParts, MlpParts, ModelConfig, Named, NormParts, TensorNeed,
-    WeightSource,
+    Architecture, BlockParts, CausalLm, ConfigJson, DecoderParts, MlpParts, ModelConfig, Named, NormParts,
+    TensorNeed, WeightSource,
 };
 use crate::inspect::probe::Site;
 use crate::nn::{

@@ -83,7 +83,10 @@ impl<'m> TuneBlock<'m> {
             },
         };
         let s = attention.shape;
-        ensure!(s.n_kv_heads > 0 && s.n_heads.is_multiple_of(s.n_kv_heads), "heads do not divide into groups");
+        ensure!(
+            s.n_kv_heads > 0 && s.n_heads.is_multiple_of(s.n_kv_heads),
+            "heads do not divide into groups"
+        );
         Ok(Self {
             norm_1: TuneNorm::frozen(&parts.norm_1)?,
             qkv,
@@ -192,7 +195,8 @@ impl<'m> TuneBlock<'m> {
         dy: &mut [f32],
         wants_dx: bool,
     ) {
-        let Saved { moments_1, qkv, lowered_qkv, out, lse, lowered_o, x_mid, moments_2, gate, up, .. } = saved;
+        let Saved { moments_1, qkv, lowered_qkv, out, lse, lowered_o, x_mid, moments_2, gate, up, .. } =
+            saved;
         let lowered = [saved.lowered_gate, saved.lowered_up, saved.lowered_down];
         self.mlp_backward(cx, params, &x_mid, &moments_2, gate, up, lowered, dy);
         drop((x_mid, moments_2));

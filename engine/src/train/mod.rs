@@ -266,7 +266,9 @@ impl<'m> Tuner<'m> {
             let wants_dx = l > lowest || self.tokens.trained.is_some();
             block.backward(&cx, &mut self.params, &input, saved, &mut dx, wants_dx);
         }
-        for (table, ids) in [(Some(&self.tokens), batch.tokens.as_slice()), (self.positions.as_ref(), &positions)] {
+        for (table, ids) in
+            [(Some(&self.tokens), batch.tokens.as_slice()), (self.positions.as_ref(), &positions)]
+        {
             if let Some(id) = table.and_then(|table| table.trained) {
                 let width = self.parts.shape.width;
                 embedding::scatter_add(ids, &dx, width, &mut self.params.get_mut(id).grad);
@@ -291,7 +293,15 @@ impl<'m> Tuner<'m> {
         let (normed, _) = self.norm.forward(&cx, &self.params, &x);
         let head = self.lm_head.matrix(&self.params);
         let loss = loss::linear_cross_entropy(
-            &normed, cx.m, &head, &batch.targets, 0.0, None, None, cx.arena, cx.precision,
+            &normed,
+            cx.m,
+            &head,
+            &batch.targets,
+            0.0,
+            None,
+            None,
+            cx.arena,
+            cx.precision,
         );
         Ok(BatchLoss { sum: loss.loss_sum, n_targets: loss.n_targets })
     }
@@ -306,8 +316,14 @@ impl<'m> Tuner<'m> {
     fn step_cx<'a>(&self, arena: &'a Arena, batch: &'a Batch, positions: &'a [u32]) -> Result<StepCx<'a>> {
         let s = &self.parts.shape;
         let m = batch.tokens.len();
-        ensure!(m > 0 && batch.targets.len() == m, "an empty batch, or one whose targets are not its tokens'");
-        ensure!(batch.starts.first() == Some(&0) && batch.starts.last() == Some(&m), "sequences cover the batch");
+        ensure!(
+            m > 0 && batch.targets.len() == m,
+            "an empty batch, or one whose targets are not its tokens'"
+        );
+        ensure!(
+            batch.starts.first() == Some(&0) && batch.starts.last() == Some(&m),
+            "sequences cover the batch"
+        );
         ensure!(batch.tokens.iter().all(|t| (*t as usize) < s.vocab_size), "a token outside the vocabulary");
         let in_range = |t: &i32| *t == IGNORED || usize::try_from(*t).is_ok_and(|t| t < s.vocab_size);
         ensure!(batch.targets.iter().all(in_range), "a target outside the vocabulary");

@@ -104,7 +104,8 @@ impl<'m> TuneNorm<'m> {
             grads[0] = Some((weight, std::mem::take(&mut params.get_mut(weight).grad)));
             grads[1] = bias.map(|id| (id, std::mem::take(&mut params.get_mut(id).grad)));
         }
-        let [dweight, dbias] = grads.each_mut().map(|grad| grad.as_mut().map(|(_, grad)| grad.as_mut_slice()));
+        let [dweight, dbias] =
+            grads.each_mut().map(|grad| grad.as_mut().map(|(_, grad)| grad.as_mut_slice()));
         let weight = self.weight(params);
         match &moments.mean {
             None => norm::rms_norm_backward(dy, x, weight, &moments.inv, dx, true, dweight),

@@ -7,12 +7,12 @@ use candle_core::{Storage, Tensor};
 use glassworks_kernels::weight::{Rows, Values, Weight as Matrix};
 use half::slice::HalfBitsSliceExt as _;
 use half::{bf16, f16};
-use std::ops::Range;
-use std::sync::RwLockReadGuard;
+use std::ops::{Deref, Range};
 
 /// A tensor's f32 values, held for reading.
 pub struct Floats<'m> {
-    storage: RwLockReadGuard<'m, Storage>,
+    /// The tensor's lock, held.
+    storage: Box<dyn Deref<Target = Storage> + 'm>,
     range: Range<usize>,
 }
 
@@ -38,12 +38,12 @@ impl<'m> Floats<'m> {
             Storage::Cpu(cpu) => cpu.as_slice::<f32>()?,
             _ => bail!("a weight that is not in main memory"),
         };
-        Ok(Self { storage, range: from..to })
+        Ok(Self { storage: Box::new(storage), range: from..to })
     }
 
     #[must_use]
     pub fn values(&self) -> &[f32] {
-        match &*self.storage {
+        match &**self.storage {
             // Checked when it was made.
             Storage::Cpu(cpu) => cpu.as_slice::<f32>().map_or(&[], |all| &all[self.range.clone()]),
             _ => &[],
@@ -86,7 +86,8 @@ impl<'m> Frozen<'m> {
 
 /// 16-bit floats where they lie, if they lie at even addresses on a machine of the same byte order.
 fn halves(packed: &Packed) -> Option<Values<'_>> {
-    let bits: &[u16] = bytemuck::try_cast_slice(packed.bytes()?).ok().filter(|_| cfg!(target_endian = "little"))?;
+    let bits: &[u16] =
+        bytemuck::try_cast_slice(packed.bytes()?).ok().filter(|_| cfg!(target_endian = "little"))?;
     match packed.block_type() {
         BlockType::F16 => Some(Values::F16(bits.reinterpret_cast::<f16>())),
         BlockType::BF16 => Some(Values::Bf16(bits.reinterpret_cast::<bf16>())),

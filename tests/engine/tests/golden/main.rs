@@ -8,6 +8,7 @@ mod gguf;
 mod inside;
 mod oracle;
 mod refusals;
+mod training;
 
 use candle_core::Tensor;
 use glassworks_engine::inspect::probe::Probe;

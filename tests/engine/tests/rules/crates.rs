@@ -8,7 +8,8 @@ use std::process::Command;
 /// A dependency, the packages that may have it, and why no other. Families go by their first word.
 const ROOMS: &[(&str, &[&str], &str)] = &[
     ("candle", &["glassworks-engine", "glassworks-tests-engine"], "only the engine knows tensors"),
-    ("gemm", &["glassworks-engine"], "only the engine computes"),
+    ("gemm", &["glassworks-engine", "glassworks-kernels"], "only the engine computes"),
+    ("glassworks-kernels", &["glassworks-engine", "glassworks-tests-engine"], "only the engine computes"),
     ("tokenizers", &["glassworks-engine", "glassworks-tests-engine"], "only the engine knows tokenizers"),
     (
         "safetensors",
@@ -124,7 +125,7 @@ fn dependencies(manifest: &str) -> Vec<(usize, String)> {
 /// Cargo.lock holds our packages and is not ignored.
 pub fn lock(lock: &str, ignored: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
-    if ["glassworks", "glassworks-engine", "glassworks-protocol", "glassworks-ui"]
+    if ["glassworks", "glassworks-engine", "glassworks-kernels", "glassworks-protocol", "glassworks-ui"]
         .iter()
         .any(|name| !lock.contains(&format!("name = \"{name}\"\n")))
     {

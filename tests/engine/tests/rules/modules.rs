@@ -42,6 +42,11 @@ const ENGINE: &[(&str, &[&str], &str)] = &[
     ("inspect", &["::sqlx", "store", "jobs", "event_loop", "job_cx"], "jobs come to it, not it to jobs"),
     ("shelf", &["::sqlx", "store", "jobs", "event_loop", "job_cx"], "jobs come to it, not it to jobs"),
     ("generate", &["::sqlx", "store", "jobs", "event_loop", "job_cx"], "jobs come to it, not it to jobs"),
+    (
+        "train",
+        &["::sqlx", "shelf", "store", "home", "generate", "inspect", "jobs", "event_loop", "job_cx"],
+        "a training step knows models and kernels, no more",
+    ),
     ("jobs", &["::sqlx", "event_loop"], "a job asks the store and answers through its context"),
 ];
 

@@ -1,0 +1,220 @@
+//! Gradients, losses and training curves against PyTorch's, under every instruction set this machine has.
+
+use crate::{FOLDERS, Golden, assert_close, fixtures, load};
+use glassworks_engine::train::{AdamWConfig, Batch, IGNORED, LoraConfig, Parameter, StepConfig, Tune, Tuner};
+use glassworks_kernels::dispatch::{self, Isa, Precision};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+const MODELS: [&str; 3] = ["llama-gqa", "llama-tied", "gpt2-tiny"];
+const EXACT: StepConfig = StepConfig { precision: Precision::Exact, recompute: false };
+/// Of the fixtures' adapters.
+const RANK: usize = 4;
+const ALPHA: f32 = 8.0;
+/// Steps in the fixtures' training curves, and their clipping.
+const STEPS: u64 = 10;
+const LR: f64 = 1e-3;
+const MAX_NORM: f64 = 1.0;
+
+fn golden(model: &str) -> Golden {
+    Golden::read(&fixtures().join(format!("training/{model}.safetensors")))
+}
+
+/// The rows of `tokens` and `labels` as sequences.
+fn batch(golden: &Golden) -> Batch {
+    let t = golden.tensors["tokens"].0[1];
+    let labels: Vec<i32> = golden.tensors["labels"].1.iter().map(|l| *l as i32).collect();
+    let mut batch = Batch::default();
+    for (tokens, labels) in golden.ids("tokens").chunks(t).zip(labels.chunks(t)) {
+        batch.push(tokens, labels);
+    }
+    batch
+}
+
+/// Two documents in one row, held apart.
+fn packed(golden: &Golden) -> Batch {
+    let tokens = golden.ids("packed.tokens");
+    let labels: Vec<i32> = golden.tensors["packed.labels"].1.iter().map(|l| *l as i32).collect();
+    let documents = golden.ids("packed.documents");
+    let mut batch = Batch::default();
+    let mut from = 0;
+    for to in 1..=tokens.len() {
+        if to == tokens.len() || documents[to] != documents[from] {
+            batch.push(&tokens[from..to], &labels[from..to]);
+            from = to;
+        }
+    }
+    batch
+}
+
+fn accumulate(tuner: &mut Tuner, batch: &Batch) -> f64 {
+    let scale = 1.0 / batch.n_targets() as f32;
+    tuner.accumulate(batch, scale, &|| Ok(())).unwrap().mean()
+}
+
+/// As the checkpoint has it: `Conv1D` matrices are `[in, out]` there.
+fn as_stored(parameter: &Parameter, values: &[f32], conv1d: bool) -> Vec<f32> {
+    let Parameter { name, rows, cols, .. } = parameter;
+    if !(conv1d && name.contains(".h.") && name.ends_with(".weight") && *rows > 1) {
+        return values.to_vec();
+    }
+    (0..rows * cols).map(|i| values[i % rows * cols + i / rows]).collect()
+}
+
+fn check_gradients(what: &str, golden: &Golden, prefix: &str, tuner: &Tuner) {
+    for parameter in tuner.params.iter() {
+        let theirs = &golden.tensors[&format!("{prefix}grad.{}", parameter.name)].1;
+        let ours = as_stored(parameter, &parameter.grad, tuner.is_conv1d());
+        assert_close(&format!("{what}: {}", parameter.name), &ours, theirs);
+    }
+}
+
+/// The adapters of a case, from the fixture.
+fn lora<'m>(
+    model: &'m dyn glassworks_engine::models::CausalLm,
+    golden: &Golden,
+    case: &str,
+    config: StepConfig,
+) -> Tuner<'m> {
+    let key = |name: &str, part: &str| format!("lora.{case}.{name}.lora_{part}");
+    let targets = |name: &str| golden.tensors.contains_key(&key(name, "A"));
+    let mut values = |name: &str, _: usize, _: usize| {
+        let [a, b] = ["A", "B"].map(|part| golden.tensors[&key(name, part)].1.clone());
+        Ok((a, b))
+    };
+    let lora = LoraConfig { rank: RANK, alpha: ALPHA, targets: &targets, values: &mut values };
+    Tuner::new(model, Tune::Lora(lora), config).unwrap()
+}
+
+/// The cap is the process's: tests that compute take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn under_every_cap(check: impl Fn(Isa)) {
+    for isa in Isa::available() {
+        dispatch::set_cap(isa);
+        check(isa);
+    }
+    dispatch::set_cap(dispatch::detected());
+}
+
+#[test]
+fn gradients_are_those_of_pytorch_under_every_cap() {
+    let _turn = turn();
+    under_every_cap(|isa| {
+        for name in MODELS {
+            let (golden, model) = (golden(name), load(&fixtures().join(name)));
+            let what = format!("{name}, {isa}");
+            for recompute in [false, true] {
+                let mut full = Tuner::new(&*model, Tune::Full, StepConfig { recompute, ..EXACT }).unwrap();
+                let loss = accumulate(&mut full, &batch(&golden));
+                assert_close(&what, &[loss as f32], &golden.tensors["loss"].1);
+                check_gradients(&what, &golden, "", &full);
+                assert!(full.params.check_reached().is_ok(), "{what}");
+            }
+            for case in ["qv", "all"] {
+                for recompute in [false, true] {
+                    let mut tuner = lora(&*model, &golden, case, StepConfig { recompute, ..EXACT });
+                    let loss = accumulate(&mut tuner, &batch(&golden));
+                    assert_close(&what, &[loss as f32], &golden.tensors[&format!("lora.{case}.loss")].1);
+                    check_gradients(&what, &golden, &format!("lora.{case}."), &tuner);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn documents_in_one_row_see_only_themselves() {
+    let _turn = turn();
+    for name in MODELS {
+        let (golden, model) = (golden(name), load(&fixtures().join(name)));
+        let batch = packed(&golden);
+        assert!(batch.starts.len() > 2, "{name}: more than one document");
+        let mut tuner = Tuner::new(&*model, Tune::Full, EXACT).unwrap();
+        let loss = accumulate(&mut tuner, &batch);
+        assert_close(name, &[loss as f32], &golden.tensors["packed.loss"].1);
+        let mut found = 0;
+        for parameter in tuner.params.iter() {
+            if let Some((_, theirs)) = golden.tensors.get(&format!("packed.grad.{}", parameter.name)) {
+                let ours = as_stored(parameter, &parameter.grad, tuner.is_conv1d());
+                assert_close(&format!("{name}: {}", parameter.name), &ours, theirs);
+                found += 1;
+            }
+        }
+        assert!(found > 0, "{name}: nothing was compared");
+    }
+}
+
+#[test]
+fn ten_steps_of_training_are_those_of_pytorch() {
+    let _turn = turn();
+    for name in MODELS {
+        let (golden, model) = (golden(name), load(&fixtures().join(name)));
+        let batch = batch(&golden);
+        for case in ["full", "lora.qv", "lora.all"] {
+            let mut tuner = match case.strip_prefix("lora.") {
+                Some(case) => lora(&*model, &golden, case, EXACT),
+                None => Tuner::new(&*model, Tune::Full, EXACT).unwrap(),
+            };
+            let (mut losses, mut norms) = (Vec::new(), Vec::new());
+            for step in 1..=STEPS {
+                tuner.params.zero_grad();
+                losses.push(accumulate(&mut tuner, &batch) as f32);
+                norms.push(tuner.params.adamw(AdamWConfig::default(), LR, step, Some(MAX_NORM)) as f32);
+            }
+            let what = format!("{name}, {case}");
+            assert_close(&format!("{what}: losses"), &losses, &golden.tensors[&format!("{case}.losses")].1);
+            let theirs = &golden.tensors[&format!("{case}.grad_norms")].1;
+            for (ours, theirs) in norms.iter().zip(theirs) {
+                assert!((ours / theirs - 1.0).abs() < 1e-3, "{what}: norm {ours}, PyTorch's {theirs}");
+            }
+            assert_eq!(losses.len(), STEPS as usize);
+        }
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let _turn = turn();
+    let run = |threads: usize, precision: Precision| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let (golden, model) = (golden("llama-gqa"), load(&fixtures().join("llama-gqa")));
+            let mut tuner = Tuner::new(&*model, Tune::Full, StepConfig { precision, ..EXACT }).unwrap();
+            let loss = accumulate(&mut tuner, &batch(&golden));
+            let grads: Vec<f32> = tuner.params.iter().flat_map(|p| p.grad.iter().copied()).collect();
+            (loss, grads)
+        })
+    };
+    for precision in [Precision::Exact, Precision::Fast] {
+        let one = run(1, precision);
+        assert_eq!(one, run(2, precision));
+        assert_eq!(one, run(3, precision));
+    }
+}
+
+#[test]
+fn a_loss_alone_is_the_loss_of_a_step() {
+    let _turn = turn();
+    for name in FOLDERS {
+        let model = load(&fixtures().join(name));
+        let mut tuner = Tuner::new(&*model, Tune::Full, EXACT).unwrap();
+        let mut batch = Batch::default();
+        batch.push(&[5, 9, 300, 17], &[IGNORED, 9, IGNORED, 17]);
+        batch.push(&[8], &[8]);
+        batch.push(&[], &[]);
+        batch.push(&[100, 101, 102], &[100, 101, 102]);
+        assert_eq!(batch.n_targets(), 4);
+        let alone = tuner.evaluate(&batch, &|| Ok(())).unwrap();
+        let step = tuner.accumulate(&batch, 0.25, &|| Ok(())).unwrap();
+        assert_eq!(alone, step, "{name}");
+        assert!(alone.mean() > 0.0 && alone.n_targets == 4);
+        let stopped = tuner.accumulate(&batch, 0.25, &|| anyhow::bail!("stop"));
+        assert!(stopped.is_err(), "{name}: a step looks for its end");
+        batch.tokens[0] = 512;
+        assert!(tuner.evaluate(&batch, &|| Ok(())).is_err(), "{name}: a token outside the vocabulary");
+    }
+}
