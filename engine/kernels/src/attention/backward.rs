@@ -238,8 +238,8 @@ kernel! {
         for first in (0..group.len).step_by(step).skip(share).step_by(shares) {
             let block = Block::new(s, group, first);
             let mut with = Matrices::new(&mut memory, padded, block.columns);
-            bring(s, &block, given, &mut with);
             let keys = block.keys();
+            bring(s, &block, given, &mut with);
             for from in keys.clone().step_by(KEYS) {
                 let tile = from..(from + KEYS).min(keys.end);
                 tile_backward(s, &block, &tile, given.qkv, &mut with, dk, dv);

@@ -142,26 +142,33 @@ impl<'a> Block<'a> {
         runs.into_iter().take(n)
     }
 
-    /// Scores of one vector against keys `tile.start..` + `rows`, hidden ones made minus infinity.
+    /// Scores of one vector against `rows` keys from `tile.start` on, hidden ones made minus infinity.
     #[inline(always)]
     pub fn mask<S: Lanes>(&self, s: S, scores: &mut [f32], tile: &Range<usize>, vector: usize, rows: usize) {
         let shape = self.group.shape;
         let from = self.first + vector / self.group.size() * S::N;
         let query = s.add(s.splat(from as f32), s.iota());
-        let unseen = s.splat(UNSEEN);
-        for row in 0..rows {
-            let key = s.splat((tile.start + row) as f32);
-            let at = row * self.columns + vector * S::N;
-            let mut score = s.get(scores, at);
-            if shape.causal {
-                score = s.select_ge(query, key, score, unseen);
+        let (unseen, one) = (s.splat(UNSEEN), s.splat(1.0));
+        let at = |row: usize| row * self.columns + vector * S::N;
+        if shape.causal {
+            // Keys up to the first query are seen by all of the vector.
+            let hidden = (from + 1).saturating_sub(tile.start);
+            let mut key = s.splat((tile.start + hidden) as f32);
+            for row in hidden..rows {
+                let score = s.select_ge(query, key, s.get(scores, at(row)), unseen);
+                s.set(scores, at(row), score);
+                key = s.add(key, one);
             }
-            if let Some(window) = shape.window {
-                let reach = s.splat((window - 1) as f32);
-                score = s.select_ge(key, s.sub(query, reach), score, unseen);
-                score = s.select_ge(s.add(query, reach), key, score, unseen);
+        }
+        if let Some(window) = shape.window {
+            let reach = s.splat((window - 1) as f32);
+            let (lowest, highest) = (s.sub(query, reach), s.add(query, reach));
+            let mut key = s.splat(tile.start as f32);
+            for row in 0..rows {
+                let score = s.select_ge(key, lowest, s.get(scores, at(row)), unseen);
+                s.set(scores, at(row), s.select_ge(highest, key, score, unseen));
+                key = s.add(key, one);
             }
-            s.set(scores, at, score);
         }
     }
 
