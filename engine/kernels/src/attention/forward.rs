@@ -3,7 +3,9 @@
 
 use std::ops::Range;
 
-use super::block::{Block, FLOOR, Group, KEYS, Places, cut, queries_of_block, scratch};
+use super::block::{
+    Block, FLOOR, Group, KEYS, Operands, Places, cut, queries_of_block, scratch, with_operands,
+};
 use super::tile::{Product, product};
 use super::{AttentionShape, Qkv};
 use crate::dispatch::{self, Isa};
@@ -36,17 +38,19 @@ pub(super) fn forward_on(
     let mut tasks = Vec::new();
     for pair in starts.windows(2) {
         let (start, len) = (pair[0], pair[1] - pair[0]);
-        // The last queries see the most keys: first, so that no long task is left for the end.
-        for first in (0..len).step_by(step).rev() {
-            for kv_head in 0..shape.n_kv_heads {
-                tasks.push((Group { shape, start, len, kv_head }, first));
-            }
+        // A head's blocks after one another, which share its keys in the cache; the last queries first, which see
+        // the most keys.
+        for kv_head in 0..shape.n_kv_heads {
+            let group = Group { shape, start, len, kv_head };
+            tasks.extend((0..len).step_by(step).rev().map(|first| (group, first)));
         }
     }
     let made = Made { out: Shared::new(out), stride: shape.q_width(), lse: Shared::new(lse), m };
-    pool::for_each(tasks.len(), |i| {
-        let (group, first) = tasks[i];
-        forward_block(isa, group, first, qkv, &made);
+    with_operands(shape, starts, qkv, m, |given| {
+        pool::for_each(tasks.len(), |i| {
+            let (group, first) = tasks[i];
+            forward_block(isa, group, first, &given, &made);
+        });
     });
 }
 
@@ -93,7 +97,7 @@ struct Matrices<'a> {
 }
 
 kernel! {
-    fn forward_block[S](s, group: Group<'_>, first: usize, qkv: &Qkv<'_>, made: &Made<'_>) {
+    fn forward_block[S](s, group: Group<'_>, first: usize, given: &Operands<'_>, made: &Made<'_>) {
         let block = Block::new(s, group, first);
         let columns = block.columns;
         let padded = group.shape.head_width.next_multiple_of(S::N);
@@ -107,13 +111,13 @@ kernel! {
             sums: cut(rest, columns),
             shrink: cut(rest, columns),
         };
-        block.bring_across(s, qkv.q, group.shape.scale, with.q);
+        block.bring_across(s, given.q, group.shape.scale, with.q);
         with.out.fill(0.0);
         with.most.fill(FLOOR);
         with.sums.fill(0.0);
         let keys = block.keys();
         for from in keys.clone().step_by(KEYS) {
-            tile_forward(s, &block, &(from..(from + KEYS).min(keys.end)), qkv, with);
+            tile_forward(s, &block, &(from..(from + KEYS).min(keys.end)), given, with);
         }
         for at in (0..columns).step_by(S::N) {
             s.set(with.shrink, at, s.div(s.splat(1.0), s.get(with.sums, at)));
@@ -138,7 +142,7 @@ fn tile_forward<S: Lanes>(
     s: S,
     block: &Block<'_>,
     tile: &Range<usize>,
-    qkv: &Qkv<'_>,
+    given: &Operands<'_>,
     with: &mut Matrices<'_>,
 ) {
     let (group, columns) = (&block.group, block.columns);
@@ -150,8 +154,8 @@ fn tile_forward<S: Lanes>(
             rows,
             vectors,
             terms: width,
-            a: group.keys(qkv.k, tile.start),
-            a_row: qkv.k.stride,
+            a: group.keys(given.k, tile.start),
+            a_row: given.k.stride,
             a_term: 1,
             b: &with.q[vector * S::N..],
             b_stride: columns,
@@ -175,9 +179,9 @@ fn tile_forward<S: Lanes>(
             rows: width,
             vectors,
             terms: rows,
-            a: group.keys(qkv.v, tile.start),
+            a: group.keys(given.v, tile.start),
             a_row: 1,
-            a_term: qkv.v.stride,
+            a_term: given.v.stride,
             b: &with.p[vector * S::N..],
             b_stride: columns,
             c: &mut with.out[vector * S::N..],
