@@ -245,8 +245,9 @@ class Bench:
 
     def probe(self, isa):
         found, output = self.peer("probe", ONEDNN_VERBOSE="1", MKL_VERBOSE="1", **CAPS[isa])
-        says = [line.split("cpu,isa:")[-1] for line in output.splitlines() if "cpu,isa:" in line]
-        says += [line.split(" for ")[-1] for line in output.splitlines() if line.startswith("MKL_VERBOSE") and " for " in line]
+        says = [line.split(mark)[-1] for line in output.splitlines()
+                for begin, mark in [("onednn_verbose", "cpu,isa:"), ("MKL_VERBOSE", " for Intel(R) 64 architecture ")]
+                if line.startswith(begin) and mark in line]
         return {key: found[key] for key in ("torch", "aten", "gflops_float32", "gflops_bfloat16")} | {"libraries": says}
 
     def row(self, name, model, case, batch, length, precision, isa, bar=None, memory_bar=None):
@@ -328,10 +329,11 @@ def table(rows):
         bf16_off = f"{about[bf16]['loss_difference']:.1e}" if bf16 else "–"
         for key in [key for key in about if key.startswith("glassworks")] or [None]:
             a = about.get(key)
+            off = f"{a['loss_difference']:.1e}{'' if a['equal'] else ' NOT EQUAL'}" if a else "–"
             cells = [case + (" recompute" if key and "recompute" in key else ""), speed(about, key) if a else "–",
                      speed(about, "torch f32"), theirs, bar(a["ratio"], row["bar"]) if a else "–",
                      bar(a["memory_ratio"], row["memory_bar"]) if a else "–",
-                     (f"{a['loss_difference']:.1e}{'' if a['equal'] else ' NOT EQUAL'}" if a else "–") + f", {bf16_off}",
+                     f"{off}, {bf16_off}",
                      f"{row['disturbed']} of {row['n_runs']} runs"]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -1,7 +1,8 @@
 //! How fast each kernel runs on each instruction set, at the shapes of a training step of SmolLM2-135M.
 //!
-//!     cargo bench -p glassworks-kernels --bench ops -- [name …] [threads]
+//!     OPS_ISA=avx512 cargo bench -p glassworks-kernels --bench ops -- [name …] [threads]
 //!
+//! without `OPS_ISA` on all of them, without names all kernels.
 //! Products are in bench `matmul`.
 #![expect(clippy::print_stdout, reason = "that is what it is for")]
 
@@ -9,9 +10,13 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use glassworks_kernels::activation::{self, Activation};
+use glassworks_kernels::arena::Arena;
 use glassworks_kernels::attention::{self, AttentionShape, Gradients};
-use glassworks_kernels::dispatch::{self, Isa};
-use glassworks_kernels::{norm, softmax};
+use glassworks_kernels::dispatch::{self, Isa, Precision};
+use glassworks_kernels::optim::{AdamW, sum_of_squares};
+use glassworks_kernels::rope::{RopeShape, RopeTable, rope};
+use glassworks_kernels::weight::Weight;
+use glassworks_kernels::{embedding, loss, norm, softmax};
 
 /// Each kernel runs for about so long, and its fastest run counts.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -145,6 +150,49 @@ fn activations(line: &Line<'_>) {
     }
 }
 
+const V: usize = 49152;
+
+/// What touches the vocabulary, and the optimizer.
+fn ends(line: &Line<'_>) {
+    let (arena, table, hidden) = (Arena::new(), numbers(V * D), numbers(M * D));
+    let weight = Weight::f32(V, D, &table);
+    let targets: Vec<i32> = (0..M).map(|i| (i * 7919 % V) as i32).collect();
+    let tokens: Vec<u32> = targets.iter().map(|t| *t as u32).collect();
+    let (mut dhidden, scale) = (vec![0.0; M * D], 1.0 / M as f32);
+    let product = 2.0 * (M * D) as f64 * V as f64;
+    for precision in [Precision::Exact, Precision::Fast] {
+        line.gflops(&format!("loss {precision:?}"), product, || {
+            black_box(loss::linear_cross_entropy(
+                &hidden, M, &weight, &targets, scale, None, None, &arena, precision,
+            ));
+        });
+        line.gflops(&format!("loss with dhidden {precision:?}"), 2.0 * product, || {
+            let dhidden = Some(&mut dhidden[..]);
+            black_box(loss::linear_cross_entropy(
+                &hidden, M, &weight, &targets, scale, dhidden, None, &arena, precision,
+            ));
+        });
+    }
+    let mut dtable = vec![0.0; V * D];
+    line.bandwidth("gather", 2 * M * D, || embedding::gather(&tokens, &weight, &mut dhidden));
+    line.bandwidth("scatter_add", 3 * M * D, || embedding::scatter_add(&tokens, &hidden, D, &mut dtable));
+    let (mut m, mut v) = (vec![0.0; V * D], vec![0.0; V * D]);
+    let adamw =
+        AdamW { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.1, step: 1, grad_scale: 1.0 };
+    line.bandwidth("AdamW", 7 * V * D, || adamw.update(&mut dtable, &table, &mut m, &mut v));
+    line.bandwidth("sum_of_squares", V * D, || {
+        black_box(sum_of_squares(&table));
+    });
+    let mut qk = numbers(M * 12 * 64);
+    let angles = numbers(256 * 32);
+    let positions: Vec<u32> = (0..M as u32).map(|i| i % 256).collect();
+    line.bandwidth("rope", 2 * M * 12 * 64, || {
+        let table = RopeTable { cos: &angles, sin: &angles, half: 32 };
+        let shape = RopeShape { n_heads: 12, head_width: 64, row_stride: 12 * 64 };
+        rope(&mut qk, shape, table, &positions, false);
+    });
+}
+
 fn main() {
     // Cargo adds `--bench`.
     let mut pick: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
@@ -153,13 +201,17 @@ fn main() {
     if let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global() {
         println!("{e}");
     }
-    let named = |isa: Isa| std::env::var("OPS_ISA").is_ok_and(|only| only != isa.name());
-    for isa in Isa::available().filter(|isa| *isa != Isa::Amx && !named(*isa)) {
+    let only = std::env::var("OPS_ISA").ok();
+    for isa in Isa::available().filter(|isa| only.as_ref().is_none_or(|only| only == isa.name())) {
         dispatch::set_cap(isa);
         let line = Line { pick: &pick, isa };
-        rows(&line);
-        activations(&line);
-        attention(&line);
+        // Only products know more than AVX-512.
+        if isa < Isa::Amx {
+            rows(&line);
+            activations(&line);
+            attention(&line);
+        }
+        ends(&line);
     }
     black_box(pick);
 }

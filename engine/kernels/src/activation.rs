@@ -152,7 +152,7 @@ impl<S: Lanes> Function<S> for GeluTanh {
     fn value_and_slope(s: S, x: S::F) -> (S::F, S::F) {
         // (1 + tanh u) / 2 is the sigmoid of 2u, which keeps its precision where it is close to 0.
         /// 2 √(2/π)
-        const OUTER: f32 = 1.595_769_1;
+        const OUTER: f32 = 1.595_769;
         const CUBE: f32 = 0.044_715;
         let one = s.splat(1.0);
         let square = s.mul(x, x);

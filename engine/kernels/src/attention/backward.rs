@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::block::{Block, Group, KEYS, Places, cut, queries_of_block, scratch};
+use super::block::{Block, Group, KEYS, Operands, Places, cut, queries_of_block, scratch, with_operands};
 use super::tile::{Product, product};
 use super::{AttentionShape, Qkv, Rows};
 use crate::dispatch::{self, Isa};
@@ -52,8 +52,23 @@ pub(super) fn backward_on(
     dout: &[f32],
     gradients: Gradients<'_>,
 ) {
-    let group_size = shape.group();
+    shape.group();
     let m = shape.check(starts, qkv, &[out, dout], lse);
+    let stride = shape.q_width();
+    with_operands(shape, starts, qkv, m, |operands| {
+        let given = Given { operands, out: Rows::new(out, stride), dout: Rows::new(dout, stride), lse, m };
+        backward_of(isa, shape, starts, &given, gradients);
+    });
+}
+
+fn backward_of(
+    isa: Isa,
+    shape: &AttentionShape,
+    starts: &[usize],
+    given: &Given<'_>,
+    gradients: Gradients<'_>,
+) {
+    let (group_size, m) = (shape.group(), given.m);
     let into = Into::new(shape, m, gradients);
     let mut groups = Vec::new();
     for pair in starts.windows(2) {
@@ -67,13 +82,11 @@ pub(super) fn backward_on(
     let n_blocks = longest.div_ceil(queries_of_block(isa, group_size));
     let shares = TASKS.div_ceil(groups.len().max(1)).min(n_blocks).max(1);
 
-    let stride = shape.q_width();
-    let given = Given { qkv, out: Rows::new(out, stride), dout: Rows::new(dout, stride), lse, m };
     if shares == 1 {
         pool::for_each(groups.len(), |i| {
             let group = groups[i];
             let mut sums = scratch(sums_len(isa, &group).next_power_of_two());
-            sum_share(isa, group, 0, 1, &given, &into, &mut sums[..sums_len(isa, &group)]);
+            sum_share(isa, group, 0, 1, given, &into, &mut sums[..sums_len(isa, &group)]);
             write_keys(isa, &group, 0..group.len, &sums, 1, &into);
         });
         return;
@@ -92,7 +105,7 @@ pub(super) fn backward_on(
         let len = sums_len(isa, &group);
         // SAFETY: this share's place, which no other task has.
         let sums = unsafe { sums.slice(ends[i / shares] - (shares - share) * len, len) };
-        sum_share(isa, group, share, shares, &given, &into, sums);
+        sum_share(isa, group, share, shares, given, &into, sums);
     });
     for (group, end) in groups.iter().zip(ends) {
         let sums = &all[end - sums_len(isa, group) * shares..end];
@@ -105,7 +118,7 @@ pub(super) fn backward_on(
 
 /// What the forward pass took and made, and the gradient of that.
 struct Given<'a> {
-    qkv: &'a Qkv<'a>,
+    operands: Operands<'a>,
     out: Rows<'a>,
     dout: Rows<'a>,
     lse: &'a [f32],
@@ -238,11 +251,11 @@ kernel! {
         for first in (0..group.len).step_by(step).skip(share).step_by(shares) {
             let block = Block::new(s, group, first);
             let mut with = Matrices::new(&mut memory, padded, block.columns);
-            bring(s, &block, given, &mut with);
             let keys = block.keys();
+            bring(s, &block, given, &mut with);
             for from in keys.clone().step_by(KEYS) {
                 let tile = from..(from + KEYS).min(keys.end);
-                tile_backward(s, &block, &tile, given.qkv, &mut with, dk, dv);
+                tile_backward(s, &block, &tile, &given.operands, &mut with, dk, dv);
             }
             let scale = s.splat(group.shape.scale);
             for at in (0..padded * block.columns).step_by(S::N) {
@@ -257,8 +270,8 @@ kernel! {
 #[inline(always)]
 fn bring<S: Lanes>(s: S, block: &Block<'_>, given: &Given<'_>, with: &mut Matrices<'_>) {
     let group = &block.group;
-    block.bring_across(s, given.qkv.q, group.shape.scale, with.q_across);
-    block.bring_along(s, given.qkv.q, group.shape.scale, with.q_along);
+    block.bring_across(s, given.operands.q, group.shape.scale, with.q_across);
+    block.bring_along(s, given.operands.q, group.shape.scale, with.q_along);
     block.bring_across(s, given.dout, 1.0, with.dout_across);
     block.bring_along(s, given.dout, 1.0, with.dout_along);
     with.dq.fill(0.0);
@@ -285,7 +298,7 @@ fn tile_backward<S: Lanes>(
     s: S,
     block: &Block<'_>,
     tile: &Range<usize>,
-    qkv: &Qkv<'_>,
+    given: &Operands<'_>,
     with: &mut Matrices<'_>,
     dk: &mut [f32],
     dv: &mut [f32],
@@ -293,8 +306,8 @@ fn tile_backward<S: Lanes>(
     let (group, columns) = (&block.group, block.columns);
     let width = group.shape.head_width;
     let padded = width.next_multiple_of(S::N);
-    let (k, v) = (group.keys(qkv.k, tile.start), group.keys(qkv.v, tile.start));
-    let (k_stride, v_stride) = (qkv.k.stride, qkv.v.stride);
+    let (k, v) = (group.keys(given.k, tile.start), group.keys(given.v, tile.start));
+    let (k_stride, v_stride) = (given.k.stride, given.v.stride);
     let masked = block.masked(tile);
     for (vector, vectors, rows) in block.runs(tile) {
         if rows == 0 {

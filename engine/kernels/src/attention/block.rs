@@ -6,9 +6,10 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use super::{AttentionShape, Rows};
+use super::{AttentionShape, Qkv, Rows};
 use crate::arena::{Arena, Buf};
 use crate::lanes::{Lanes, MAX_LANES, kernel};
+use crate::pool;
 
 /// The scores of keys that a query doesn't see, and a lower bound of the largest of those it sees: finite, so
 /// that a lane that has seen nothing yet computes no ∞ − ∞.
@@ -20,6 +21,52 @@ pub(super) const KEYS: usize = 64;
 
 /// Runs of vectors of a block that see the same keys of a tile, at most.
 const MAX_CHUNKS: usize = 8;
+
+/// Keys or values: row t of head h is at `t · stride + h · head_stride`.
+#[derive(Clone, Copy)]
+pub(super) struct Keys<'a> {
+    pub values: &'a [f32],
+    pub stride: usize,
+    pub head_stride: usize,
+}
+
+/// Queries, and keys and values in the order they are best read.
+#[derive(Clone, Copy)]
+pub(super) struct Operands<'a> {
+    pub q: Rows<'a>,
+    pub k: Keys<'a>,
+    pub v: Keys<'a>,
+}
+
+/// Sequences longer than this have their keys and values copied together first. Each is read by many blocks, and
+/// rows that are far apart take a page each, of which the processor knows few at a time.
+const LONG: usize = 256;
+
+/// Calls `then` with the operands; `m` is their number of rows.
+pub(super) fn with_operands<R>(
+    shape: &AttentionShape,
+    starts: &[usize],
+    qkv: &Qkv<'_>,
+    m: usize,
+    then: impl FnOnce(Operands<'_>) -> R,
+) -> R {
+    let width = shape.head_width;
+    let longest = starts.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+    if longest <= LONG {
+        let [k, v] = [qkv.k, qkv.v].map(|r| Keys { values: r.values, stride: r.stride, head_stride: width });
+        return then(Operands { q: qkv.q, k, v });
+    }
+    let mut copies = scratch(2 * shape.n_kv_heads * m * width);
+    pool::chunks_mut(&mut copies, m * width, |i, copy| {
+        let (rows, head) = if i < shape.n_kv_heads { (qkv.k, i) } else { (qkv.v, i - shape.n_kv_heads) };
+        for (t, copy) in copy.chunks_exact_mut(width).enumerate() {
+            copy.copy_from_slice(&rows.values[t * rows.stride + head * width..][..width]);
+        }
+    });
+    let (k, v) = copies.split_at(shape.n_kv_heads * m * width);
+    let [k, v] = [k, v].map(|values| Keys { values, stride: width, head_stride: m * width });
+    then(Operands { q: qkv.q, k, v })
+}
 
 /// One sequence and one head of keys.
 #[derive(Clone, Copy)]
@@ -43,9 +90,9 @@ impl Group<'_> {
         self.kv_head * self.size()
     }
 
-    /// The first number of this group's keys (or values) from row `key` of the sequence on.
-    pub fn keys<'a>(&self, rows: Rows<'a>, key: usize) -> &'a [f32] {
-        &rows.values[(self.start + key) * rows.stride + self.kv_head * self.shape.head_width..]
+    /// This group's keys (or values) from row `key` of the sequence on.
+    pub fn keys<'a>(&self, keys: Keys<'a>, key: usize) -> &'a [f32] {
+        &keys.values[(self.start + key) * keys.stride + self.kv_head * keys.head_stride..]
     }
 
     /// Row `query` of head `head` of the group.
@@ -142,26 +189,33 @@ impl<'a> Block<'a> {
         runs.into_iter().take(n)
     }
 
-    /// Scores of one vector against keys `tile.start..` + `rows`, hidden ones made minus infinity.
+    /// Scores of one vector against `rows` keys from `tile.start` on, hidden ones made minus infinity.
     #[inline(always)]
     pub fn mask<S: Lanes>(&self, s: S, scores: &mut [f32], tile: &Range<usize>, vector: usize, rows: usize) {
         let shape = self.group.shape;
         let from = self.first + vector / self.group.size() * S::N;
         let query = s.add(s.splat(from as f32), s.iota());
-        let unseen = s.splat(UNSEEN);
-        for row in 0..rows {
-            let key = s.splat((tile.start + row) as f32);
-            let at = row * self.columns + vector * S::N;
-            let mut score = s.get(scores, at);
-            if shape.causal {
-                score = s.select_ge(query, key, score, unseen);
+        let (unseen, one) = (s.splat(UNSEEN), s.splat(1.0));
+        let at = |row: usize| row * self.columns + vector * S::N;
+        if shape.causal {
+            // Keys up to the first query are seen by all of the vector.
+            let hidden = (from + 1).saturating_sub(tile.start);
+            let mut key = s.splat((tile.start + hidden) as f32);
+            for row in hidden..rows {
+                let score = s.select_ge(query, key, s.get(scores, at(row)), unseen);
+                s.set(scores, at(row), score);
+                key = s.add(key, one);
             }
-            if let Some(window) = shape.window {
-                let reach = s.splat((window - 1) as f32);
-                score = s.select_ge(key, s.sub(query, reach), score, unseen);
-                score = s.select_ge(s.add(query, reach), key, score, unseen);
+        }
+        if let Some(window) = shape.window {
+            let reach = s.splat((window - 1) as f32);
+            let (lowest, highest) = (s.sub(query, reach), s.add(query, reach));
+            let mut key = s.splat(tile.start as f32);
+            for row in 0..rows {
+                let score = s.select_ge(key, lowest, s.get(scores, at(row)), unseen);
+                s.set(scores, at(row), s.select_ge(highest, key, score, unseen));
+                key = s.add(key, one);
             }
-            s.set(scores, at, score);
         }
     }
 

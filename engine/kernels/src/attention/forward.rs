@@ -1,11 +1,15 @@
 //! The forward pass: softmax as the keys go by, the output scaled down whenever a larger score turns up.
 #![expect(unsafe_code, reason = "tasks write the rows of their own queries")]
 
-use super::block::{Block, FLOOR, Group, KEYS, Places, cut, queries_of_block, scratch};
+use std::ops::Range;
+
+use super::block::{
+    Block, FLOOR, Group, KEYS, Operands, Places, cut, queries_of_block, scratch, with_operands,
+};
 use super::tile::{Product, product};
 use super::{AttentionShape, Qkv};
 use crate::dispatch::{self, Isa};
-use crate::lanes::{kernel, math};
+use crate::lanes::{Lanes, kernel, math};
 use crate::pool::{self, Shared};
 
 /// `out` \[M, H, E\] `= softmax(scale · q·kᵀ) · v` within each sequence, and `lse` \[H, M\], the logarithm of
@@ -34,17 +38,19 @@ pub(super) fn forward_on(
     let mut tasks = Vec::new();
     for pair in starts.windows(2) {
         let (start, len) = (pair[0], pair[1] - pair[0]);
-        // The last queries see the most keys: first, so that no long task is left for the end.
-        for first in (0..len).step_by(step).rev() {
-            for kv_head in 0..shape.n_kv_heads {
-                tasks.push((Group { shape, start, len, kv_head }, first));
-            }
+        // A head's blocks after one another, which share its keys in the cache; the last queries first, which see
+        // the most keys.
+        for kv_head in 0..shape.n_kv_heads {
+            let group = Group { shape, start, len, kv_head };
+            tasks.extend((0..len).step_by(step).rev().map(|first| (group, first)));
         }
     }
     let made = Made { out: Shared::new(out), stride: shape.q_width(), lse: Shared::new(lse), m };
-    pool::for_each(tasks.len(), |i| {
-        let (group, first) = tasks[i];
-        forward_block(isa, group, first, qkv, &made);
+    with_operands(shape, starts, qkv, m, |given| {
+        pool::for_each(tasks.len(), |i| {
+            let (group, first) = tasks[i];
+            forward_block(isa, group, first, &given, &made);
+        });
     });
 }
 
@@ -56,111 +62,185 @@ struct Made<'a> {
     m: usize,
 }
 
+impl Made<'_> {
+    /// lse of some queries (of the sequence) of head `head` (of the group).
+    ///
+    /// # Safety
+    /// The caller's task is the only one that has them, and has no other reference to them.
+    #[expect(clippy::mut_from_ref, reason = "tasks write places of their own")]
+    unsafe fn lse(&self, group: &Group<'_>, head: usize, queries: Range<usize>) -> &mut [f32] {
+        let from = (group.head() + head) * self.m + group.start + queries.start;
+        // SAFETY: the caller's promise.
+        unsafe { self.lse.slice(from, queries.len()) }
+    }
+}
+
 impl Places for Made<'_> {
     fn place(&self, group: &Group<'_>, query: usize, head: usize, e: usize) -> (*mut f32, usize) {
         (self.out.at(group.query_at(self.stride, query, head) + e), self.stride)
     }
 }
 
+/// A block's matrices.
+struct Matrices<'a> {
+    /// Queries, scaled, across \[E, columns\].
+    q: &'a mut [f32],
+    /// The output so far, across, before division by `sums`.
+    out: &'a mut [f32],
+    /// Scores, then their exponentials \[keys, columns\].
+    p: &'a mut [f32],
+    /// Of each query: the largest score so far, the sum of exponentials below it, and what the last tile shrank
+    /// them by.
+    most: &'a mut [f32],
+    sums: &'a mut [f32],
+    shrink: &'a mut [f32],
+}
+
 kernel! {
-    fn forward_block[S](s, group: Group<'_>, first: usize, qkv: &Qkv<'_>, made: &Made<'_>) {
-        let shape = group.shape;
+    fn forward_block[S](s, group: Group<'_>, first: usize, given: &Operands<'_>, made: &Made<'_>) {
         let block = Block::new(s, group, first);
-        let (width, columns) = (shape.head_width, block.columns);
-        let padded = width.next_multiple_of(S::N);
+        let columns = block.columns;
+        let padded = group.shape.head_width.next_multiple_of(S::N);
         let mut memory = scratch((2 * padded + KEYS + 3) * columns);
         let rest = &mut &mut memory[..];
-        let q = cut(rest, padded * columns);
-        let out = cut(rest, padded * columns);
-        let scores = cut(rest, KEYS * columns);
-        let (most, sums, shrink) = (cut(rest, columns), cut(rest, columns), cut(rest, columns));
-        block.bring_across(s, qkv.q, shape.scale, q);
-        out.fill(0.0);
-        most.fill(FLOOR);
-        sums.fill(0.0);
-
+        let with = &mut Matrices {
+            q: cut(rest, padded * columns),
+            out: cut(rest, padded * columns),
+            p: cut(rest, KEYS * columns),
+            most: cut(rest, columns),
+            sums: cut(rest, columns),
+            shrink: cut(rest, columns),
+        };
+        block.bring_across(s, given.q, group.shape.scale, with.q);
+        with.out.fill(0.0);
+        with.most.fill(FLOOR);
+        with.sums.fill(0.0);
         let keys = block.keys();
         for from in keys.clone().step_by(KEYS) {
-            let tile = from..(from + KEYS).min(keys.end);
-            let masked = block.masked(&tile);
-            let runs = block.runs(&tile);
-            for (vector, vectors, rows) in runs.clone() {
-                product(S::ISA, Product {
-                    rows, vectors, terms: width,
-                    a: group.keys(qkv.k, from), a_row: qkv.k.stride, a_term: 1,
-                    b: &q[vector * S::N..], b_stride: columns,
-                    c: &mut scores[vector * S::N..], c_stride: columns, add: false,
-                });
-            }
-            let mut larger = false;
-            for vector in runs.clone().flat_map(|(vector, vectors, rows)| (vector..vector + vectors).map(move |v| (v, rows))) {
-                let (vector, rows) = vector;
-                if let Some(cap) = shape.soft_cap {
-                    for row in 0..rows {
-                        let at = row * columns + vector * S::N;
-                        let score = math::tanh(s, s.mul(s.get(scores, at), s.splat(1.0 / cap)));
-                        s.set(scores, at, s.mul(score, s.splat(cap)));
-                    }
-                }
-                if masked {
-                    block.mask(s, scores, &tile, vector, rows);
-                }
-                let at = vector * S::N;
-                let before = s.get(most, at);
-                let mut now = before;
-                for row in 0..rows {
-                    now = s.max(s.get(scores, row * columns + at), now);
-                }
-                let factor = math::exp(s, s.sub(before, now));
-                let mut sum = s.mul(s.get(sums, at), factor);
-                for row in 0..rows {
-                    let p = math::exp(s, s.sub(s.get(scores, row * columns + at), now));
-                    sum = s.add(sum, p);
-                    s.set(scores, row * columns + at, p);
-                }
-                larger |= s.sum(factor) != S::N as f32;
-                s.set(most, at, now);
-                s.set(sums, at, sum);
-                s.set(shrink, at, factor);
-            }
-            if larger {
-                for out in out.chunks_exact_mut(columns) {
-                    for at in (0..columns).step_by(S::N) {
-                        s.set(out, at, s.mul(s.get(out, at), s.get(shrink, at)));
-                    }
-                }
-            }
-            for (vector, vectors, rows) in runs {
-                if rows == 0 {
-                    continue;
-                }
-                product(S::ISA, Product {
-                    rows: width, vectors, terms: rows,
-                    a: group.keys(qkv.v, from), a_row: 1, a_term: qkv.v.stride,
-                    b: &scores[vector * S::N..], b_stride: columns,
-                    c: &mut out[vector * S::N..], c_stride: columns, add: true,
-                });
-            }
+            tile_forward(s, &block, &(from..(from + KEYS).min(keys.end)), given, with);
         }
-
         for at in (0..columns).step_by(S::N) {
-            s.set(shrink, at, s.div(s.splat(1.0), s.get(sums, at)));
+            s.set(with.shrink, at, s.div(s.splat(1.0), s.get(with.sums, at)));
         }
-        for out in out.chunks_exact_mut(columns) {
-            for at in (0..columns).step_by(S::N) {
-                s.set(out, at, s.mul(s.get(out, at), s.get(shrink, at)));
-            }
-        }
-        block.take_out(s, out, made);
+        scale_columns(s, with.out, with.shrink);
+        block.take_out(s, with.out, made);
         for vector in 0..block.vectors {
             let queries = block.queries(vector / group.size());
-            let head = group.head() + vector % group.size();
-            // SAFETY: these queries of this head are this task's alone.
-            let lse = unsafe { made.lse.slice(head * made.m + group.start + queries.start, queries.len()) };
-            let (most, sums) = (&most[vector * S::N..], &sums[vector * S::N..]);
+            // SAFETY: these queries of this head are this task's alone, and no other reference to them is alive.
+            let lse = unsafe { made.lse(&group, vector % group.size(), queries) };
+            let (most, sums) = (&with.most[vector * S::N..], &with.sums[vector * S::N..]);
             for ((lse, most), sum) in lse.iter_mut().zip(most).zip(sums) {
                 *lse = most + sum.ln();
             }
+        }
+    }
+}
+
+/// What one tile of keys adds to the output.
+#[inline(always)]
+fn tile_forward<S: Lanes>(
+    s: S,
+    block: &Block<'_>,
+    tile: &Range<usize>,
+    given: &Operands<'_>,
+    with: &mut Matrices<'_>,
+) {
+    let (group, columns) = (&block.group, block.columns);
+    let width = group.shape.head_width;
+    let masked = block.masked(tile);
+    let mut larger = false;
+    for (vector, vectors, rows) in block.runs(tile) {
+        let scores = Product {
+            rows,
+            vectors,
+            terms: width,
+            a: group.keys(given.k, tile.start),
+            a_row: given.k.stride,
+            a_term: 1,
+            b: &with.q[vector * S::N..],
+            b_stride: columns,
+            c: &mut with.p[vector * S::N..],
+            c_stride: columns,
+            add: false,
+        };
+        product(S::ISA, scores);
+        for vector in vector..vector + vectors {
+            larger |= exponentials(s, block, tile, vector, rows, masked, with);
+        }
+    }
+    if larger {
+        scale_columns(s, with.out, with.shrink);
+    }
+    for (vector, vectors, rows) in block.runs(tile) {
+        if rows == 0 {
+            continue;
+        }
+        let out = Product {
+            rows: width,
+            vectors,
+            terms: rows,
+            a: group.keys(given.v, tile.start),
+            a_row: 1,
+            a_term: given.v.stride,
+            b: &with.p[vector * S::N..],
+            b_stride: columns,
+            c: &mut with.out[vector * S::N..],
+            c_stride: columns,
+            add: true,
+        };
+        product(S::ISA, out);
+    }
+}
+
+/// Turns scores into exponentials below the largest so far, for one vector of queries. Returns whether that has
+/// grown, so that what was summed before has to shrink.
+#[inline(always)]
+fn exponentials<S: Lanes>(
+    s: S,
+    block: &Block<'_>,
+    tile: &Range<usize>,
+    vector: usize,
+    rows: usize,
+    masked: bool,
+    with: &mut Matrices<'_>,
+) -> bool {
+    let (columns, at) = (block.columns, vector * S::N);
+    if let Some(cap) = block.group.shape.soft_cap {
+        for row in 0..rows {
+            let at = row * columns + at;
+            let tanh = math::tanh(s, s.mul(s.get(with.p, at), s.splat(1.0 / cap)));
+            s.set(with.p, at, s.mul(tanh, s.splat(cap)));
+        }
+    }
+    if masked {
+        block.mask(s, with.p, tile, vector, rows);
+    }
+    let before = s.get(with.most, at);
+    let mut most = before;
+    for row in 0..rows {
+        most = s.max(s.get(with.p, row * columns + at), most);
+    }
+    let shrink = math::exp(s, s.sub(before, most));
+    let mut sum = s.mul(s.get(with.sums, at), shrink);
+    for row in 0..rows {
+        let at = row * columns + at;
+        let p = math::exp(s, s.sub(s.get(with.p, at), most));
+        sum = s.add(sum, p);
+        s.set(with.p, at, p);
+    }
+    s.set(with.most, at, most);
+    s.set(with.sums, at, sum);
+    s.set(with.shrink, at, shrink);
+    // Not `<`: what is not a number has to go on, too.
+    s.sum(shrink) != S::N as f32
+}
+
+/// Multiplies each row of `x` by `factors`.
+#[inline(always)]
+fn scale_columns<S: Lanes>(s: S, x: &mut [f32], factors: &[f32]) {
+    for x in x.chunks_exact_mut(factors.len()) {
+        for at in (0..factors.len()).step_by(S::N) {
+            s.set(x, at, s.mul(s.get(x, at), s.get(factors, at)));
         }
     }
 }

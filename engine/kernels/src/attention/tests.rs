@@ -160,6 +160,16 @@ fn long_sequences_cross_tiles_and_blocks() {
         };
         check(&shape, &[150, 7], 5);
     }
+    let shape = AttentionShape {
+        n_heads: 4,
+        n_kv_heads: 2,
+        head_width: 6,
+        scale: 0.4,
+        causal: true,
+        window: None,
+        soft_cap: None,
+    };
+    check(&shape, &[300, 20], 6);
 }
 
 #[test]

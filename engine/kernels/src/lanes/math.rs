@@ -2,23 +2,26 @@
 
 use super::Lanes;
 
-/// `eˣ`: 0 for −∞ and whatever underflows, ∞ above 88.73, not a number for not a number.
+/// `eˣ`: 0 below −87.3, where results would be too small to be normal numbers (processors are slow to make
+/// those, and softmax asks for many), ∞ above 88.73, not a number for not a number.
 ///
 /// x = n·ln 2 + r with |r| ≤ ln 2 / 2, the logarithm in two parts so that r is exact; eʳ by a polynomial of
 /// degree 6 (the coefficients of Cephes' expf).
 #[inline(always)]
 pub(crate) fn exp<S: Lanes>(s: S, x: S::F) -> S::F {
-    // The order of the operands lets what is not a number through.
-    let x = s.min(s.splat(89.0), s.max(s.splat(-104.0), x));
+    const LOWEST: f32 = -87.3;
+    // The order of the operands lets what is not a number through, here and below.
+    let given = x;
+    let x = s.min(s.splat(89.0), s.max(s.splat(LOWEST), x));
     let n = s.round(s.mul(x, s.splat(std::f32::consts::LOG2_E)));
-    let r = s.mul_add(n, s.splat(-0.693_359_375), x);
+    let r = s.mul_add(n, s.splat(-0.693_359_4), x);
     let r = s.mul_add(n, s.splat(2.121_944_4e-4), r);
     let mut p = s.splat(1.987_569_1e-4);
-    for c in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5.000_000_1e-1] {
+    for c in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
         p = s.mul_add(p, r, s.splat(c));
     }
     let p = s.add(s.mul_add(p, s.mul(r, r), r), s.splat(1.0));
-    s.scale2(p, n)
+    s.select_ge(s.splat(LOWEST), given, s.splat(0.0), s.scale2(p, n))
 }
 
 /// `1 / (1 + e⁻ˣ)`.

@@ -57,7 +57,7 @@ pub(crate) trait Lanes: Copy {
     fn sqrt(self, a: Self::F) -> Self::F;
     /// To the nearest whole number.
     fn round(self, a: Self::F) -> Self::F;
-    /// `a·2ⁿ` for whole n in −150 to 128.
+    /// `a·2ⁿ` for whole n in −126 to 129.
     fn scale2(self, a: Self::F, n: Self::F) -> Self::F;
     /// `yes` where `a ≥ b`, else `no`.
     fn select_ge(self, a: Self::F, b: Self::F, yes: Self::F, no: Self::F) -> Self::F;

@@ -1,7 +1,7 @@
 //! Products in bf16 with sums in f32, on AMX.
 //!
-//! The shorter of the two operands is packed as a whole, by all threads, and shared; of the longer one, each
-//! task packs a unit just in time and multiplies it with all of the other. Long reductions go in blocks, so
+//! One of the two operands is packed as a whole, by all threads, and shared; of the other one, each task packs
+//! a unit just in time and multiplies it with all of the first. Long reductions go in blocks, so
 //! that what is packed stays small; how they are cut depends on the shape alone.
 #![expect(unsafe_code, reason = "tasks write their own tiles of C")]
 

@@ -87,6 +87,33 @@ unsafe fn strip_of<S: Lanes, const V: usize>(s: S, a: Strip, b: *const f32, to: 
     }
 }
 
+/// Steps of the reduction in one turn of the innermost loop.
+const UNROLLED: usize = 4;
+
+/// Step `l` of the reduction, for which the panel's row is `b`.
+#[inline(always)]
+unsafe fn one_step<S: Lanes, const R: usize, const V: usize>(
+    s: S,
+    rows: &[*const f32; R],
+    l: usize,
+    b: *const f32,
+    sums: &mut [[S::F; V]; R],
+) {
+    // SAFETY: `tile`'s promise.
+    unsafe {
+        let mut bs = [s.splat(0.0); V];
+        for (v, to) in bs.iter_mut().enumerate() {
+            *to = s.load_at(b.add(v * S::N));
+        }
+        for (row, sums) in rows.iter().zip(sums) {
+            let a = s.splat(*row.add(l));
+            for (sum, b) in sums.iter_mut().zip(bs) {
+                *sum = s.mul_add(a, b, *sum);
+            }
+        }
+    }
+}
+
 /// R rows times V vectors; returns R.
 #[inline(always)]
 unsafe fn tile<S: Lanes, const R: usize, const V: usize>(
@@ -100,18 +127,22 @@ unsafe fn tile<S: Lanes, const R: usize, const V: usize>(
     let mut sums = [[s.splat(0.0); V]; R];
     // SAFETY: the caller's promise: R rows of k values at `a`, k·panel values at `b`.
     unsafe {
-        for l in 0..k {
-            let row = b.add(l * panel::<S>());
-            let mut bs = [s.splat(0.0); V];
-            for (v, b) in bs.iter_mut().enumerate() {
-                *b = s.load_at(row.add(v * S::N));
+        // One address for each row, and four steps at a time: the loop's own arithmetic stays out of the way.
+        let mut rows = [a; R];
+        for (r, row) in rows.iter_mut().enumerate() {
+            *row = a.add(r * a_row);
+        }
+        let whole = k / UNROLLED * UNROLLED;
+        let mut l = 0;
+        while l < whole {
+            for step in 0..UNROLLED {
+                one_step::<S, R, V>(s, &rows, l + step, b.add((l + step) * panel::<S>()), &mut sums);
             }
-            for (r, sums) in sums.iter_mut().enumerate() {
-                let a = s.splat(*a.add(r * a_row + l));
-                for (sum, b) in sums.iter_mut().zip(bs) {
-                    *sum = s.mul_add(a, b, *sum);
-                }
-            }
+            l += UNROLLED;
+        }
+        while l < k {
+            one_step::<S, R, V>(s, &rows, l, b.add(l * panel::<S>()), &mut sums);
+            l += 1;
         }
         // Every index below is a constant once unrolled: one that is not would put the sums into memory, and
         // the loop above would store them at each step.

@@ -43,7 +43,6 @@ impl Tiles {
     }
 
     /// C\[32, 32\] = A·B, or += if `add`, for units of A and B of `steps`·32 steps; C's rows are `c_row` apart.
-    /// `next` is what will be A or B in the next call: it is brought nearer meanwhile.
     ///
     /// # Safety
     /// The units hold that much, and 32 rows of 32 values can be read and written at `c`.
@@ -79,6 +78,11 @@ impl Tiles {
             }
             asm!(
                 "2:",
+                "prefetcht0 [{ahead}]",
+                "prefetcht0 [{ahead} + 64]",
+                "prefetcht0 [{ahead} + {row}]",
+                "prefetcht0 [{ahead} + {row} + 64]",
+                "lea {ahead}, [{ahead} + 2*{row}]",
                 "tileloadd tmm6, [{b} + {line}*1]",
                 "tileloadd tmm4, [{a} + {line}*1]",
                 "tileloadd tmm7, [{b} + {line}*1 + 1024]",
@@ -99,6 +103,7 @@ impl Tiles {
                 b = inout(reg) b => _,
                 steps = inout(reg) steps => _,
                 line = in(reg) 64usize,
+                ahead = inout(reg) c => _,
                 c0 = in(reg) c, c1 = in(reg) below, row = in(reg) c_row * 4,
                 out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
                 options(nostack),
