@@ -218,3 +218,63 @@ fn a_loss_alone_is_the_loss_of_a_step() {
         assert!(tuner.evaluate(&batch, &|| Ok(())).is_err(), "{name}: a token outside the vocabulary");
     }
 }
+
+/// bf16 products where the machine has them: near the reference's curve, not on it.
+#[test]
+fn ten_fast_steps_stay_within_a_percent() {
+    let _turn = turn();
+    for name in MODELS {
+        let (golden, model) = (golden(name), load(&fixtures().join(name)));
+        let batch = batch(&golden);
+        let fast = StepConfig { precision: Precision::Fast, ..EXACT };
+        for case in ["full", "lora.all"] {
+            let mut tuner = match case.strip_prefix("lora.") {
+                Some(case) => lora(&*model, &golden, case, fast),
+                None => Tuner::new(&*model, Tune::Full, fast).unwrap(),
+            };
+            for (step, theirs) in (1..).zip(&golden.tensors[&format!("{case}.losses")].1) {
+                tuner.params.zero_grad();
+                let ours = accumulate(&mut tuner, &batch) as f32;
+                assert!((ours / theirs - 1.0).abs() < 0.01, "{name}, {case}, step {step}: {ours} {theirs}");
+                tuner.params.adamw(AdamWConfig::default(), LR, step, Some(MAX_NORM));
+            }
+        }
+    }
+}
+
+/// QLoRA: the gradient of adapters beside quantised weights is the slope of the loss.
+#[test]
+fn adapters_on_quantised_weights_have_the_slope_of_the_loss() {
+    let _turn = turn();
+    let golden = golden("llama-gqa");
+    let model = load(&fixtures().join("gguf/llama-gqa.q8_0.gguf"));
+    let batch = batch(&golden);
+    let mut tuner = lora(&*model, &golden, "all", EXACT);
+    let mean = accumulate(&mut tuner, &batch);
+    let slope: f64 = tuner.params.iter().flat_map(|p| &p.grad).map(|g| f64::from(*g).powi(2)).sum();
+    let mut loss_at = |step: f64| {
+        for parameter in tuner.params.iter_mut() {
+            for (value, grad) in parameter.value.iter_mut().zip(&parameter.grad) {
+                *value += (step * f64::from(*grad)) as f32;
+            }
+        }
+        tuner.evaluate(&batch, &|| Ok(())).unwrap().mean()
+    };
+    let step = 0.01 / slope;
+    let up = loss_at(step);
+    let down = loss_at(-2.0 * step);
+    assert!(up > mean && mean > down, "{up} {mean} {down}");
+    let measured = (up - down) / (2.0 * step);
+    assert!((measured / slope - 1.0).abs() < 0.01, "slope {measured}, by the gradient {slope}");
+}
+
+/// The rows of queries and keys that GGUF keeps in another order are where they belong.
+#[test]
+fn a_gguf_file_trains_as_its_folder_does() {
+    let _turn = turn();
+    let golden = golden("llama-gqa");
+    let model = load(&fixtures().join("gguf/llama-gqa.f32.gguf"));
+    let mut tuner = Tuner::new(&*model, Tune::Full, EXACT).unwrap();
+    accumulate(&mut tuner, &batch(&golden));
+    check_gradients("llama-gqa.f32.gguf", &golden, "", &tuner);
+}
