@@ -175,7 +175,7 @@ fn amx_usable() -> bool {
 /// The body sees `FMA`, a constant: whether `f32::mul_add` is one instruction there (a slow call elsewhere).
 /// It is inlined into each version, so whatever it calls should be `#[inline(always)]` too.
 ///
-/// ```ignore
+/// ```text
 /// vectorised! {
 ///     /// y += a·x
 ///     pub(crate) fn axpy(a: f32, x: &[f32], y: &mut [f32]) {

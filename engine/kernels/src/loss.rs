@@ -17,6 +17,9 @@ const MOST_LOGITS: usize = 16 * 1024 * 1024;
 /// Rows come in multiples of so many: what the matrix products like.
 const ROW_STEP: usize = 32;
 
+/// Gradients of logits below this are taken as zero.
+const LEAST: f32 = 1e-30;
+
 /// What [`linear_cross_entropy`] found.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Loss {
@@ -193,12 +196,17 @@ kernel! {
         }
         let sum = s.sum(s.add(sums[0], sums[1]));
         if let Some(scale) = scale {
-            let factor = s.splat(scale / sum);
+            let (factor, zero) = (s.splat(scale / sum), s.splat(0.0));
+            // What is next to nothing becomes nothing: products of numbers close to the smallest ones are many
+            // times slower. (In this order what is not a number stays.)
+            let least = s.splat(LEAST / (scale / sum).abs());
             for i in (0..whole).step_by(S::N) {
-                s.set(x, i, s.mul(s.get(x, i), factor));
+                let e = s.get(x, i);
+                s.set(x, i, s.select_ge(least, e, zero, s.mul(e, factor)));
             }
             for i in (whole..x.len()).step_by(S::N) {
-                s.store(x, i, s.mul(s.load(x, i), factor));
+                let e = s.load(x, i);
+                s.store(x, i, s.select_ge(least, e, zero, s.mul(e, factor)));
             }
             x[target] -= scale;
         }

@@ -1,9 +1,33 @@
 //! The one pool of threads: rayon's global pool, one thread per physical core, asleep when idle.
 #![expect(unsafe_code, reason = "hands disjoint chunks of one slice to several threads")]
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
+
+/// Starts the pool with so many threads, or one per physical core; false if it runs already. Without this the
+/// first kernel starts it, with as many as rayon sees fit.
+pub fn start(threads: Option<usize>) -> bool {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.unwrap_or_else(physical_cores))
+        .thread_name(|i| format!("kernels-{i}"))
+        .build_global()
+        .is_ok()
+}
+
+/// Cores of this machine that this process may use, two threads of one core counted once. Where the system
+/// does not say, every processor is a core.
+#[must_use]
+pub fn physical_cores() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let siblings = |processor: usize| {
+        let path = format!("/sys/devices/system/cpu/cpu{processor}/topology/thread_siblings_list");
+        std::fs::read_to_string(path).ok()
+    };
+    let cores: HashSet<String> = (0..processors).map_while(siblings).collect();
+    if cores.is_empty() { processors } else { cores.len() }
+}
 
 /// How many threads work on a kernel called from here.
 #[must_use]
@@ -111,6 +135,12 @@ mod tests {
             });
         }
         for_each(0, |_| panic!("no task"));
+    }
+
+    #[test]
+    fn there_is_a_core_and_no_more_than_processors() {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        assert!((1..=processors).contains(&physical_cores()));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::micro::{Strip, Target, panel, strip};
 use super::pack::{Data, Operand, pack_panel, pack_rows};
 use super::scratch;
 use crate::dispatch::Isa;
-use crate::lanes::kernel;
+use crate::lanes::{Lanes, kernel};
 use crate::pool::{self, Shared};
 
 /// C \[m, n\] = alpha·A·B, or += .
@@ -25,8 +25,11 @@ pub(super) struct Job<'a> {
     pub c_row: usize,
 }
 
-/// Steps of the reduction in one block at most: a panel of them takes three quarters of a first-level cache.
-pub(super) const STEPS: usize = 192;
+/// Steps of the reduction in one block at most: a panel of them takes well under a first-level cache.
+const fn most_steps<S: Lanes>() -> usize {
+    if S::N == 16 { 192 } else { 320 }
+}
+
 /// Rows of A that meet all panels of a task before the next ones do: with that many steps, they stay in a
 /// second-level cache.
 const ROWS: usize = 192;
@@ -100,7 +103,7 @@ kernel! {
 kernel! {
     fn part_of[S](s, job: &Job<'_>, part: &Part, c: &Shared<'_, f32>) {
         let width = panel::<S>();
-        let steps = job.k.div_ceil(job.k.div_ceil(STEPS));
+        let steps = job.k.div_ceil(job.k.div_ceil(most_steps::<S>()));
         let panels = part.cols.div_ceil(width);
         let direct = match job.a.data {
             Data::F32(a) if job.a.reduces_along => Some(a),

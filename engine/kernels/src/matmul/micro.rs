@@ -90,6 +90,18 @@ unsafe fn strip_of<S: Lanes, const V: usize>(s: S, a: Strip, b: *const f32, to: 
 /// Steps of the reduction in one turn of the innermost loop.
 const UNROLLED: usize = 4;
 
+/// Tells the processor that this part of C will be wanted at the end of the loop.
+#[inline(always)]
+fn bring_near(c: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint that reads nothing and never faults; SSE is part of the architecture.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(c.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = c;
+}
+
 /// Step `l` of the reduction, for which the panel's row is `b`.
 #[inline(always)]
 unsafe fn one_step<S: Lanes, const R: usize, const V: usize>(
@@ -131,6 +143,11 @@ unsafe fn tile<S: Lanes, const R: usize, const V: usize>(
         let mut rows = [a; R];
         for (r, row) in rows.iter_mut().enumerate() {
             *row = a.add(r * a_row);
+        }
+        for r in 0..R {
+            for v in 0..V {
+                bring_near(to.c.wrapping_add(r * to.row + v * S::N));
+            }
         }
         let whole = k / UNROLLED * UNROLLED;
         let mut l = 0;

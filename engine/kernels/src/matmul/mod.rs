@@ -87,6 +87,31 @@ pub fn linear_dw(dy: Input<'_>, x: Input<'_>, m: usize, dw: &mut [f32], precisio
     linear_dw_on(dispatch::active(), dy, x, m, dw, precision);
 }
 
+/// Rounds activations to bf16, to the nearest, ties to even; what is not a number stays so. On the pool.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn to_bf16(from: &[f32], to: &mut [bf16]) {
+    assert_eq!(from.len(), to.len(), "as many values out as in");
+    pool::chunks_mut(to, CONVERTED, |i, to| {
+        convert::narrow(dispatch::active(), &from[i * CONVERTED..][..to.len()], to);
+    });
+}
+
+/// Widens values of bf16. On the pool.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn from_bf16(from: &[bf16], to: &mut [f32]) {
+    assert_eq!(from.len(), to.len(), "as many values out as in");
+    pool::chunks_mut(to, CONVERTED, |i, to| {
+        convert::widen_bf16(dispatch::active(), &from[i * CONVERTED..][..to.len()], to);
+    });
+}
+
+/// Values that one task converts.
+const CONVERTED: usize = 1 << 16;
+
 /// A matrix in a slice: element (i, j) is `values[i·row + j·col]`.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
@@ -258,6 +283,9 @@ fn run(isa: Isa, job: &Job<'_>, c: &mut [f32], precision: Precision) {
 /// How many values of a weight are decoded at a time where they can't be read where they lie.
 const DECODED: usize = 1 << 20;
 
+/// Rows are decoded in multiples of this, so that panels and units come out whole.
+const DECODED_ROWS: usize = 192;
+
 /// Runs `part(first row, rows, their values)` over W: at once if its values can be read where they lie,
 /// otherwise in blocks decoded on the pool.
 fn for_readable(w: &Weight<'_>, mut part: impl FnMut(usize, usize, Data<'_>)) {
@@ -266,8 +294,7 @@ fn for_readable(w: &Weight<'_>, mut part: impl FnMut(usize, usize, Data<'_>)) {
         Values::F16(v) => part(0, w.n_out, Data::F16(v)),
         Values::Bf16(v) => part(0, w.n_out, Data::Bf16(v)),
         Values::Rows(_) | Values::RowsFrom(..) => {
-            // Whole blocks of the reduction's steps, so that dx adds up as it does for other storages.
-            let step = (DECODED / w.n_in.max(1)).max(1).next_multiple_of(exact::STEPS);
+            let step = (DECODED / w.n_in.max(1)).max(1).next_multiple_of(DECODED_ROWS);
             let mut decoded = scratch::take::<f32>(step.min(w.n_out) * w.n_in);
             for first in (0..w.n_out).step_by(step) {
                 let rows = step.min(w.n_out - first);

@@ -193,3 +193,12 @@ fn what_is_not_a_number_stays_so() {
         }
     }
 }
+
+#[test]
+fn bf16_and_back() {
+    let from = values(CONVERTED + 7, 6);
+    let (mut half, mut back) = (vec![bf16::ZERO; from.len()], vec![0.0; from.len()]);
+    to_bf16(&from, &mut half);
+    from_bf16(&half, &mut back);
+    assert_eq!(from, back);
+}
