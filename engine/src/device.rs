@@ -1,6 +1,7 @@
 //! What computes, and why: read once at start-up, always on screen.
 
 use crate::memory::Ledger;
+use glassworks_kernels::pool;
 use glassworks_protocol::machine::MachineReport;
 use glassworks_protocol::text::Text;
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
@@ -10,11 +11,10 @@ use sysinfo::{CpuRefreshKind, RefreshKind, System};
 /// The first engine of a process decides; a second one shares its pool.
 pub fn start_pool(n_threads: Option<u32>) -> usize {
     let wanted = n_threads.map_or_else(physical_cores, |n| n.max(1) as usize);
-    let named = rayon::ThreadPoolBuilder::new().num_threads(wanted).thread_name(|i| format!("compute-{i}"));
-    if let Err(error) = named.build_global() {
-        tracing::debug!("the pool is there already: {error}");
+    if !pool::start(Some(wanted)) {
+        tracing::debug!("the pool is there already");
     }
-    rayon::current_num_threads()
+    pool::threads()
 }
 
 fn physical_cores() -> usize {

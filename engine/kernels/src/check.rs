@@ -65,5 +65,8 @@ pub(crate) fn everywhere<R: PartialEq + std::fmt::Debug + Send>(
 
 fn pools() -> &'static [rayon::ThreadPool; 3] {
     static POOLS: std::sync::OnceLock<[rayon::ThreadPool; 3]> = std::sync::OnceLock::new();
-    POOLS.get_or_init(|| [1, 2, 3].map(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap()))
+    POOLS.get_or_init(|| {
+        [1, 2, 3]
+            .map(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build().expect("three threads at most"))
+    })
 }

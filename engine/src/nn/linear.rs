@@ -1,15 +1,17 @@
 //! A linear map, whatever its weight is stored as.
 
+use super::matrix::{self, Floats, Frozen};
 use super::quant::Packed;
 use super::{ForwardCx, ops};
-use anyhow::{Context as _, Result};
-use candle_core::{Device, Storage, Tensor};
+use anyhow::{Result, bail};
+use candle_core::{Device, Tensor};
+use glassworks_kernels::dispatch;
 use glassworks_protocol::model::Precision;
 
 /// Rows of input up to which dot products beat the matrix kernel.
 const FEW_ROWS: usize = 4;
-/// Multiplications between two looks at whether to go on: some 50 ms.
-const TURN: usize = 1 << 31;
+/// The same for packed weights, which have to be unpacked for either.
+const FEW_PACKED_ROWS: usize = 8;
 
 /// y = x·Wᵀ + b
 #[derive(Clone)]
@@ -55,14 +57,14 @@ impl Weight {
     /// `[T, in]` → `[T, out]`
     pub fn product(&self, x: &Tensor, cx: &ForwardCx) -> Result<Tensor> {
         match self {
-            Self::Dense(w) => {
-                let few = x.dims()[0] <= FEW_ROWS && !x.track_op() && !w.track_op();
-                if few { Ok(ops::few_rows_matmul(x, w)?) } else { dense_product(w, x, cx) }
-            }
-            Self::Packed(w) => match cx.precision {
-                Precision::Exact => exact_product(w, x, cx),
+            Self::Dense(w) if x.track_op() || w.track_op() => Ok(x.matmul(&w.t()?)?),
+            Self::Dense(w) if x.dims()[0] <= FEW_ROWS => Ok(ops::few_rows_matmul(x, w)?),
+            Self::Packed(_) if x.track_op() => bail!("the product with packed weights has no backward"),
+            Self::Packed(w) if x.dims()[0] <= FEW_PACKED_ROWS => match cx.precision {
+                Precision::Exact => few_rows_packed(w, x, cx),
                 Precision::Fast => w.matmul_fast(x),
             },
+            _ => kernel_product(self, x, cx.precision, cx),
         }
     }
 
@@ -104,36 +106,32 @@ impl Weight {
     }
 }
 
-/// `[T, in]` → `[T, out]`, in turns of some output features each.
-fn dense_product(w: &Tensor, x: &Tensor, cx: &ForwardCx) -> Result<Tensor> {
-    let (n_out, n_in) = w.dims2()?;
-    let n = (TURN / (x.dims()[0] * n_in).max(1)).max(1).next_multiple_of(64);
-    if n >= n_out {
-        return Ok(x.matmul(&w.t()?)?);
-    }
-    let mut parts = Vec::with_capacity(n_out.div_ceil(n));
-    for first in (0..n_out).step_by(n) {
-        (cx.between)()?;
-        parts.push(x.matmul(&w.narrow(0, first, n.min(n_out - first))?.t()?)?);
-    }
-    Ok(Tensor::cat(&parts, 1)?)
+/// `[T, in]` → `[T, out]` in `precision`, without copying x.
+fn kernel_product(w: &Weight, x: &Tensor, precision: Precision, cx: &ForwardCx) -> Result<Tensor> {
+    let x = x.contiguous()?;
+    let t = x.dims()[0];
+    let frozen = Frozen::of(w)?;
+    let floats = Floats::of(&x)?;
+    let w = frozen.matrix();
+    let mut out = vec![0f32; t * w.n_out];
+    matrix::product(&w, floats.values(), t, &mut out, kernel_precision(precision), cx.between)?;
+    Ok(Tensor::from_vec(out, (t, w.n_out), &Device::Cpu)?)
 }
 
-/// `[T, in]` → `[T, out]`, without copying x.
-fn exact_product(w: &Packed, x: &Tensor, cx: &ForwardCx) -> Result<Tensor> {
-    if x.track_op() {
-        anyhow::bail!("the exact product with packed weights has no backward");
-    }
+/// `[T, in]` → `[T, out]` for few rows of packed weights.
+fn few_rows_packed(w: &Packed, x: &Tensor, cx: &ForwardCx) -> Result<Tensor> {
     let x = x.contiguous()?;
     let t = x.dims()[0];
     let mut out = vec![0f32; t * w.rows()];
-    {
-        let (storage, layout) = x.storage_and_layout();
-        let Storage::Cpu(storage) = &*storage else { anyhow::bail!("activations are not in main memory") };
-        let (from, to) = layout.contiguous_offsets().context("contiguous activations expected")?;
-        w.matmul_exact(&storage.as_slice::<f32>()?[from..to], t, &mut out, cx.between)?;
-    }
+    w.matmul_exact(Floats::of(&x)?.values(), t, &mut out, cx.between)?;
     Ok(Tensor::from_vec(out, (t, w.rows()), &Device::Cpu)?)
+}
+
+fn kernel_precision(precision: Precision) -> dispatch::Precision {
+    match precision {
+        Precision::Exact => dispatch::Precision::Exact,
+        Precision::Fast => dispatch::Precision::Fast,
+    }
 }
 
 #[cfg(test)]
@@ -205,7 +203,7 @@ mod tests {
             probe: &mut Probe::Off,
             between: &between,
         };
-        let y = dense_product(&w, &x, &cx).unwrap();
+        let y = kernel_product(&Weight::Dense(w.clone()), &x, Precision::Exact, &cx).unwrap();
         assert!(turns.get() > 1, "{}", turns.get());
         let whole = x.matmul(&w.t().unwrap()).unwrap();
         let [a, b] = [y, whole].map(|t| t.flatten_all().unwrap().to_vec1::<f32>().unwrap());

@@ -11,6 +11,7 @@ mod attention;
 mod embedding;
 mod kv_cache;
 mod linear;
+pub(crate) mod matrix;
 mod mlp;
 mod norm;
 mod ops;

@@ -3,8 +3,8 @@
 
 use super::StepCx;
 use super::params::{ParameterId, Parameters};
-use super::weight::{Floats, Frozen};
 use crate::nn::Linear;
+use crate::nn::matrix::{Floats, Frozen};
 use anyhow::Result;
 use glassworks_kernels::arena::Buf;
 use glassworks_kernels::weight::Weight as Matrix;

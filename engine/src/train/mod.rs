@@ -9,12 +9,12 @@ mod block;
 mod linear;
 mod norm;
 mod params;
-mod weight;
 
 pub use params::{AdamWConfig, Parameter, ParameterId, Parameters};
 
 use crate::models::{CausalLm, DecoderParts};
 use crate::nn;
+use crate::nn::matrix::Frozen;
 use anyhow::{Result, ensure};
 use block::{Saved, TuneBlock};
 use glassworks_kernels::activation::Activation;
@@ -23,7 +23,6 @@ use glassworks_kernels::dispatch::Precision;
 use glassworks_kernels::{embedding, loss};
 use linear::TuneLinear;
 use norm::TuneNorm;
-use weight::Frozen;
 
 /// What is not a target.
 pub const IGNORED: i32 = loss::IGNORED;

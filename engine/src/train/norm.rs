@@ -2,8 +2,8 @@
 
 use super::StepCx;
 use super::params::{ParameterId, Parameters};
-use super::weight::Floats;
 use crate::models::{Named, NormParts};
+use crate::nn::matrix::Floats;
 use anyhow::Result;
 use glassworks_kernels::arena::Buf;
 use glassworks_kernels::norm;

@@ -5,7 +5,6 @@ use super::blocks::dequantise;
 use super::dot::dot;
 use super::wide::wide;
 use anyhow::Result;
-use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
 /// Up to this many rows of activations each weight row is dequantised into the cache and multiplied there.
@@ -14,8 +13,6 @@ pub(super) const MAX_FUSED: usize = 8;
 const TASK_ELEMENTS: usize = 1 << 16;
 /// Weights between two looks at whether to go on: a few milliseconds.
 const TURN_ELEMENTS: usize = 1 << 24;
-/// Weights dequantised at once for a dense product: 4 MiB.
-const TILE_ELEMENTS: usize = 1 << 20;
 
 /// Few activations: reading the weights is what takes the time.
 pub(super) fn fused(
@@ -72,34 +69,4 @@ fn multiply(row: &[f32], x: &[f32], products: &mut [f32]) {
             }
         },
     );
-}
-
-/// Many activations: tiles of rows are dequantised and multiplied as dense matrices.
-pub(super) fn tiled(
-    w: &Packed,
-    x: &[f32],
-    t: usize,
-    out: &mut [f32],
-    between: &dyn Fn() -> Result<()>,
-) -> Result<()> {
-    let (rows, cols, row_bytes) = (w.rows(), w.cols(), w.row_bytes());
-    let x = Tensor::from_slice(x, (t, cols), &Device::Cpu)?;
-    let data = w.data();
-    let tile_rows = (TILE_ELEMENTS / cols).next_multiple_of(64).min(rows);
-    let task_rows = (TASK_ELEMENTS / cols).max(1);
-    for first in (0..rows).step_by(tile_rows) {
-        between()?;
-        let n = tile_rows.min(rows - first);
-        let mut tile = vec![0.0; n * cols];
-        let bytes = &data[first * row_bytes..(first + n) * row_bytes];
-        tile.par_chunks_mut(task_rows * cols)
-            .zip(bytes.par_chunks(task_rows * row_bytes))
-            .for_each(|(tile, bytes)| dequantise(w.block_type(), bytes, tile));
-        let tile = Tensor::from_vec(tile, (n, cols), &Device::Cpu)?;
-        let products = x.matmul(&tile.t()?)?.flatten_all()?.to_vec1::<f32>()?;
-        for (products, out) in products.chunks_exact(n).zip(out.chunks_exact_mut(rows)) {
-            out[first..first + n].copy_from_slice(products);
-        }
-    }
-    Ok(())
 }

@@ -15,9 +15,11 @@ mod wide;
 
 pub use block_type::BlockType;
 
+use super::matrix;
 use anyhow::{Context, Result, ensure};
 use candle_core::quantized::{QStorage, QTensor};
 use candle_core::{Device, Tensor};
+use glassworks_kernels::dispatch::Precision;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
@@ -136,7 +138,7 @@ impl Packed {
         if t <= matmul::MAX_FUSED {
             matmul::fused(self, x, t, out, between)
         } else {
-            matmul::tiled(self, x, t, out, between)
+            matrix::product(&self.matrix(), x, t, out, Precision::Exact, between)
         }
     }
 

@@ -219,18 +219,43 @@ fn a_loss_alone_is_the_loss_of_a_step() {
     }
 }
 
-/// bf16 products where the machine has them: near the reference's curve, not on it.
+const FAST: StepConfig = StepConfig { precision: Precision::Fast, ..EXACT };
+
+/// bf16 products where the machine has them: each gradient is off by a percent or two of its length, as much as
+/// numbers of eight bits make.
+#[test]
+fn fast_gradients_stay_near_exact_ones() {
+    let _turn = turn();
+    let length =
+        |values: &mut dyn Iterator<Item = f32>| values.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+    for name in MODELS {
+        let (golden, model) = (golden(name), load(&fixtures().join(name)));
+        let [exact, fast] = [EXACT, FAST].map(|config| {
+            let mut tuner = Tuner::new(&*model, Tune::Full, config).unwrap();
+            accumulate(&mut tuner, &batch(&golden));
+            tuner
+        });
+        for (exact, fast) in exact.params.iter().zip(fast.params.iter()) {
+            let off = length(&mut exact.grad.iter().zip(&fast.grad).map(|(a, b)| a - b));
+            let whole = length(&mut exact.grad.iter().copied());
+            assert!(off < 0.03 * whole, "{name}, {}: off by {off} of {whole}", exact.name);
+        }
+    }
+}
+
+/// All but full tuning of the tied model: there one optimizer step of ±lr on numbers whose gradient is next to
+/// nothing, with the sign that rounding gave it, already moves this tiny random model by two percent.
 #[test]
 fn ten_fast_steps_stay_within_a_percent() {
     let _turn = turn();
     for name in MODELS {
         let (golden, model) = (golden(name), load(&fixtures().join(name)));
         let batch = batch(&golden);
-        let fast = StepConfig { precision: Precision::Fast, ..EXACT };
         for case in ["full", "lora.all"] {
             let mut tuner = match case.strip_prefix("lora.") {
-                Some(case) => lora(&*model, &golden, case, fast),
-                None => Tuner::new(&*model, Tune::Full, fast).unwrap(),
+                Some(case) => lora(&*model, &golden, case, FAST),
+                None if name == "llama-tied" => continue,
+                None => Tuner::new(&*model, Tune::Full, FAST).unwrap(),
             };
             for (step, theirs) in (1..).zip(&golden.tensors[&format!("{case}.losses")].1) {
                 tuner.params.zero_grad();

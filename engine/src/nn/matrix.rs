@@ -1,9 +1,11 @@
-//! A model's weights as the kernels read them: where they lie, in the type they are stored in.
+//! Weights as the kernels read them: where they lie, in the type they are stored in; and products with them.
 
-use crate::nn::Weight;
-use crate::nn::quant::{BlockType, Packed};
+use super::Weight;
+use super::quant::{BlockType, Packed};
 use anyhow::{Context as _, Result, bail};
 use candle_core::{Storage, Tensor};
+use glassworks_kernels::dispatch::Precision;
+use glassworks_kernels::matmul;
 use glassworks_kernels::weight::{Rows, Values, Weight as Matrix};
 use half::slice::HalfBitsSliceExt as _;
 use half::{bf16, f16};
@@ -67,7 +69,7 @@ impl<'m> Frozen<'m> {
     pub fn matrix(&self) -> Matrix<'_> {
         let values = match &self.stored {
             Stored::Floats(floats) => Values::F32(floats.values()),
-            Stored::Packed(packed) => halves(packed).unwrap_or(Values::Rows(*packed)),
+            Stored::Packed(packed) => return packed.matrix(),
         };
         Matrix::new(self.n_out, self.n_in, values)
     }
@@ -81,6 +83,49 @@ impl<'m> Frozen<'m> {
             matrix.read_row(row, out);
         }
         out
+    }
+}
+
+/// Multiplications between two looks at whether to go on: some 50 ms.
+const TURN: usize = 1 << 31;
+
+/// out = x·Wᵀ: x `[t, in]`, out `[t, out]`, in turns of some output features each. `between` is called before every
+/// turn; its error ends the product.
+///
+/// # Errors
+/// What `between` returns.
+pub fn product(
+    w: &Matrix,
+    x: &[f32],
+    t: usize,
+    out: &mut [f32],
+    precision: Precision,
+    between: &dyn Fn() -> Result<()>,
+) -> Result<()> {
+    let n = (TURN / (t * w.n_in).max(1)).max(1).next_multiple_of(64);
+    if n >= w.n_out {
+        between()?;
+        matmul::linear(x.into(), t, w, out, false, precision);
+        return Ok(());
+    }
+    let mut part = vec![0.0; t * n];
+    for first in (0..w.n_out).step_by(n) {
+        between()?;
+        let rows = first..(first + n).min(w.n_out);
+        let part = &mut part[..t * rows.len()];
+        matmul::linear(x.into(), t, &w.slice_rows(rows.clone()), part, false, precision);
+        for (part, out) in part.chunks_exact(rows.len()).zip(out.chunks_exact_mut(w.n_out)) {
+            out[rows.clone()].copy_from_slice(part);
+        }
+    }
+    Ok(())
+}
+
+impl Packed {
+    /// As the kernels read it.
+    #[must_use]
+    pub fn matrix(&self) -> Matrix<'_> {
+        Matrix::new(self.rows(), self.cols(), halves(self).unwrap_or(Values::Rows(self)))
     }
 }
 
