@@ -8,7 +8,7 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use glassworks_engine::models::CausalLm;
 use glassworks_engine::shelf::ModelFiles;
-use glassworks_engine::train::{AdamWConfig, Batch, LoraConfig, StepConfig, Tune, Tuner};
+use glassworks_engine::train::{AdamWConfig, Batch, Factors, LoraConfig, StepConfig, Tune, Tuner};
 use glassworks_kernels::dispatch::{self, Precision};
 use safetensors::SafeTensors;
 use std::collections::HashMap;
@@ -130,14 +130,14 @@ fn tuner<'m>(arguments: &Arguments, model: &'m dyn CausalLm, config: StepConfig)
         let Some(tensors) = &tensors else {
             // Small numbers of no meaning.
             let ramp = |n: usize| (0..n).map(|i| ((i * 37 % 101) as f32 - 50.0) / 5000.0).collect::<Vec<_>>();
-            return Ok((ramp(RANK * n_in), ramp(n_out * RANK)));
+            return Ok(Factors { a: ramp(RANK * n_in), b: ramp(n_out * RANK) });
         };
         let read = |part: &str| -> Result<Vec<f32>> {
             let view = tensors.tensor(&format!("base_model.model.{name}.lora_{part}.weight"))?;
             ensure!(view.dtype() == safetensors::Dtype::F32, "the adapter is f32");
             Ok(view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
         };
-        Ok((read("A")?, read("B")?))
+        Ok(Factors { a: read("A")?, b: read("B")? })
     };
     let lora = LoraConfig { rank: RANK, alpha: ALPHA, targets: &targets, values: &mut values };
     Tuner::new(model, Tune::Lora(lora), config)

@@ -16,16 +16,12 @@ use glassworks_kernels::rope::{self, RopeShape, RopeTable};
 /// x + attention(norm(x)), then x + mlp(norm(x)).
 pub struct TuneBlock<'m> {
     norm_1: TuneNorm<'m>,
-    qkv: TuneQkv<'m>,
+    /// Queries, keys, values; or all three in one.
+    qkv: Vec<TuneLinear<'m>>,
     o: TuneLinear<'m>,
     shape: AttentionShape,
     norm_2: TuneNorm<'m>,
     mlp: TuneMlp<'m>,
-}
-
-enum TuneQkv<'m> {
-    Separate([TuneLinear<'m>; 3]),
-    Joint(TuneLinear<'m>),
 }
 
 struct TuneMlp<'m> {
@@ -63,9 +59,9 @@ impl<'m> TuneBlock<'m> {
         let linear = |name: &String, linear: &'m Linear| TuneLinear::frozen(name.clone(), linear);
         let qkv = match (&attention.qkv, parts.qkv_names.as_slice()) {
             (Projection::Separate { q, k, v }, [q_name, k_name, v_name]) => {
-                TuneQkv::Separate([linear(q_name, q)?, linear(k_name, k)?, linear(v_name, v)?])
+                vec![linear(q_name, q)?, linear(k_name, k)?, linear(v_name, v)?]
             }
-            (Projection::Joint(qkv), [name]) => TuneQkv::Joint(linear(name, qkv)?),
+            (Projection::Joint(qkv), [name]) => vec![linear(name, qkv)?],
             _ => anyhow::bail!("a projection and its names do not match"),
         };
         let mlp = match &parts.mlp {
@@ -106,10 +102,7 @@ impl<'m> TuneBlock<'m> {
     }
 
     pub fn linears_mut(&mut self) -> Vec<&mut TuneLinear<'m>> {
-        let mut all: Vec<_> = match &mut self.qkv {
-            TuneQkv::Separate(qkv) => qkv.iter_mut().collect(),
-            TuneQkv::Joint(qkv) => vec![qkv],
-        };
+        let mut all: Vec<_> = self.qkv.iter_mut().collect();
         all.push(&mut self.o);
         all.extend(self.mlp.gate.as_mut());
         all.extend([&mut self.mlp.up, &mut self.mlp.down]);
@@ -122,12 +115,9 @@ impl<'m> TuneBlock<'m> {
 
     #[must_use]
     pub fn is_trained(&self) -> bool {
-        let qkv = match &self.qkv {
-            TuneQkv::Separate(qkv) => qkv.iter().any(TuneLinear::is_trained),
-            TuneQkv::Joint(qkv) => qkv.is_trained(),
-        };
         let mlp = [self.mlp.gate.as_ref(), Some(&self.mlp.up), Some(&self.mlp.down), Some(&self.o)];
-        qkv || mlp.into_iter().flatten().any(TuneLinear::is_trained)
+        self.qkv.iter().any(TuneLinear::is_trained)
+            || mlp.into_iter().flatten().any(TuneLinear::is_trained)
             || self.norm_1.is_trained()
             || self.norm_2.is_trained()
     }
@@ -137,7 +127,7 @@ impl<'m> TuneBlock<'m> {
         let (normed, moments_1) = self.norm_1.forward(cx, params, x);
         let mut qkv = Vec::new();
         let mut lowered_qkv = Vec::new();
-        for linear in self.qkv.linears() {
+        for linear in &self.qkv {
             let mut y = cx.arena.take(cx.m * linear.n_out());
             lowered_qkv.push(linear.forward(cx, params, &normed, &mut y, false));
             qkv.push(y);
@@ -216,10 +206,10 @@ impl<'m> TuneBlock<'m> {
         self.turn(cx, &mut dqkv, true);
 
         let wants_dx = wants_dx || self.norm_1.is_trained();
-        let needs_input = self.qkv.linears().iter().any(TuneLinear::is_trained);
+        let needs_input = self.qkv.iter().any(TuneLinear::is_trained);
         let normed = needs_input.then(|| self.norm_1.forward(cx, params, x).0);
         let mut dnormed = wants_dx.then(|| cx.arena.take(x.len()));
-        for (i, ((linear, lowered), dy)) in self.qkv.linears().iter().zip(lowered_qkv).zip(dqkv).enumerate() {
+        for (i, ((linear, lowered), dy)) in self.qkv.iter().zip(lowered_qkv).zip(dqkv).enumerate() {
             let dx = dnormed.as_deref_mut().map(|dx| (dx, i > 0));
             linear.backward(cx, params, normed.as_deref().unwrap_or(&[]), lowered, &dy, dx);
         }
@@ -284,15 +274,6 @@ impl<'m> TuneBlock<'m> {
         for (x, n_heads) in [(q, self.shape.n_heads), (k, self.shape.n_kv_heads)] {
             let shape = RopeShape { n_heads, head_width, row_stride: n_heads * head_width };
             rope::rope(x, shape, table, cx.positions, back);
-        }
-    }
-}
-
-impl<'m> TuneQkv<'m> {
-    fn linears(&self) -> &[TuneLinear<'m>] {
-        match self {
-            Self::Separate(qkv) => qkv,
-            Self::Joint(qkv) => std::slice::from_ref(qkv),
         }
     }
 }

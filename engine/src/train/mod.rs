@@ -70,6 +70,12 @@ pub enum Tune<'a> {
     Lora(LoraConfig<'a>),
 }
 
+/// An adapter's two matrices: A `[rank, in]` and B `[out, rank]`.
+pub struct Factors {
+    pub a: Vec<f32>,
+    pub b: Vec<f32>,
+}
+
 /// As PEFT's `LoraConfig` has them.
 pub struct LoraConfig<'a> {
     /// r
@@ -78,8 +84,8 @@ pub struct LoraConfig<'a> {
     pub alpha: f32,
     /// Whether the linear map of this name gets one.
     pub targets: &'a dyn Fn(&str) -> bool,
-    /// First values of A `[rank, in]` and B `[out, rank]` for (name, out, in).
-    pub values: &'a mut dyn FnMut(&str, usize, usize) -> Result<(Vec<f32>, Vec<f32>)>,
+    /// First values for (name, out, in).
+    pub values: &'a mut dyn FnMut(&str, usize, usize) -> Result<Factors>,
 }
 
 /// How a step is computed.
@@ -204,7 +210,7 @@ impl<'m> Tuner<'m> {
                 continue;
             }
             let (n_out, n_in) = (linear.n_out(), linear.n_in());
-            let (a, b) = values(&linear.name, n_out, n_in)?;
+            let Factors { a, b } = values(&linear.name, n_out, n_in)?;
             ensure!(
                 a.len() == rank * n_in && b.len() == n_out * rank,
                 "{}: an adapter of rank {rank} has another shape",

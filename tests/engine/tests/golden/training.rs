@@ -1,7 +1,9 @@
 //! Gradients, losses and training curves against PyTorch's, under every instruction set this machine has.
 
 use crate::{FOLDERS, Golden, assert_close, fixtures, load};
-use glassworks_engine::train::{AdamWConfig, Batch, IGNORED, LoraConfig, Parameter, StepConfig, Tune, Tuner};
+use glassworks_engine::train::{
+    AdamWConfig, Batch, Factors, IGNORED, LoraConfig, Parameter, StepConfig, Tune, Tuner,
+};
 use glassworks_kernels::dispatch::{self, Isa, Precision};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -79,7 +81,7 @@ fn lora<'m>(
     let targets = |name: &str| golden.tensors.contains_key(&key(name, "A"));
     let mut values = |name: &str, _: usize, _: usize| {
         let [a, b] = ["A", "B"].map(|part| golden.tensors[&key(name, part)].1.clone());
-        Ok((a, b))
+        Ok(Factors { a, b })
     };
     let lora = LoraConfig { rank: RANK, alpha: ALPHA, targets: &targets, values: &mut values };
     Tuner::new(model, Tune::Lora(lora), config).unwrap()
