@@ -74,6 +74,12 @@ pub fn has_display() -> bool {
         || ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"].into_iter().any(|name| variable(name).is_some())
 }
 
+/// The widest instruction set to compute with; for testing narrower paths on a wider machine.
+#[must_use]
+pub fn isa_cap() -> Option<String> {
+    variable("GLASSWORKS_ISA").map(|value| value.to_string_lossy().into_owned())
+}
+
 /// What the log shall hold, in `tracing`'s notation; for looking into trouble.
 #[must_use]
 pub fn log_filter() -> Option<String> {

@@ -77,6 +77,7 @@ impl Place {
             version: "test",
             language: glassworks_protocol::text::Language::English,
             memory_limit_bytes: None,
+            isa_cap: None,
             clock: || 0,
         };
         Engine::spawn(config, Box::new(|| {})).unwrap_or_else(|failure| panic!("{failure}"))

@@ -1,9 +1,11 @@
 //! What computes, and why: read once at start-up, always on screen.
 
 use crate::memory::Ledger;
+use glassworks_kernels::dispatch::{self, Isa};
 use glassworks_kernels::pool;
 use glassworks_protocol::machine::MachineReport;
 use glassworks_protocol::text::Text;
+use glassworks_protocol::{Failure, FailureKind};
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
 
 /// Sets up the pool that everything computes on: `n_threads`, or as many as there are physical cores.
@@ -15,6 +17,19 @@ pub fn start_pool(n_threads: Option<u32>) -> usize {
         tracing::debug!("the pool is there already");
     }
     pool::threads()
+}
+
+/// Holds the kernels of this process to instruction sets up to `cap`: `scalar`, `avx2`, `avx512` or `amx`.
+///
+/// # Errors
+/// `Failure { Input }` when it is none of them.
+pub fn cap_isa(cap: &str) -> Result<(), Failure> {
+    let isa: Isa = cap.parse().map_err(|_| {
+        Failure::new(FailureKind::Input, Text::new("failure.isa_unknown").arg("value", cap))
+            .hint(Text::new("failure.isa_unknown_hint"))
+    })?;
+    dispatch::set_cap(isa);
+    Ok(())
 }
 
 fn physical_cores() -> usize {
@@ -33,6 +48,7 @@ pub fn report(n_threads: usize, ledger: &Ledger) -> MachineReport {
         n_physical_cores: physical_cores() as u32,
         n_threads: n_threads as u32,
         instruction_sets: instruction_sets(),
+        isa_cap: (dispatch::active() < dispatch::detected()).then(|| dispatch::active().to_string()),
         device: "CPU".to_owned(),
         device_reason: Text::new("job.device_cpu_reason"),
         memory_limit_bytes: ledger.limit(),
@@ -50,6 +66,9 @@ fn instruction_sets() -> Vec<String> {
     }
     if std::arch::is_x86_feature_detected!("avx512vnni") {
         sets.push("VNNI");
+    }
+    if dispatch::detected() == Isa::Amx {
+        sets.push("AMX");
     }
     sets.into_iter().map(str::to_owned).collect()
 }

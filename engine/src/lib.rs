@@ -50,6 +50,9 @@ pub struct EngineConfig {
     pub language: Language,
     /// `None`: what the machine has, less a reserve.
     pub memory_limit_bytes: Option<u64>,
+    /// The widest instruction set that the kernels may use, by the name it has in `GLASSWORKS_ISA`; `None`: what
+    /// the processor has.
+    pub isa_cap: Option<String>,
     /// Milliseconds since 1970, UTC.
     pub clock: fn() -> i64,
 }
@@ -82,6 +85,9 @@ impl Engine {
             .context("starting the engine's runtime")?;
         let (store, notices) = runtime.block_on(Store::open_with_clock(&home, Arc::new(config.clock)))?;
         let settings = runtime.block_on(store.settings())?;
+        if let Some(cap) = &config.isa_cap {
+            device::cap_isa(cap)?;
+        }
         let n_threads = device::start_pool(settings.n_threads);
         let ledger = config.memory_limit_bytes.map_or_else(Ledger::of_machine, Ledger::new);
         let starter = runtime.block_on(starter::install(&home, &store, config.starter, (config.clock)()))?;

@@ -3,6 +3,7 @@
 use super::Cx;
 use super::meter::Meter;
 use super::out::{self, Stop};
+use crate::paths;
 use crate::starter::STARTER;
 use glassworks_engine::{Engine, EngineConfig, Mode, Running};
 use glassworks_protocol::ids::{EditId, JobId, QueryId};
@@ -189,6 +190,7 @@ pub fn config(home: &Path, mode: Mode, language: Language) -> EngineConfig {
         version: env!("CARGO_PKG_VERSION"),
         language,
         memory_limit_bytes: None,
+        isa_cap: paths::isa_cap(),
         clock: now_ms,
     }
 }

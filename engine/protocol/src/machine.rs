@@ -19,6 +19,8 @@ pub struct MachineReport {
     pub n_threads: u32,
     /// Instruction sets found, widest last: `AVX2`, `AVX-512`, `AMX`.
     pub instruction_sets: Vec<String>,
+    /// The kernels use no more than this, because somebody wished so: `avx2`.
+    pub isa_cap: Option<String>,
     /// What computes: `CPU`.
     pub device: String,
     /// Why this device.

@@ -72,6 +72,7 @@ pub fn config(home: &Path) -> EngineConfig {
         version: "0.0.0-test",
         language: Language::English,
         memory_limit_bytes: None,
+        isa_cap: None,
         clock: now_ms,
     }
 }

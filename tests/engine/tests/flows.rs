@@ -207,6 +207,17 @@ fn memory_is_refused_before_it_is_used() {
 }
 
 #[test]
+fn an_unknown_instruction_set_is_refused_by_name() {
+    let home = tempfile::tempdir().expect("a folder");
+    let wished =
+        |isa: &str| glassworks_engine::EngineConfig { isa_cap: Some(isa.into()), ..config(home.path()) };
+    let refused = Lab::with(wished("mmx")).err().expect("refused");
+    assert_eq!((refused.kind, refused.summary.key.as_ref()), (FailureKind::Input, "failure.isa_unknown"));
+    // The widest that may be wished for: a cap is the process's, and other tests compute in this one.
+    Lab::with(wished("amx")).expect("it starts").close();
+}
+
+#[test]
 fn a_home_has_one_writer_and_says_who_it_is() {
     let home = tempfile::tempdir().expect("a folder");
     let lab = Lab::open(home.path());

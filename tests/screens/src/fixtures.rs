@@ -47,6 +47,7 @@ pub fn machine() -> MachineReport {
         n_physical_cores: 16,
         n_threads: 16,
         instruction_sets: vec!["AVX-512".to_owned(), "AMX".to_owned()],
+        isa_cap: None,
         device: "CPU".to_owned(),
         device_reason: Text::new("job.device_cpu_reason"),
         memory_limit_bytes: 16_535_624_090,

@@ -33,6 +33,16 @@ fn saved(window: &mut Window) -> Settings {
 }
 
 #[test]
+fn a_cap_on_the_instruction_set_is_shown() {
+    let mut start = fixtures::start_on("settings");
+    start.machine.isa_cap = Some("avx2".to_owned());
+    let window = Window::sized(start, 1440.0, 2000.0, 1.0);
+    let sentence = Language::English.format("settings.isa_cap", &[("isa", &"avx2")]);
+    window.harness.get_by_label(&sentence);
+    assert!(english().harness.query_by_label(&sentence).is_none());
+}
+
+#[test]
 fn every_group_and_row_is_there_in_both_languages() {
     for language in Language::ALL {
         let window = open(language, ThemeChoice::Dark);

@@ -112,6 +112,9 @@ fn processor(_: &mut SettingsPane, ui: &mut Ui, cx: &mut PaneCx) {
     if machine.instruction_sets.is_empty() {
         widgets::hint(ui, cx.t("settings.no_instruction_sets"));
     }
+    if let Some(cap) = &machine.isa_cap {
+        widgets::hint(ui, cx.tf("settings.isa_cap", &[("isa", cap)]));
+    }
 }
 
 fn threads(_: &mut SettingsPane, ui: &mut Ui, cx: &mut PaneCx) {
