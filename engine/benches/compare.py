@@ -4,11 +4,13 @@
     compare.py setup                                 # once: the peers, in a scratch environment (about 6 GB)
     compare.py prepare MODEL.gguf FOLDER             # once: a bf16 checkpoint folder that both sides load
     compare.py prepare gpt2-124m FOLDER              # once: GPT-2's shape with random weights
+    compare.py synthetic MODEL.gguf NEW.gguf         # once: 630 million random weights laid out as Q4_K_M
     compare.py run --glassworks PROGRAM --smollm2 FOLDER --gpt2 FOLDER [--recompute] [--json FILE]
     compare.py run --glassworks PROGRAM --model FOLDER --case lora-qv --batch 1 --length 128 --precision fast
     compare.py qlora --glassworks PROGRAM --gguf MODEL.gguf --model FOLDER      # memory, against ourselves
 
-`prepare MODEL.gguf FOLDER --dtype float32` writes the folder of the last: the same weights, dequantised.
+`synthetic` takes the tokenizer of a Llama GGUF; `prepare NEW.gguf FOLDER --dtype float32` writes the folder of the
+last: the same weights, dequantised.
 
 `run` alone measures the rows below (`--rows` picks some); without `--glassworks` only the peers.
 
@@ -119,6 +121,64 @@ def prepare(args):
         model.load_state_dict(read.state_dict())
         model.to(getattr(torch, args.dtype)).save_pretrained(args.folder)
         transformers.AutoTokenizer.from_pretrained(folder, gguf_file=file).save_pretrained(args.folder)
+
+
+def random_q4_k(rng, rows, cols):
+    """Blocks of 256 weights around 0, deviation 0.02: each sub-block's minimum is 7.5 of its steps, below zero."""
+    import numpy as np
+    n = rows * cols // 256
+    steps = rng.integers(32, 64, (n, 8), dtype=np.uint8)
+    low, high = steps[:, :4], steps[:, 4:]
+    scales = np.concatenate([low | (high >> 4 << 6)] * 2 + [(high & 15) | ((high & 15) << 4)], 1)
+    d = np.tile(np.array([9e-5, 7.5 * 9e-5], np.float16).view(np.uint8), (n, 1))
+    return np.concatenate([d, scales, rng.integers(0, 256, (n, 128), dtype=np.uint8)], 1).reshape(rows, -1)
+
+
+def random_q6_k(rng, rows, cols):
+    import numpy as np
+    n = rows * cols // 256
+    scales = rng.integers(8, 32, (n, 16), dtype=np.uint8)
+    d = np.tile(np.array([5.4e-5], np.float16).view(np.uint8), (n, 1))
+    return np.concatenate([rng.integers(0, 256, (n, 192), dtype=np.uint8), scales, d], 1).reshape(rows, -1)
+
+
+def synthetic(args):
+    """A Llama of 630 million random weights, its matrices in the types that llama-quantize's Q4_K_M gives them."""
+    import numpy as np
+    from gguf import GGMLQuantizationType as Type, GGUFReader, GGUFWriter
+    source, target = GGUFReader(args.source), GGUFWriter(args.target, "llama")
+    width, feed, layers, heads, kv_heads, vocab = 2048, 5632, 12, 32, 4, 49152
+    for add, value in {"name": "synthetic-630m", "block_count": layers, "context_length": 4096,
+                       "embedding_length": width, "feed_forward_length": feed, "head_count": heads,
+                       "head_count_kv": kv_heads, "rope_freq_base": 10000.0, "layer_norm_rms_eps": 1e-5,
+                       "vocab_size": vocab, "rope_dimension_count": width // heads, "file_type": 15,
+                       "bos_token_id": 1, "eos_token_id": 2}.items():
+        getattr(target, f"add_{add}")(value)
+    for add, key in {"tokenizer_model": "model", "tokenizer_pre": "pre", "token_list": "tokens",
+                     "token_types": "token_type", "token_merges": "merges"}.items():
+        getattr(target, f"add_{add}")(source.fields[f"tokenizer.ggml.{key}"].contents())
+    rng = np.random.default_rng(SEED)
+
+    def matrix(name, rows, cols, more_bits=False):
+        make, kind = (random_q6_k, Type.Q6_K) if more_bits else (random_q4_k, Type.Q4_K)
+        target.add_tensor(f"{name}.weight", make(rng, rows, cols), raw_dtype=kind)
+
+    ones = np.ones(width, np.float32)
+    matrix("token_embd", vocab, width, more_bits=True)
+    target.add_tensor("output_norm.weight", ones)
+    eighth, kv_width = layers // 8, width // heads * kv_heads
+    for layer in range(layers):
+        more = layer < eighth or layer >= 7 * layers // 8 or (layer - eighth) % 3 == 2
+        for name, rows, cols in [("attn_q", width, width), ("attn_k", kv_width, width), ("attn_v", kv_width, width),
+                                 ("attn_output", width, width), ("ffn_gate", feed, width), ("ffn_up", feed, width),
+                                 ("ffn_down", width, feed)]:
+            matrix(f"blk.{layer}.{name}", rows, cols, more and name in ("attn_v", "ffn_down"))
+        for name in ["attn_norm", "ffn_norm"]:
+            target.add_tensor(f"blk.{layer}.{name}.weight", ones)
+    target.write_header_to_file()
+    target.write_kv_data_to_file()
+    target.write_tensors_to_file()
+    target.close()
 
 
 def inputs(args):
@@ -422,6 +482,9 @@ def main():
     p.add_argument("source", help="a GGUF file, or gpt2-124m")
     p.add_argument("folder")
     p.add_argument("--dtype", choices=["bfloat16", "float32"], default="bfloat16")
+    p = command("synthetic", synthetic, help="writes a quantised model of random weights")
+    p.add_argument("source", help="a Llama GGUF whose tokenizer it takes")
+    p.add_argument("target", help="the GGUF file to write")
     p = command("run", bench, help="measures")
     shape(p, required=False)
     count(p, 5, 2)
@@ -456,7 +519,7 @@ def main():
 
     args = parser.parse_args()
     args.scratch = Path(args.scratch).resolve()
-    if args.function is prepare and "torch" not in sys.modules and sys.prefix == sys.base_prefix:
+    if args.function in (prepare, synthetic) and "torch" not in sys.modules and sys.prefix == sys.base_prefix:
         sys.exit(subprocess.call([python(args), *sys.argv]))
     args.function(args)
 

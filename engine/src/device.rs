@@ -67,6 +67,9 @@ fn instruction_sets() -> Vec<String> {
     if std::arch::is_x86_feature_detected!("avx512vnni") {
         sets.push("VNNI");
     }
+    if dispatch::has_bf16(dispatch::detected()) {
+        sets.push("BF16");
+    }
     if dispatch::detected() == Isa::Amx {
         sets.push("AMX");
     }

@@ -126,7 +126,7 @@ fn main() {
             for isa in Isa::available().filter(|isa| only_isa.is_none_or(|only| only == *isa)) {
                 dispatch::set_cap(isa);
                 for precision in [Precision::Exact, Precision::Fast] {
-                    if (precision == Precision::Fast) != (isa == Isa::Amx) {
+                    if precision == Precision::Fast && !dispatch::has_bf16(isa) {
                         continue;
                     }
                     let storages = [

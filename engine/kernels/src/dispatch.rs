@@ -102,6 +102,17 @@ pub fn active() -> Isa {
     cap.min(detected())
 }
 
+/// Whether [`Precision::Fast`] rounds to bf16 on `isa`: on AMX, and on AVX-512 where the processor multiplies
+/// pairs of bf16 at twice the rate of f32.
+#[must_use]
+pub fn has_bf16(isa: Isa) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let found = is_x86_feature_detected!("avx512bf16");
+    #[cfg(not(target_arch = "x86_64"))]
+    let found = false;
+    isa >= Isa::Avx512 && found
+}
+
 /// Holds every later kernel of this process to `cap` or less.
 pub fn set_cap(cap: Isa) {
     CAP.store(cap as u8, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Products in bf16 with sums in f32, on AMX.
+//! Products in bf16 with sums in f32, on AMX or on AVX-512's dot products of pairs.
 //!
 //! One of the two operands is packed as a whole, by all threads, and shared; of the other one, each task packs
 //! a unit just in time and multiplies it with all of the first. Long reductions go in blocks, so
@@ -8,26 +8,55 @@
 use half::bf16;
 
 use super::exact::Job;
+use super::pairs::Pairs;
 use super::scratch;
 use super::tiles::{STEP, Tiles, UNIT};
 use super::vnni::{self, Side};
+use crate::dispatch::{self, Isa};
 use crate::pool::{self, Shared};
+
+/// What multiplies two packed units.
+pub(super) trait Engine {
+    /// # Safety
+    /// The machine has the engine's instructions.
+    unsafe fn begin() -> Self;
+
+    /// C\[32, 32\] = A·B, or += if `add`, for units of A and B of `steps`·32 steps; C's rows are `c_row` apart.
+    ///
+    /// # Safety
+    /// The units hold that much, and 32 rows of 32 values can be read and written at `c`.
+    unsafe fn multiply(
+        &self,
+        a: *const bf16,
+        b: *const bf16,
+        steps: usize,
+        c: *mut f32,
+        c_row: usize,
+        add: bool,
+    );
+}
 
 /// Steps of the reduction in one block at most.
 const STEPS: usize = 1024;
 /// Below this many rows, columns or steps most of a tile would be padding: f32 is as fast.
 const LEAST: usize = 16;
 
-/// Whether a product is large enough in each direction.
-pub(super) fn pays(job: &Job<'_>) -> bool {
-    job.m.min(job.n).min(job.k) > LEAST
+/// Computes the job into `c` on the pool, if `isa` has instructions for it and it is large enough in each
+/// direction; says whether it did.
+pub(super) fn run(isa: Isa, job: &Job<'_>, c: &mut [f32]) -> bool {
+    if job.m.min(job.n).min(job.k) <= LEAST || !dispatch::has_bf16(isa) {
+        return false;
+    }
+    // SAFETY: `has_bf16` means AVX-512 with its bf16, and an `Isa` is only ever run up to what was detected.
+    unsafe { if isa >= Isa::Amx { run_on::<Tiles>(job, c) } else { run_on::<Pairs>(job, c) } };
+    true
 }
 
-/// Computes the job into `c` on the pool. `alpha` is 1 here: no caller asks for more.
+/// `alpha` is 1 here: no caller asks for more.
 ///
 /// # Safety
-/// The machine has AMX: `dispatch::detected()` is `Isa::Amx`.
-pub(super) unsafe fn run(job: &Job<'_>, c: &mut [f32]) {
+/// The machine has AVX-512 with bf16, and the engine's instructions.
+unsafe fn run_on<E: Engine>(job: &Job<'_>, c: &mut [f32]) {
     assert!(job.c_row >= job.n && (job.m - 1) * job.c_row + job.n <= c.len());
     debug_assert!(job.alpha == 1.0);
     let steps = job.k.div_ceil(job.k.div_ceil(STEPS)).next_multiple_of(STEP);
@@ -50,16 +79,16 @@ pub(super) unsafe fn run(job: &Job<'_>, c: &mut [f32]) {
             let (own, part) = (i / parts, i % parts);
             let mut unit = scratch::take::<bf16>(unit_len);
             // SAFETY: the caller's promise.
-            let tiles = unsafe {
+            let engine = unsafe {
                 block.pack(if whole == Side::A { Side::B } else { Side::A }, own, &mut unit);
-                Tiles::configure()
+                E::begin()
             };
             let others = part * part_units..((part + 1) * part_units).min(whole_units);
             for other in others {
                 let theirs = &packed[other * unit_len..][..unit_len];
                 match whole {
-                    Side::A => block.multiply(&tiles, theirs, &unit, other, own),
-                    Side::B => block.multiply(&tiles, &unit, theirs, own, other),
+                    Side::A => block.multiply(&engine, theirs, &unit, other, own),
+                    Side::B => block.multiply(&engine, &unit, theirs, own, other),
                 }
             }
         });
@@ -76,7 +105,7 @@ struct Block<'a> {
 
 impl Block<'_> {
     /// # Safety
-    /// The machine has AMX.
+    /// The machine has AVX-512 with bf16.
     unsafe fn pack(&self, side: Side, i: usize, unit: &mut [bf16]) {
         let (operand, len) = match side {
             Side::A => (&self.job.a, self.job.m),
@@ -87,7 +116,7 @@ impl Block<'_> {
     }
 
     /// The tile of C at unit `i` of A and unit `j` of B.
-    fn multiply(&self, tiles: &Tiles, a: &[bf16], b: &[bf16], i: usize, j: usize) {
+    fn multiply<E: Engine>(&self, engine: &E, a: &[bf16], b: &[bf16], i: usize, j: usize) {
         let (row, col) = (i * UNIT, j * UNIT);
         let (rows, cols) = (UNIT.min(self.job.m - row), UNIT.min(self.job.n - col));
         let c_row = self.job.c_row;
@@ -97,12 +126,12 @@ impl Block<'_> {
         assert!(a.len() == UNIT * STEP * steps && b.len() == a.len());
         if rows == UNIT && cols == UNIT {
             // SAFETY: the units hold `steps`; the tile is inside C (asserted in `run`), and no other task's.
-            unsafe { tiles.multiply(a.as_ptr(), b.as_ptr(), steps, c, c_row, add) };
+            unsafe { engine.multiply(a.as_ptr(), b.as_ptr(), steps, c, c_row, add) };
             return;
         }
         let mut tile = [0.0; UNIT * UNIT];
         // SAFETY: the tile has 32 rows of 32.
-        unsafe { tiles.multiply(a.as_ptr(), b.as_ptr(), steps, tile.as_mut_ptr(), UNIT, false) };
+        unsafe { engine.multiply(a.as_ptr(), b.as_ptr(), steps, tile.as_mut_ptr(), UNIT, false) };
         for (r, values) in tile.chunks_exact(UNIT).take(rows).enumerate() {
             // SAFETY: `rows` rows of `cols` are inside C, and no other task's.
             let out = unsafe { std::slice::from_raw_parts_mut(c.add(r * c_row), cols) };

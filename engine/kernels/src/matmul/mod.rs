@@ -1,10 +1,6 @@
 //! Matrix products with a model's weights, forward and backward, and a general one.
 //!
 //! The weight stays in the storage the model has; what a product needs of it is widened just in time.
-#![cfg_attr(
-    target_arch = "x86_64",
-    expect(unsafe_code, reason = "runs what is for AMX where that was detected")
-)]
 
 mod convert;
 mod exact;
@@ -12,6 +8,8 @@ mod exact;
 mod fast;
 mod micro;
 mod pack;
+#[cfg(target_arch = "x86_64")]
+mod pairs;
 mod scratch;
 #[cfg(test)]
 mod tests;
@@ -271,9 +269,7 @@ pub(crate) fn linear_dw_on(
 /// A product on the pool, in the precision asked for.
 fn run(isa: Isa, job: &Job<'_>, c: &mut [f32], precision: Precision) {
     #[cfg(target_arch = "x86_64")]
-    if precision == Precision::Fast && isa >= Isa::Amx && fast::pays(job) {
-        // SAFETY: an `Isa` is only ever run up to what was detected.
-        unsafe { fast::run(job, c) };
+    if precision == Precision::Fast && fast::run(isa, job, c) {
         return;
     }
     let _ = precision;

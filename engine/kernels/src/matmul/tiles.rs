@@ -9,6 +9,8 @@ use std::arch::asm;
 
 use half::bf16;
 
+use super::fast::Engine;
+
 /// Rows or columns of a unit.
 pub(super) const UNIT: usize = 32;
 /// Steps of the reduction that one instruction takes.
@@ -33,21 +35,17 @@ static CONFIG: Config = {
 /// The tiles of this thread, configured; released when dropped.
 pub(super) struct Tiles(());
 
-impl Tiles {
+impl Engine for Tiles {
     /// # Safety
     /// The machine has AMX and the process may use it: `dispatch::detected()` is `Isa::Amx`.
-    pub(super) unsafe fn configure() -> Self {
+    unsafe fn begin() -> Self {
         // SAFETY: reads the 64 bytes of a valid configuration.
         unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const CONFIG, options(nostack, readonly)) };
         Self(())
     }
 
-    /// C\[32, 32\] = A·B, or += if `add`, for units of A and B of `steps`·32 steps; C's rows are `c_row` apart.
-    ///
-    /// # Safety
-    /// The units hold that much, and 32 rows of 32 values can be read and written at `c`.
     #[inline]
-    pub(super) unsafe fn multiply(
+    unsafe fn multiply(
         &self,
         a: *const bf16,
         b: *const bf16,

@@ -1,4 +1,4 @@
-//! Units for AMX, packed from operands as they lie in memory.
+//! Units of bf16 pairs for AMX and AVX-512, packed from operands as they lie in memory.
 //!
 //! Two forms suffice. Sixteen rows of 32 contiguous values, rounded, are a tile of A when the reduction runs
 //! along the rows. Thirty-two rows of 16, two at a time interleaved, are a tile of B when it runs across them.
@@ -59,7 +59,7 @@ impl Load for f16 {
 /// What is beyond either end is zero.
 ///
 /// # Safety
-/// The machine has AMX, and with it AVX-512 and its bf16.
+/// The machine has AVX-512 and its bf16.
 pub(super) unsafe fn pack(
     side: Side,
     operand: &Operand<'_>,
