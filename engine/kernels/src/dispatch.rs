@@ -18,7 +18,7 @@ pub enum Isa {
     Scalar,
     /// AVX2, FMA and F16C.
     Avx2,
-    /// AVX-512 F, BW, CD, DQ and VL.
+    /// AVX-512 F, BW, CD, DQ and VL; and its bf16 where the processor has it, see [`has_bf16`].
     Avx512,
     /// AMX tiles with bf16, on top of AVX-512 and its conversions to bf16.
     Amx,

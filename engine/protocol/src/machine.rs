@@ -17,7 +17,7 @@ pub struct MachineReport {
     pub processor: String,
     pub n_physical_cores: u32,
     pub n_threads: u32,
-    /// Instruction sets found, widest last: `AVX2`, `AVX-512`, `AMX`.
+    /// Instruction sets found, widest last: `AVX2`, `AVX-512`, `BF16`, `AMX`.
     pub instruction_sets: Vec<String>,
     /// The kernels use no more than this, because somebody wished so: `avx2`.
     pub isa_cap: Option<String>,
