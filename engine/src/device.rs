@@ -1,12 +1,90 @@
 //! What computes, and why: read once at start-up, always on screen.
 
 use crate::memory::Ledger;
+use candle_core::Device;
 use glassworks_kernels::dispatch::{self, Isa};
 use glassworks_kernels::pool;
 use glassworks_protocol::machine::MachineReport;
-use glassworks_protocol::text::Text;
+use glassworks_protocol::settings::DeviceChoice;
+use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::{Failure, FailureKind};
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
+
+/// The device that models run on, and why.
+pub struct Chosen {
+    pub device: Device,
+    name: &'static str,
+    reason: Text,
+    choice: DeviceChoice,
+}
+
+/// A kind of graphics card that candle can be built for.
+#[derive(Clone, Copy)]
+struct Accelerator {
+    name: &'static str,
+    built_in: bool,
+    open: fn() -> candle_core::Result<Device>,
+}
+
+const ACCELERATORS: [Accelerator; 2] = [
+    Accelerator { name: "CUDA", built_in: cfg!(feature = "cuda"), open: || Device::new_cuda(0) },
+    Accelerator { name: "Metal", built_in: cfg!(feature = "metal"), open: || Device::new_metal(0) },
+];
+
+/// The first card of the first kind that this build knows and this machine has; otherwise the processor.
+#[must_use]
+pub fn choose(choice: DeviceChoice) -> Chosen {
+    let chosen = choose_from(&ACCELERATORS, choice);
+    tracing::info!("computing on {}: {}", chosen.name, Language::English.render(&chosen.reason));
+    chosen
+}
+
+fn choose_from(accelerators: &[Accelerator], choice: DeviceChoice) -> Chosen {
+    let processor = |reason| Chosen { device: Device::Cpu, name: MachineReport::CPU, reason, choice };
+    let mut built_in = accelerators.iter().filter(|a| a.built_in).peekable();
+    if built_in.peek().is_none() {
+        return processor(Text::new("settings.device_not_built"));
+    }
+    if choice == DeviceChoice::Cpu {
+        return processor(Text::new("settings.device_chosen"));
+    }
+    let mut refusals = Vec::new();
+    for Accelerator { name, open, .. } in built_in {
+        match open() {
+            Ok(device) => {
+                let reason = Text::new("settings.device_found").arg("name", name);
+                return Chosen { device, name, reason, choice };
+            }
+            Err(error) => refusals.push(format!("{name}: {error}")),
+        }
+    }
+    processor(Text::new("settings.device_not_found").arg("why", refusals.join("; ")))
+}
+
+/// The ledger of everything models take: of the machine's memory, and of no more than the device has of its own.
+#[must_use]
+pub fn ledger(device: &Device) -> Ledger {
+    let machine = Ledger::of_machine();
+    match own_memory(device) {
+        Some(free) => Ledger::new(machine.limit().min(free / 10 * 9)),
+        None => machine,
+    }
+}
+
+/// What is free of the memory that the device shares with nobody, in bytes.
+#[cfg(feature = "cuda")]
+fn own_memory(device: &Device) -> Option<u64> {
+    use candle_core::cuda_backend::cudarc::driver::result::mem_get_info;
+    // Asked of the card that this thread has just opened; the processor and Metal have the machine's memory.
+    let (free, _) = device.is_cuda().then(mem_get_info)?.ok()?;
+    Some(free as u64)
+}
+
+/// The processor and Metal compute in the machine's memory.
+#[cfg(not(feature = "cuda"))]
+fn own_memory(_: &Device) -> Option<u64> {
+    None
+}
 
 /// Sets up the pool that everything computes on: `n_threads`, or as many as there are physical cores.
 ///
@@ -38,7 +116,7 @@ fn physical_cores() -> usize {
 }
 
 #[must_use]
-pub fn report(n_threads: usize, ledger: &Ledger) -> MachineReport {
+pub fn report(n_threads: usize, ledger: &Ledger, chosen: &Chosen) -> MachineReport {
     let kind = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
     let system = System::new_with_specifics(kind).ok();
     let first = system.as_ref().and_then(|system| system.cpus().first());
@@ -49,8 +127,10 @@ pub fn report(n_threads: usize, ledger: &Ledger) -> MachineReport {
         n_threads: n_threads as u32,
         instruction_sets: instruction_sets(),
         isa_cap: (dispatch::active() < dispatch::detected()).then(|| dispatch::active().to_string()),
-        device: "CPU".to_owned(),
-        device_reason: Text::new("job.device_cpu_reason"),
+        device: chosen.name.to_owned(),
+        device_reason: chosen.reason.clone(),
+        device_choice: chosen.choice,
+        accelerators: ACCELERATORS.iter().filter(|a| a.built_in).map(|a| a.name.to_owned()).collect(),
         memory_limit_bytes: ledger.limit(),
     }
 }
@@ -79,4 +159,42 @@ fn instruction_sets() -> Vec<String> {
 #[cfg(not(target_arch = "x86_64"))]
 fn instruction_sets() -> Vec<String> {
     if cfg!(target_arch = "aarch64") { vec!["NEON".to_owned()] } else { Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(name: &'static str, built_in: bool, open: fn() -> candle_core::Result<Device>) -> Accelerator {
+        Accelerator { name, built_in, open }
+    }
+
+    fn check(accelerators: &[Accelerator], choice: DeviceChoice, name: &str, sentence: &str) {
+        let chosen = choose_from(accelerators, choice);
+        let reason = Language::English.render(&chosen.reason);
+        assert_eq!(chosen.name, name);
+        assert!(reason.contains(sentence), "{reason}");
+    }
+
+    #[test]
+    fn the_device_comes_with_its_reason() {
+        let auto = DeviceChoice::Auto;
+        // What stands for a card is the processor: only the choice is tried here.
+        let found = kind("Found", true, || Ok(Device::Cpu));
+        let broken = kind("Broken", true, || candle_core::bail!("no driver"));
+        let left_out = kind("Left out", false, || Ok(Device::Cpu));
+        check(&[left_out], auto, "CPU", "without CUDA and Metal");
+        check(&[left_out], DeviceChoice::Cpu, "CPU", "without CUDA and Metal");
+        check(&[left_out, found], auto, "Found", "Found");
+        check(&[broken, found], auto, "Found", "Found");
+        check(&[broken], auto, "CPU", "Broken: no driver");
+        check(&[found], DeviceChoice::Cpu, "CPU", "You chose");
+    }
+
+    #[test]
+    fn this_build_computes_somewhere() {
+        let chosen = choose(DeviceChoice::Cpu);
+        assert!(chosen.device.is_cpu());
+        assert_eq!(ledger(&chosen.device).limit(), ledger(&Device::Cpu).limit());
+    }
 }

@@ -89,13 +89,14 @@ impl Engine {
             device::cap_isa(cap)?;
         }
         let n_threads = device::start_pool(settings.n_threads);
-        let ledger = config.memory_limit_bytes.map_or_else(Ledger::of_machine, Ledger::new);
+        let chosen = device::choose(settings.device);
+        let ledger = config.memory_limit_bytes.map_or_else(|| device::ledger(&chosen.device), Ledger::new);
         let starter = runtime.block_on(starter::install(&home, &store, config.starter, (config.clock)()))?;
         let chats = runtime.block_on(store.chats("", false))?;
         let start = StartReport {
             version: config.version.to_owned(),
             settings,
-            machine: device::report(n_threads, &ledger),
+            machine: device::report(n_threads, &ledger, &chosen),
             home: home.path().to_owned(),
             log_file: home.logs().join(log::FILE),
             models: runtime.block_on(store.models())?,
@@ -107,7 +108,7 @@ impl Engine {
         let shared = Shared {
             home,
             store,
-            shelf: Shelf::default(),
+            shelf: Shelf::on(chosen.device),
             ledger,
             outbox: end.outbox.clone(),
             runtime,

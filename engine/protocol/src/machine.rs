@@ -4,7 +4,7 @@ use crate::chat::ChatSummary;
 use crate::event::Notice;
 use crate::ids::ModelId;
 use crate::model::ModelRecord;
-use crate::settings::Settings;
+use crate::settings::{DeviceChoice, Settings};
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -21,12 +21,26 @@ pub struct MachineReport {
     pub instruction_sets: Vec<String>,
     /// The kernels use no more than this, because somebody wished so: `avx2`.
     pub isa_cap: Option<String>,
-    /// What computes: `CPU`.
+    /// What computes: [`Self::CPU`], `CUDA` or `Metal`.
     pub device: String,
     /// Why this device.
     pub device_reason: Text,
-    /// What the engine may use: min(control-group limit, installed memory) − 10 %.
+    /// What had been set when it was chosen.
+    pub device_choice: DeviceChoice,
+    /// What this build can compute on besides the processor.
+    pub accelerators: Vec<String>,
+    /// What the engine may use: min(control-group limit, installed memory, a graphics card's own) − 10 %.
     pub memory_limit_bytes: u64,
+}
+
+impl MachineReport {
+    /// The processor as [`Self::device`] names it.
+    pub const CPU: &str = "CPU";
+
+    #[must_use]
+    pub fn computes_on_processor(&self) -> bool {
+        self.device == Self::CPU
+    }
 }
 
 /// The memory ledger's state.

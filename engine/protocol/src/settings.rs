@@ -18,6 +18,8 @@ pub struct Settings {
     /// Enter sends and Shift+Enter breaks the line; otherwise Ctrl+Enter sends.
     pub enter_sends: bool,
     pub precision: Precision,
+    /// Takes effect at the next start.
+    pub device: DeviceChoice,
     /// `None`: as many as physical cores. Takes effect at the next start.
     pub n_threads: Option<u32>,
     /// No connection is ever tried.
@@ -40,6 +42,7 @@ impl Default for Settings {
             reduced_motion: false,
             enter_sends: true,
             precision: Precision::Exact,
+            device: DeviceChoice::Auto,
             n_threads: None,
             offline: false,
             sampling: SamplingSpec::default(),
@@ -48,6 +51,15 @@ impl Default for Settings {
             layout: None,
         }
     }
+}
+
+/// What computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceChoice {
+    /// The graphics card where this build and this machine have one, else the processor.
+    #[default]
+    Auto,
+    Cpu,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,11 +8,11 @@ pub use file::write_safetensors;
 use crate::models::{CausalLm, ForwardCx, ModelShape};
 use crate::nn::KvCache;
 use anyhow::{Context as _, Result};
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use glassworks_protocol::model::Precision;
 use probe::{Capture, CapturePlan, Probe, Site};
 
-/// Everything a pass of T tokens shows.
+/// Everything a pass of T tokens shows, in main memory.
 pub struct Captured {
     pub tokens: Vec<u32>,
     /// `[T, V]`
@@ -30,7 +30,8 @@ pub fn bytes_needed(shape: &ModelShape, n_tokens: usize) -> u64 {
     let (t, n) = (n_tokens as u64, |x: usize| x as u64);
     let logits = t * n(shape.vocab_size);
     let hidden = (n(shape.n_layers) + 1) * t * n(shape.width);
-    let attention = n(shape.n_layers) * n(shape.n_heads) * t * t;
+    // One layer's is there twice while its tiles are put together.
+    let attention = (n(shape.n_layers) + 1) * n(shape.n_heads) * t * t;
     let heads = n(shape.n_heads + 2 * shape.n_kv_heads) * n(shape.head_width);
     let layer = t * (6 * n(shape.width) + 3 * heads + 3 * n(shape.mlp_width));
     4 * (logits + hidden + attention + layer) + KvCache::bytes_for(shape, n_tokens)
@@ -47,7 +48,7 @@ pub fn run(model: &dyn CausalLm, tokens: &[u32], between: &dyn Fn() -> Result<()
     let mut probe = Probe::capture(plan);
     let mut cx = ForwardCx { precision: Precision::Exact, cache: &mut cache, probe: &mut probe, between };
     let hidden = model.hidden(tokens, &mut cx)?;
-    let logits = model.logits(&hidden, &mut cx)?;
+    let logits = model.logits(&hidden, &mut cx)?.to_device(&Device::Cpu)?;
     let Probe::Capture(Capture { mut seen, .. }) = probe else { anyhow::bail!("the probe is gone") };
     let mut take = |site| seen.remove(&site).with_context(|| format!("the model shows nothing at {site:?}"));
     Ok(Captured {

@@ -1,7 +1,7 @@
 //! Where a forward pass can be looked at, and who looks. The one part of `inspect` that blocks and models know.
 
 use anyhow::Result;
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use std::collections::BTreeMap;
 
 /// A place in the forward pass, with the tensor that passes there.
@@ -24,14 +24,14 @@ pub struct CapturePlan {
     pub head_outputs: bool,
 }
 
-/// What was seen, by place.
+/// What was seen, by place, in main memory.
 #[derive(Debug, Default)]
 pub struct Capture {
     pub plan: CapturePlan,
     pub seen: BTreeMap<Site, Tensor>,
 }
 
-/// Gives what to go on with instead, or `None` for what came.
+/// Gives what to go on with instead, on any device, or `None` for what came.
 pub type Replacement = Box<dyn FnMut(Site, &Tensor) -> Result<Option<Tensor>> + Send>;
 
 /// An onlooker of a forward pass.
@@ -70,7 +70,7 @@ impl Probe {
         match self {
             Self::Off => {}
             Self::Capture(capture) => {
-                capture.seen.insert(site, tensor.clone());
+                capture.seen.insert(site, tensor.to_device(&Device::Cpu)?);
             }
             Self::Replace(replacement) => {
                 if let Some(other) = replacement(site, &tensor)? {
@@ -80,10 +80,34 @@ impl Probe {
                         other.dims(),
                         tensor.dims()
                     );
-                    return Ok(other);
+                    return Ok(other.to_device(tensor.device())?);
                 }
             }
         }
         Ok(tensor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SITES: [Site; 3] = [Site::Hidden(0), Site::Attention(0), Site::HeadOutputs(0)];
+
+    /// Nothing is copied or kept when nobody looks, and a capture on the processor shares what it saw.
+    #[test]
+    fn what_passes_is_handed_on_as_it_is() {
+        let tensor = Tensor::zeros((2, 3), candle_core::DType::F32, &Device::Cpu).expect("a tensor");
+        let plan = CapturePlan { hidden: true, attention: false, head_outputs: true };
+        let mut capture = Probe::capture(plan);
+        for site in SITES {
+            assert!(!Probe::Off.wants(site));
+            let passed =
+                [&mut Probe::Off, &mut capture].map(|p| p.see(site, tensor.clone()).expect("passes"));
+            assert!(passed.iter().all(|passed| passed.id() == tensor.id()));
+        }
+        let Probe::Capture(capture) = capture else { panic!("a capture") };
+        assert_eq!(capture.seen.keys().copied().collect::<Vec<_>>(), [Site::Hidden(0), Site::HeadOutputs(0)]);
+        assert!(capture.seen.values().all(|seen| seen.id() == tensor.id()));
     }
 }

@@ -222,8 +222,8 @@ impl CausalLm for Llama {
 
     fn hidden(&self, tokens: &[u32], cx: &mut ForwardCx) -> Result<Tensor> {
         ensure!(!tokens.is_empty(), "no tokens to run");
-        let angles = self.rope.angles(cx.cache.len(), tokens.len())?;
         let mut x = self.embed_tokens.forward(tokens)?; // [T, D]
+        let angles = self.rope.angles(cx.cache.len(), tokens.len(), x.device())?;
         for (l, layer) in self.layers.iter().enumerate() {
             (cx.between)()?;
             x = cx.probe.see(Site::Hidden(l), x)?;

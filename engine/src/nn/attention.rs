@@ -68,54 +68,56 @@ impl Attention {
         let first = cx.cache.len();
         let (k, v) = cx.cache.extend(self.layer_idx, &k, &v)?; // [K, S, E]
 
-        // Queries of one kv-head lie together: [H, T, E] = [K, H/K, T, E] → [K, H/K·T, E].
-        let out = if cx.probe.wants(Site::Attention(self.layer_idx)) {
-            let a = self.weights(&q, &k, first)?; // [H, T, S]
-            let a = cx.probe.see(Site::Attention(self.layer_idx), a)?;
-            self.mix(&a, &v)?
-        } else {
-            self.attend_in_tiles(&q, &k, &v, first, cx)?
-        }; // [H, T, E]
+        let out = self.mixed(&q, &k, &v, first, cx)?; // [H, T, E]
         let out = out.transpose(0, 1)?.reshape((t, n_heads * head_width))?; // [T, H·E]
         let out = cx.probe.see(Site::HeadOutputs(self.layer_idx), out)?;
         self.o.forward(&out, cx)
     }
 
-    /// A few queries at a time, so that scores never outgrow the caches however long the prompt is.
-    fn attend_in_tiles(
-        &self,
-        q: &Tensor,
-        k: &Tensor,
-        v: &Tensor,
-        first: usize,
-        cx: &ForwardCx,
-    ) -> Result<Tensor> {
+    /// softmax(q·kᵀ·scale)·v: `[H, T, E]`, `[K, S, E]` twice → `[H, T, E]`.
+    ///
+    /// A few queries at a time, so that scores never outgrow the caches however long the prompt is. Somebody looking
+    /// changes no digit: the tiles are the same, and what they were made of is laid side by side besides.
+    fn mixed(&self, q: &Tensor, k: &Tensor, v: &Tensor, first: usize, cx: &mut ForwardCx) -> Result<Tensor> {
         let (h, t, _) = q.dims3()?;
         let s = k.dims()[1];
-        let tile = (MAX_SCORES / (h * s)).max(16);
-        if t <= tile {
-            return self.mix(&self.weights(q, k, first)?, v);
-        }
-        let mut out = Vec::with_capacity(t.div_ceil(tile));
+        let tile = tile(h, s);
+        let site = Site::Attention(self.layer_idx);
+        let watched = cx.probe.wants(site);
+        let (mut out, mut shown) = (Vec::with_capacity(t.div_ceil(tile)), Vec::new());
         for from in (0..t).step_by(tile) {
-            (cx.between)()?;
+            if from > 0 {
+                (cx.between)()?;
+            }
             let n = tile.min(t - from);
             let seen = first + from + n;
-            let (k, v) = (k.narrow(1, 0, seen)?, v.narrow(1, 0, seen)?);
-            let a = self.weights(&q.narrow(1, from, n)?.contiguous()?, &k, first + from)?;
-            out.push(self.mix(&a, &v)?);
+            let a =
+                self.weights(&q.narrow(1, from, n)?.contiguous()?, &k.narrow(1, 0, seen)?, first + from)?;
+            out.push(self.mix(&a, &v.narrow(1, 0, seen)?)?);
+            if watched {
+                shown.push(a.pad_with_zeros(2, 0, s - seen)?);
+            }
+        }
+        if watched {
+            let a = Tensor::cat(&shown, 1)?; // [H, T, S]
+            drop(shown);
+            let own = a.id();
+            let a = cx.probe.see(site, a)?;
+            if a.id() != own {
+                return self.mix(&a, v);
+            }
         }
         Ok(Tensor::cat(&out, 1)?)
     }
 
-    /// softmax(q·kᵀ·scale), causal: `[H, T, E]`, `[K, S, E]` → `[H, T, S]`
+    /// softmax(q·kᵀ·scale), causal: `[H, T, E]`, `[K, S, E]` → `[H, T, S]`. Queries of one kv-head lie together:
+    /// `[H, T, E]` = `[K, H/K, T, E]` → `[K, H/K·T, E]`.
     fn weights(&self, q: &Tensor, k: &Tensor, first: usize) -> Result<Tensor> {
         let (h, t, e) = q.dims3()?;
         let (n_kv_heads, s, _) = k.dims3()?;
         let q = q.reshape((n_kv_heads, h / n_kv_heads * t, e))?; // [K, H/K·T, E]
         let scores = q.matmul(&k.t()?)?.reshape((h, t, s))?;
-        ops::causal_softmax(&scores, self.scale, first)?;
-        Ok(scores)
+        Ok(ops::causal_softmax(scores, self.scale, first)?)
     }
 
     /// a·v: `[H, T, S]`, `[K, S, E]` → `[H, T, E]`
@@ -125,6 +127,11 @@ impl Attention {
         let a = a.reshape((n_kv_heads, h / n_kv_heads * t, s))?; // [K, H/K·T, S]
         Ok(a.matmul(v)?.reshape((h, t, e))?)
     }
+}
+
+/// How many queries are scored at a time: as many as keep the scores small, and enough to be a matrix product.
+fn tile(n_heads: usize, n_keys: usize) -> usize {
+    (MAX_SCORES / (n_heads * n_keys)).max(16)
 }
 
 /// `[T, H·E]` → `[H, T, E]`, contiguous

@@ -8,7 +8,7 @@ use candle_core::{DType, Device, Tensor};
 const CHUNK: usize = 256;
 
 /// One sequence's keys and values, written in place. Grows by an eighth at least, up to the model's context, so
-/// that a short chat with a long-context model stays small.
+/// that a short chat with a long-context model stays small. It lies where the keys and values do that are put in.
 pub struct KvCache {
     layers: Vec<Option<Layer>>,
     shape: ModelShape,
@@ -73,13 +73,19 @@ impl KvCache {
     /// Takes the keys and values of the positions after `len` (`[K, T, E]` each, contiguous) and gives those of
     /// all positions, `[K, S, E]` with gaps between the heads. They count only once [`Self::advance`] is called,
     /// so that a pass which fails half way leaves the cache as it was.
+    ///
+    /// The cache holds numbers, not the graph: a gradient reaches the positions of this pass, those before it are
+    /// constants.
     pub fn extend(&mut self, layer_idx: usize, k: &Tensor, v: &Tensor) -> Result<(Tensor, Tensor)> {
         let (_, t, _) = k.dims3()?;
         let len = self.len + t;
         ensure!(len <= self.shape.context_length, "position {len} is past the context");
-        let layer = self.reserve(layer_idx, len)?;
+        let layer = self.reserve(layer_idx, len, k.device())?;
         layer.keys.slice_set(k, 1, len - t)?;
         layer.values.slice_set(v, 1, len - t)?;
+        if k.track_op() || v.track_op() {
+            return Ok((after(&layer.keys, len - t, k)?, after(&layer.values, len - t, v)?));
+        }
         Ok((layer.keys.narrow(1, 0, len)?, layer.values.narrow(1, 0, len)?))
     }
 
@@ -88,7 +94,7 @@ impl KvCache {
         self.len += t;
     }
 
-    fn reserve(&mut self, layer_idx: usize, len: usize) -> Result<&Layer> {
+    fn reserve(&mut self, layer_idx: usize, len: usize, device: &Device) -> Result<&Layer> {
         let old = self.layers[layer_idx].take();
         let capacity = old.as_ref().map_or(0, |l| l.keys.dims()[1]);
         let layer = match old {
@@ -97,8 +103,8 @@ impl KvCache {
                 let capacity = next_capacity(capacity, len, self.shape.context_length);
                 let dims = (self.shape.n_kv_heads, capacity, self.shape.head_width);
                 let layer = Layer {
-                    keys: Tensor::zeros(dims, DType::F32, &Device::Cpu)?,
-                    values: Tensor::zeros(dims, DType::F32, &Device::Cpu)?,
+                    keys: Tensor::zeros(dims, DType::F32, device)?,
+                    values: Tensor::zeros(dims, DType::F32, device)?,
                 };
                 if let Some(old) = old.filter(|_| self.len > 0) {
                     layer.keys.slice_set(&old.keys.narrow(1, 0, self.len)?.contiguous()?, 1, 0)?;
@@ -109,6 +115,14 @@ impl KvCache {
         };
         Ok(self.layers[layer_idx].insert(layer))
     }
+}
+
+/// The first `n` positions of `stored`, copied, and `new` after them with its graph: `[K, n + T, E]`.
+fn after(stored: &Tensor, n: usize, new: &Tensor) -> Result<Tensor> {
+    if n == 0 {
+        return Ok(new.clone());
+    }
+    Ok(Tensor::cat(&[&stored.narrow(1, 0, n)?.contiguous()?, new], 1)?)
 }
 
 fn next_capacity(capacity: usize, len: usize, context_length: usize) -> usize {
@@ -199,6 +213,25 @@ mod tests {
         let lost = positions(100, 9);
         cache.extend(0, &lost, &lost).unwrap();
         let (keys, values) = extend(&mut cache, 2);
+        check(&cache, &keys, &values);
+    }
+
+    /// With a graph the numbers are the same, and the gradient reaches what this pass put in.
+    #[test]
+    fn a_pass_with_a_graph_keeps_it() {
+        let mut cache = KvCache::new(&SHAPE);
+        for t in [3, 2] {
+            let new = candle_core::Var::from_tensor(&positions(cache.len(), t)).unwrap();
+            let other = positions(cache.len(), t).affine(-1.0, 0.0).unwrap();
+            let (keys, values) = cache.extend(0, new.as_tensor(), &other).unwrap();
+            cache.advance(t);
+            check(&cache, &keys, &values);
+            let grads = keys.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+            let twice = new.affine(2.0, 0.0).unwrap();
+            let grad = grads.get(new.as_tensor()).expect("a gradient");
+            assert_eq!(grad.to_vec3::<f32>().unwrap(), twice.to_vec3::<f32>().unwrap());
+        }
+        let (keys, values) = extend(&mut cache, 1);
         check(&cache, &keys, &values);
     }
 }

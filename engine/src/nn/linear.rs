@@ -1,9 +1,12 @@
-//! A linear map, whatever its weight is stored as.
+//! A linear map, whatever its weight is stored as, and wherever.
+//!
+//! In main memory, products read the weight as it is stored. On another device every weight is a dense f32 tensor
+//! ([`Weight::on`]) and the product is candle's: one way that needs nothing of the device but f32.
 
 use super::matrix::{self, Floats, Frozen};
 use super::quant::Packed;
 use super::{ForwardCx, ops};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use candle_core::{Device, Tensor};
 use glassworks_kernels::dispatch;
 use glassworks_protocol::model::Precision;
@@ -24,9 +27,9 @@ pub struct Linear {
 /// A matrix `[out, in]`. Clones share the memory.
 #[derive(Clone)]
 pub enum Weight {
-    /// f32
+    /// f32, on the device that computes.
     Dense(Tensor),
-    /// As it was stored.
+    /// As it was stored, in main memory.
     Packed(Packed),
 }
 
@@ -57,9 +60,10 @@ impl Weight {
     /// `[T, in]` → `[T, out]`
     pub fn product(&self, x: &Tensor, cx: &ForwardCx) -> Result<Tensor> {
         match self {
-            Self::Dense(w) if x.track_op() || w.track_op() => Ok(x.matmul(&w.t()?)?),
+            Self::Dense(w) if !ops::fuses(&[x, w]) => Ok(x.matmul(&w.t()?)?),
+            // Widened whole, once for each product that a gradient goes through: the weight itself stays frozen.
+            Self::Packed(w) if !ops::fuses(&[x]) => Ok(x.matmul(&w.to_dense(x.device())?.t()?)?),
             Self::Dense(w) if x.dims()[0] <= FEW_ROWS => Ok(ops::few_rows_matmul(x, w)?),
-            Self::Packed(_) if x.track_op() => bail!("the product with packed weights has no backward"),
             Self::Packed(w) if x.dims()[0] <= FEW_PACKED_ROWS => match cx.precision {
                 Precision::Exact => few_rows_packed(w, x, cx),
                 Precision::Fast => w.matmul_fast(x),
@@ -79,6 +83,26 @@ impl Weight {
                 let dims = (indices.len(), w.cols());
                 Ok(Tensor::from_vec(w.gather_rows(indices)?, dims, &Device::Cpu)?)
             }
+        }
+    }
+
+    /// The same matrix on `device`: dense f32 anywhere but in main memory. Shares what need not be copied.
+    ///
+    /// # Errors
+    /// When the device has no room, or can't be reached.
+    pub fn on(&self, device: &Device) -> Result<Self> {
+        Ok(match self {
+            Self::Dense(w) => Self::Dense(w.to_device(device)?),
+            Self::Packed(w) if device.is_cpu() => Self::Packed(w.clone()),
+            Self::Packed(w) => Self::Dense(w.to_dense(device)?),
+        })
+    }
+
+    /// Where it lies.
+    pub fn device(&self) -> &Device {
+        match self {
+            Self::Dense(w) => w.device(),
+            Self::Packed(_) => &Device::Cpu,
         }
     }
 
@@ -184,6 +208,40 @@ mod tests {
         let ids = [10, 0, 3];
         let [a, b] = [&dense, &packed].map(|w| w.rows(&ids).unwrap().to_vec2::<f32>().unwrap());
         assert_eq!(a, b);
+    }
+
+    /// What a device other than the processor gets, and what a gradient takes: the widened matrix, its digits.
+    #[test]
+    fn packed_weights_widen_for_candle() {
+        let (n_out, n_in) = (7, 64);
+        // Small scales and quants, whatever the type.
+        let bytes: Vec<u8> = (0..n_out * n_in / 32 * 34).map(|i| (i * 37 % 0x30) as u8).collect();
+        let packed = Weight::Packed(Packed::new(BlockType::Q8_0, n_out, n_in, &bytes).unwrap());
+        let Weight::Packed(stored) = &packed else { panic!("packed") };
+        let dense = Weight::Dense(stored.to_dense(&Device::Cpu).unwrap());
+        let ids: Vec<u32> = (0..n_out as u32).collect();
+        let [a, b] = [&packed, &dense].map(|w| w.rows(&ids).unwrap().to_vec2::<f32>().unwrap());
+        assert_eq!(a, b);
+        assert!(matches!(packed.on(&Device::Cpu).unwrap(), Weight::Packed(_)), "as stored in main memory");
+        assert!(packed.device().is_cpu() && dense.device().is_cpu());
+
+        let x = candle_core::Var::from_slice(&ramp(3 * n_in), (3, n_in), &Device::Cpu).unwrap();
+        let [a, b] = [&packed, &dense].map(|weight| {
+            let mut cache = KvCache::new(&SHAPE);
+            let probe = &mut Probe::Off;
+            let cx = ForwardCx { precision: Precision::Exact, cache: &mut cache, probe, between: &|| Ok(()) };
+            let plain = weight.product(&x.as_detached_tensor(), &cx).unwrap();
+            let y = weight.product(x.as_tensor(), &cx).unwrap();
+            let grads = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+            [plain, y, grads.get(x.as_tensor()).expect("a gradient").clone()]
+                .map(|t| t.flatten_all().unwrap().to_vec1::<f32>().unwrap())
+        });
+        for (a, b) in a.concat().iter().zip(&b.concat()) {
+            assert!((a - b).abs() <= 1e-5 * (1.0 + b.abs()), "{a} {b}");
+        }
+        for (plain, tracked) in a[0].iter().zip(&a[1]) {
+            assert!((plain - tracked).abs() <= 1e-5 * (1.0 + plain.abs()), "{plain} {tracked}");
+        }
     }
 
     #[test]

@@ -4,8 +4,10 @@
 //! `K` kv-heads, `E` head width, `F` mlp, `V` vocabulary, `L` layers. One sequence runs at a time, so that the
 //! batch dimension is left out: activations are `[T, D]`.
 //!
-//! **Gradients.** Fused operations (`ops`) have no backward yet and say so: `Tensor::backward` through one is an
-//! error, never a silent zero. Writing into a [`KvCache`] cuts the graph; training runs without one.
+//! **Devices and gradients.** The device that computes is the one the weights lie on: caches, angles and masks follow
+//! them. On the processor `ops` are fused and products read weights as they are stored; on another device, and
+//! wherever a gradient is asked for, the same blocks are made of candle's own operations, whose `backward` reaches
+//! every weight that is a `Var`. [`ops::fuses`](ops) decides. The training step (`train`) has a backward of its own.
 
 mod attention;
 mod embedding;

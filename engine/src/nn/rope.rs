@@ -106,13 +106,13 @@ impl Rope {
         2 * self.frequencies.len()
     }
 
-    /// The angles of `t` positions from `first` on.
-    pub fn angles(&self, first: usize, t: usize) -> Result<Angles> {
+    /// The angles of `t` positions from `first` on, on `device`.
+    pub fn angles(&self, first: usize, t: usize, device: &Device) -> Result<Angles> {
         let half = self.frequencies.len();
         let (cos, sin) = self.tables(first, t);
         Ok(Angles {
-            cos: Tensor::from_vec(cos, (t, half), &Device::Cpu)?,
-            sin: Tensor::from_vec(sin, (t, half), &Device::Cpu)?,
+            cos: Tensor::from_vec(cos, (t, half), device)?,
+            sin: Tensor::from_vec(sin, (t, half), device)?,
         })
     }
 }

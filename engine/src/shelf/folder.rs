@@ -2,9 +2,10 @@
 
 use super::file::{self, missing, read_text};
 use super::stored::{Reader, Stored};
-use super::{LoadProgress, config, pickle, safetensors};
+use super::{LoadProgress, config, pickle, placed, safetensors};
 use crate::models::{Architecture, CausalLm, ModelConfig, TensorNeed};
 use anyhow::Result;
+use candle_core::Device;
 use glassworks_protocol::Failure;
 use glassworks_protocol::chat::TemplateSource;
 use glassworks_protocol::model::{ModelCard, ModelFormat};
@@ -107,8 +108,8 @@ impl Folder {
         self.stored.size_bytes()
     }
 
-    pub fn loaded_bytes(&self) -> u64 {
-        self.stored.loaded_bytes(&self.needs)
+    pub fn loaded_bytes(&self, device: &Device) -> u64 {
+        if device.is_cpu() { self.stored.loaded_bytes(&self.needs) } else { placed::dense_bytes(&self.needs) }
     }
 
     /// When the newest of its files was changed.
@@ -124,11 +125,11 @@ impl Folder {
         file::hash(self.weight_files(), progress)
     }
 
-    pub fn load(&self, progress: LoadProgress<'_>) -> Result<Box<dyn CausalLm>> {
+    pub fn load(&self, device: &Device, progress: LoadProgress<'_>) -> Result<Box<dyn CausalLm>> {
         let total =
             self.needs.iter().filter_map(|need| Some(self.stored.find(need).ok()?.1.size_bytes)).sum();
         let reader: Reader<'_> = self.stored.reader(total, progress)?;
-        let model = (self.architecture.build)(&self.config, &reader)?;
+        let model = placed::build(self.architecture, &self.config, &reader, device)?;
         progress(total, total)?;
         Ok(model)
     }

@@ -7,6 +7,7 @@ use crate::memory::{Ledger, Reservation};
 use crate::models::CausalLm;
 use crate::tokenizer::TextCodec;
 use anyhow::Result;
+use candle_core::Device;
 use glassworks_protocol::Failure;
 use glassworks_protocol::model::{ModelCard, Precision};
 use std::collections::HashMap;
@@ -63,8 +64,9 @@ struct Stamp {
 }
 
 /// Models by the path they came from.
-#[derive(Default)]
 pub struct Shelf {
+    /// Where weights are put.
+    device: Device,
     models: Mutex<HashMap<PathBuf, Slot>>,
 }
 
@@ -72,6 +74,12 @@ pub struct Shelf {
 type Slot = Arc<Mutex<Option<Arc<LoadedModel>>>>;
 
 impl Shelf {
+    /// Empty; models will lie on `device`.
+    #[must_use]
+    pub fn on(device: Device) -> Self {
+        Self { device, models: Mutex::default() }
+    }
+
     /// The model at `path`, loaded if it is not there yet or if its files have changed since.
     ///
     /// `content_hash` is the SHA-256 of the weights.
@@ -95,8 +103,8 @@ impl Shelf {
             return Ok(Arc::clone(model));
         }
         *slot = None;
-        let weights = self.make_room(files.loaded_bytes(), path, name, ledger)?;
-        let model = files.load(progress)?;
+        let weights = self.make_room(files.loaded_bytes(&self.device), path, name, ledger)?;
+        let model = files.load_on(&self.device, progress)?;
         let loaded = Arc::new(LoadedModel {
             name: name.to_owned(),
             card: ModelCard { content_hash, ..files.card()? },

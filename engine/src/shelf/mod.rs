@@ -6,6 +6,7 @@ mod folder;
 pub mod gguf;
 mod loaded;
 mod pickle;
+mod placed;
 mod safetensors;
 mod stored;
 
@@ -16,6 +17,7 @@ use crate::chat_template::ChatTemplate;
 use crate::models::CausalLm;
 use crate::tokenizer::TextCodec;
 use anyhow::Result;
+use candle_core::Device;
 use folder::Folder;
 use gguf::GgufModel;
 use glassworks_protocol::model::ModelCard;
@@ -123,12 +125,12 @@ impl ModelFiles {
         }
     }
 
-    /// Of the weights, once they are loaded.
+    /// Of the weights, once they are loaded on `device`: as they are stored in main memory, f32 anywhere else.
     #[must_use]
-    pub fn loaded_bytes(&self) -> u64 {
+    pub fn loaded_bytes(&self, device: &Device) -> u64 {
         match &self.kind {
-            Kind::Folder(folder) => folder.loaded_bytes(),
-            Kind::Gguf(gguf) => gguf.loaded_bytes(),
+            Kind::Folder(folder) => folder.loaded_bytes(device),
+            Kind::Gguf(gguf) => gguf.loaded_bytes(device),
         }
     }
 
@@ -161,14 +163,22 @@ impl ModelFiles {
         }
     }
 
-    /// Reads the weights and lets the files go.
+    /// Reads the weights into main memory and lets the files go: what the training step works on.
     ///
     /// # Errors
     /// When a file has changed or cannot be read, and whatever `progress` returns.
     pub fn load(&self, progress: LoadProgress<'_>) -> Result<Box<dyn CausalLm>> {
+        self.load_on(&Device::Cpu, progress)
+    }
+
+    /// The same, onto `device`.
+    ///
+    /// # Errors
+    /// As [`Self::load`], and when the device has no room.
+    pub fn load_on(&self, device: &Device, progress: LoadProgress<'_>) -> Result<Box<dyn CausalLm>> {
         match &self.kind {
-            Kind::Folder(folder) => folder.load(progress),
-            Kind::Gguf(gguf) => gguf.load(progress),
+            Kind::Folder(folder) => folder.load(device, progress),
+            Kind::Gguf(gguf) => gguf.load(device, progress),
         }
     }
 }

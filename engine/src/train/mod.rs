@@ -17,10 +17,13 @@ use crate::nn;
 use crate::nn::matrix::Frozen;
 use anyhow::{Result, ensure};
 use block::{Saved, TuneBlock};
+use candle_core::Device;
 use glassworks_kernels::activation::Activation;
 use glassworks_kernels::arena::{Arena, Buf};
 use glassworks_kernels::dispatch::Precision;
 use glassworks_kernels::{embedding, loss};
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Failure, FailureKind};
 use linear::TuneLinear;
 use norm::TuneNorm;
 
@@ -160,9 +163,10 @@ pub(crate) fn kernel_activation(activation: nn::Activation) -> Activation {
 
 impl<'m> Tuner<'m> {
     /// # Errors
-    /// If weights are not in main memory, or a first value has the wrong shape.
+    /// `Failure { Input }` for a model on another device than the processor; if a first value has the wrong shape.
     pub fn new(model: &'m dyn CausalLm, tune: Tune<'_>, config: StepConfig) -> Result<Self> {
         let parts = model.parts();
+        in_main_memory(parts.tokens.part.weight().device())?;
         if let Some(rope) = parts.rope {
             ensure!(rope.width() <= parts.shape.head_width, "more of a head is turned than it is wide");
         }
@@ -385,6 +389,17 @@ impl<'m> Tuner<'m> {
     }
 }
 
+/// What training asks of a model's device: the kernels read main memory.
+fn in_main_memory(device: &Device) -> Result<(), Failure> {
+    let name = match device {
+        Device::Cpu => return Ok(()),
+        Device::Cuda(_) => "CUDA",
+        Device::Metal(_) => "Metal",
+    };
+    Err(Failure::new(FailureKind::Input, Text::new("failure.train_device").arg("device", name))
+        .hint(Text::new("failure.train_device_hint")))
+}
+
 impl<'m> TuneTable<'m> {
     fn frozen(weight: &'m nn::Weight) -> Result<Self> {
         Ok(Self { frozen: Frozen::of(weight)?, trained: None })
@@ -405,5 +420,19 @@ impl<'m> TuneTable<'m> {
             }
             None => frozen,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(not(feature = "cuda"))]
+    fn a_model_on_a_card_is_refused_by_name() {
+        assert!(in_main_memory(&Device::Cpu).is_ok());
+        let failure = in_main_memory(&Device::Cuda(candle_core::CudaDevice)).expect_err("refused");
+        assert_eq!((failure.kind, &*failure.summary.key), (FailureKind::Input, "failure.train_device"));
+        assert!(failure.to_string().contains("CUDA") && failure.hint.is_some(), "{failure}");
     }
 }

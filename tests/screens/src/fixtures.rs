@@ -5,7 +5,7 @@ use glassworks_protocol::chat::TemplateSource;
 use glassworks_protocol::ids::{JobId, ModelId};
 use glassworks_protocol::machine::{MachineReport, StartReport};
 use glassworks_protocol::model::{ModelCard, ModelFormat, ModelRecord};
-use glassworks_protocol::settings::{Settings, ThemeChoice};
+use glassworks_protocol::settings::{DeviceChoice, Settings, ThemeChoice};
 use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::{Command, JobSpec};
 use glassworks_protocol::{Progress, Unit};
@@ -49,7 +49,9 @@ pub fn machine() -> MachineReport {
         instruction_sets: vec!["AVX-512".to_owned(), "AMX".to_owned()],
         isa_cap: None,
         device: "CPU".to_owned(),
-        device_reason: Text::new("job.device_cpu_reason"),
+        device_reason: Text::new("settings.device_not_built"),
+        device_choice: DeviceChoice::Auto,
+        accelerators: Vec::new(),
         memory_limit_bytes: 16_535_624_090,
     }
 }

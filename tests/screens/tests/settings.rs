@@ -4,7 +4,7 @@ use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::SnapshotResults;
 use glassworks_protocol::model::Precision;
-use glassworks_protocol::settings::{Settings, ThemeChoice};
+use glassworks_protocol::settings::{DeviceChoice, Settings, ThemeChoice};
 use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::{
     Command, Edit, Event, Failure, FailureKind, JobOutput, JobSpec, Outcome, Page, Query,
@@ -40,6 +40,25 @@ fn a_cap_on_the_instruction_set_is_shown() {
     let sentence = Language::English.format("settings.isa_cap", &[("isa", &"avx2")]);
     window.harness.get_by_label(&sentence);
     assert!(english().harness.query_by_label(&sentence).is_none());
+}
+
+/// A build for graphics cards lets one choose; what computes and why is shown in any.
+#[test]
+fn the_device_can_be_chosen_where_there_is_a_choice() {
+    let mut start = fixtures::start_on("settings");
+    start.machine.device = "CUDA".to_owned();
+    start.machine.device_reason = Text::new("settings.device_found").arg("name", "CUDA");
+    start.machine.accelerators = vec!["CUDA".to_owned()];
+    let mut window = Window::sized(start, 1440.0, 2000.0, 1.0);
+    assert!(window.shows("CUDA") && window.shows("A CUDA device was found"));
+    assert!(!window.shows("Takes effect at the next start"));
+    window.harness.get_by_role_and_label(Role::RadioButton, "Processor").click();
+    assert_eq!(saved(&mut window).device, DeviceChoice::Cpu);
+    assert!(window.shows("Takes effect at the next start"));
+    window.click("Automatic");
+    assert_eq!(saved(&mut window).device, DeviceChoice::Auto);
+    assert!(!window.shows("Takes effect at the next start"));
+    assert!(!english().shows("Automatic"), "nothing to choose from");
 }
 
 #[test]
@@ -79,7 +98,7 @@ fn every_group_and_row_is_there_in_both_languages() {
             let words = language.get(&format!("settings.{key}")).to_owned();
             assert!(window.shows(&words), "{words}");
         }
-        assert!(window.shows(language.get("job.device_cpu_reason")));
+        assert!(window.shows(language.get("settings.device_not_built")));
         assert!(window.shows("AVX-512") && window.shows("Example Processor 9000"));
     }
 }

@@ -36,6 +36,16 @@ fn rail_and_status_bar_are_named() {
     assert!(window.shows("Memory 0.0 / 15.4 GiB"));
 }
 
+/// What computes is on screen, whatever it is.
+#[test]
+fn a_graphics_card_stands_in_the_status_bar() {
+    let mut start = fixtures::start();
+    start.machine.device = "CUDA".to_owned();
+    let window = Window::new(start);
+    window.harness.get_by_role_and_label(Role::Status, "CUDA");
+    assert!(!window.shows_part("16 cores"));
+}
+
 #[test]
 fn nothing_to_click_is_without_a_name() {
     for pane in ["Play", "Jobs", "Settings"] {

@@ -37,9 +37,14 @@ impl App {
     fn device(&self, ui: &mut Ui, theme: &Theme) {
         let t = &theme.tokens;
         let machine = &self.model.machine;
-        let cores = machine.n_physical_cores;
-        let name = theme.language.format("shell.device", &[("device", &machine.device), ("n", &cores)]);
-        let sets = machine.instruction_sets.join(", ");
+        // A graphics card is all there is to name: how many cores the processor has says nothing of its speed.
+        let (name, sets) = if machine.computes_on_processor() {
+            let of_processor: [(&str, &dyn std::fmt::Display); 2] =
+                [("device", &machine.device), ("n", &machine.n_physical_cores)];
+            (theme.language.format("shell.device", &of_processor), machine.instruction_sets.join(", "))
+        } else {
+            (machine.device.clone(), String::new())
+        };
         let why = {
             let reason = theme.language.render(&machine.device_reason);
             let threads = theme.language.format("shell.threads", &[("n", &machine.n_threads)]);
@@ -55,7 +60,7 @@ impl App {
             })
             .response;
         let over = ui.interact(shown.rect, ui.scope_id().with("device"), Sense::hover());
-        over.widget_info(|| WidgetInfo::labeled(Role::Status, true, format!("{name} {sets}")));
+        over.widget_info(|| WidgetInfo::labeled(Role::Status, true, format!("{name} {sets}").trim_end()));
         over.on_hover_text(why);
     }
 

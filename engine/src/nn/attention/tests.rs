@@ -5,6 +5,7 @@ use crate::inspect::probe::{CapturePlan, Probe};
 use crate::nn::{KvCache, Weight};
 use candle_core::Device;
 use glassworks_protocol::model::Precision;
+use std::cell::Cell;
 
 fn random(dims: (usize, usize), seed: u64) -> Tensor {
     let mut state = seed;
@@ -46,7 +47,17 @@ fn block(n_heads: usize, n_kv_heads: usize, head_width: usize, context_length: u
 }
 
 fn run(block: &Attention, x: &Tensor, cache: &mut KvCache, probe: &mut Probe) -> Vec<f32> {
-    let mut cx = ForwardCx { precision: Precision::Exact, cache, probe, between: &|| Ok(()) };
+    run_between(block, x, cache, probe, &|| Ok(()))
+}
+
+fn run_between(
+    block: &Attention,
+    x: &Tensor,
+    cache: &mut KvCache,
+    probe: &mut Probe,
+    between: &dyn Fn() -> Result<()>,
+) -> Vec<f32> {
+    let mut cx = ForwardCx { precision: Precision::Exact, cache, probe, between };
     let out = block.forward(x, None, &mut cx).unwrap();
     cx.cache.advance(x.dims()[0]);
     out.flatten_all().unwrap().to_vec1().unwrap()
@@ -119,15 +130,66 @@ fn one_matrix_for_all_three_is_the_same() {
     check(&run(&block, &x, &mut KvCache::new(&block.shape), &mut Probe::Off), &expected);
 }
 
-/// A prompt so long that its scores are made in tiles gives what one piece gives, to the digit that a different
-/// order of sums allows.
+/// A prompt so long that its scores are made in tiles. Whoever looks, every digit is the same; and nobody looking,
+/// no attention is ever held in full.
 #[test]
-fn tiles_change_nothing() {
-    let block = block(8, 2, 2, 2000);
-    let x = random((1500, 6), 7);
-    const { assert!(8 * 1500 * 1500 > MAX_SCORES) };
-    let tiled = run(&block, &x, &mut KvCache::new(&block.shape), &mut Probe::Off);
-    let mut watched = Probe::capture(CapturePlan { attention: true, ..CapturePlan::default() });
-    let whole = run(&block, &x, &mut KvCache::new(&block.shape), &mut watched);
-    check(&tiled, &whole);
+fn looking_changes_no_digit_of_tiles() {
+    let (t, block) = (1500, block(8, 2, 2, 2000));
+    let x = random((t, 6), 7);
+    assert!(tile(8, t) * 8 * t <= MAX_SCORES && tile(8, t) < t);
+    let hidden = CapturePlan { hidden: true, head_outputs: true, attention: false };
+    let everything = CapturePlan { attention: true, ..hidden };
+    let look = |mut probe: Probe| {
+        let turns = Cell::new(0);
+        let between = || {
+            turns.set(turns.get() + 1);
+            Ok(())
+        };
+        let out = run_between(&block, &x, &mut KvCache::new(&block.shape), &mut probe, &between);
+        let seen = match probe {
+            Probe::Capture(capture) => capture.seen.into_values().map(|t| t.elem_count()).max(),
+            _ => None,
+        };
+        (out, turns.get(), seen)
+    };
+    let (off, turns_off, _) = look(Probe::Off);
+    let (beside, turns_beside, largest) = look(Probe::capture(hidden));
+    let (watched, turns_watched, whole) = look(Probe::capture(everything));
+    let (asked, turns_asked, _) = look(Probe::Replace(Box::new(|_, _| Ok(None))));
+    assert_eq!((turns_beside, turns_watched, turns_asked), (turns_off, turns_off, turns_off));
+    assert_eq!((largest, whole), (Some(t * 16), Some(8 * t * t)));
+    assert!(off == beside && off == watched && off == asked, "the same digits");
+    check(&off, &reference(&block, &x));
+}
+
+/// What stands in for an attention is mixed as it is, later keys included.
+#[test]
+fn a_replaced_attention_is_what_is_mixed() {
+    let block = block(4, 2, 3, 64);
+    let x = random((5, 6), 7);
+    let last_key = |site: Site, tensor: &Tensor| -> Result<Option<Tensor>> {
+        let Site::Attention(_) = site else { return Ok(None) };
+        let row = Tensor::new(&[0f32, 0.0, 0.0, 0.0, 1.0], &Device::Cpu)?;
+        Ok(Some(row.broadcast_as(tensor.shape())?.contiguous()?))
+    };
+    let mut probe = Probe::Replace(Box::new(last_key));
+    let out = run(&block, &x, &mut KvCache::new(&block.shape), &mut probe);
+    // Every position mixes the value of the last one.
+    let Projection::Separate { v, .. } = &block.qkv else { panic!("separate") };
+    let v = rows(v, &x).pop().unwrap();
+    let mixed: Vec<f32> = (0..4).flat_map(|h| v[h / 2 * 3..][..3].iter().map(|x| *x as f32)).collect();
+    let mixed = Tensor::from_vec(mixed, (1, 12), &Device::Cpu).unwrap();
+    let one: Vec<f32> = rows(&block.o, &mixed).concat().into_iter().map(|x| x as f32).collect();
+    check(&out, &one.repeat(5));
+}
+
+/// However long the text, the scores of a tile are few.
+#[test]
+fn scores_stay_small() {
+    for n_heads in [1, 9, 32, 64] {
+        for n_keys in [1, 100, 4096, 131_072] {
+            let held = tile(n_heads, n_keys) * n_heads * n_keys;
+            assert!(held <= MAX_SCORES.max(16 * n_heads * n_keys), "{n_heads} heads, {n_keys} keys: {held}");
+        }
+    }
 }

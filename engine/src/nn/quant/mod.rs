@@ -113,6 +113,16 @@ impl Packed {
         blocks::dequantise(self.block_type, &data[rows.start * row_bytes..rows.end * row_bytes], out);
     }
 
+    /// The whole matrix as f32 `[rows, cols]` on `device`.
+    ///
+    /// # Errors
+    /// When the device has no room, or can't be reached.
+    pub fn to_dense(&self, device: &Device) -> Result<Tensor> {
+        let mut floats = vec![0.0; self.rows * self.cols];
+        self.dequantise_rows(0..self.rows, &mut floats);
+        Ok(Tensor::from_vec(floats, (self.rows, self.cols), device)?)
+    }
+
     /// The rows named by `ids` as f32 `[ids, cols]`: an embedding table's lookup.
     pub fn gather_rows(&self, ids: &[u32]) -> Result<Vec<f32>> {
         let mut out = vec![0.0; ids.len() * self.cols];

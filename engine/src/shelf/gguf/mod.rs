@@ -14,11 +14,12 @@ pub use metadata::{Metadata, NumberKind, Numbers, Value};
 pub use tensor_type::TensorType;
 
 use super::LoadProgress;
-use super::file;
+use super::{file, placed};
 use crate::chat_template::ChatTemplate;
 use crate::models::{Architecture, CausalLm, ModelConfig, TensorNeed};
 use crate::tokenizer::TextCodec;
 use anyhow::Result;
+use candle_core::Device;
 use glassworks_protocol::Failure;
 use glassworks_protocol::chat::TemplateSource;
 use glassworks_protocol::model::{ModelCard, ModelFormat};
@@ -116,10 +117,14 @@ impl GgufModel {
         self.header.file_len
     }
 
-    /// Of the weights, once they are loaded.
+    /// Of the weights, once they are loaded on `device`.
     #[must_use]
-    pub fn loaded_bytes(&self) -> u64 {
-        self.needs.iter().filter_map(|need| weights::loaded_bytes(&self.header, need)).sum()
+    pub fn loaded_bytes(&self, device: &Device) -> u64 {
+        if device.is_cpu() {
+            self.needs.iter().filter_map(|need| weights::loaded_bytes(&self.header, need)).sum()
+        } else {
+            placed::dense_bytes(&self.needs)
+        }
     }
 
     #[must_use]
@@ -152,15 +157,15 @@ impl GgufModel {
         Ok(Some(template.with_tool_use(self.metadata().text("tokenizer.chat_template.tool_use")?)))
     }
 
-    /// Reads the weights and lets the file go.
+    /// Reads the weights onto `device` and lets the file go.
     ///
     /// # Errors
     /// When the file has changed or cannot be read, and whatever `progress` returns.
-    pub fn load(&self, progress: LoadProgress<'_>) -> Result<Box<dyn CausalLm>> {
+    pub fn load(&self, device: &Device, progress: LoadProgress<'_>) -> Result<Box<dyn CausalLm>> {
         let total =
             self.needs.iter().filter_map(|n| Some(weights::find(&self.header, n).ok()?.size_bytes)).sum();
         let reader = weights::Reader::open(&self.header, &self.config, total, progress)?;
-        let model = (self.architecture.build)(&self.config, &reader)?;
+        let model = placed::build(self.architecture, &self.config, &reader, device)?;
         progress(total, total)?;
         Ok(model)
     }

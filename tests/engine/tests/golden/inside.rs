@@ -19,6 +19,29 @@ fn being_watched_changes_nothing() {
     }
 }
 
+/// The same over a prompt so long that attention is made in tiles: to the digit, as whoever wants to see it in one
+/// piece gets the tiles side by side.
+#[test]
+fn being_watched_changes_nothing_over_a_long_prompt() {
+    const T: usize = 1200;
+    let copy = copy(&fixtures().join("llama-gqa"));
+    let config = copy.path().join("config.json");
+    let mut json: serde_json::Value = serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
+    json["max_position_embeddings"] = (2 * T).into();
+    std::fs::write(&config, json.to_string()).unwrap();
+    let model = load(copy.path());
+    assert!(model.shape().n_heads * T * T > 4 << 20, "long enough for tiles");
+    let ids: Vec<u32> = (0..T as u32).map(|i| (i * i + 41 * i + 5) % 512).collect();
+    let run = |mut probe: Probe| values(&logits(&*model, &mut KvCache::new(model.shape()), &mut probe, &ids));
+    let alone = run(Probe::Off);
+    let hidden = CapturePlan { hidden: true, attention: false, head_outputs: true };
+    let everything = CapturePlan { attention: true, ..hidden };
+    let nothing = Probe::Replace(Box::new(|_, _| Ok(None)));
+    for probe in [Probe::capture(hidden), Probe::capture(everything), nothing] {
+        assert!(run(probe) == alone, "other digits");
+    }
+}
+
 /// Attending to nothing is having no head outputs: the output projection's bias is all that is left.
 #[test]
 fn heads_can_be_taken_out() {

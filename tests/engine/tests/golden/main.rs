@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
 
+mod composed;
 mod forward;
 mod gguf;
 mod inside;
@@ -10,7 +11,7 @@ mod oracle;
 mod refusals;
 mod training;
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use glassworks_engine::inspect::probe::Probe;
 use glassworks_engine::models::{CausalLm, ForwardCx};
 use glassworks_engine::nn::KvCache;

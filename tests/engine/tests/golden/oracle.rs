@@ -1,7 +1,7 @@
 //! Candle's own Llama as a second oracle, over a prompt of the whole context.
 
 use super::*;
-use candle_core::{DType, Device};
+use candle_core::DType;
 use candle_transformers::models::llama::{Cache, Llama, LlamaConfig};
 
 #[test]

@@ -7,7 +7,7 @@ use crate::units;
 use crate::widgets::{self, NumberField, Select, Tone};
 use egui::Ui;
 use glassworks_protocol::model::Precision;
-use glassworks_protocol::settings::{Settings, ThemeChoice};
+use glassworks_protocol::settings::{DeviceChoice, Settings, ThemeChoice};
 use glassworks_protocol::text::Language;
 use std::path::Path;
 
@@ -99,8 +99,28 @@ fn zoom(_: &mut SettingsPane, ui: &mut Ui, cx: &mut PaneCx) {
 }
 
 fn device(_: &mut SettingsPane, ui: &mut Ui, cx: &mut PaneCx) {
-    widgets::medium(ui, &cx.model.machine.device);
-    widgets::hint(ui, cx.render(&cx.model.machine.device_reason));
+    let machine = &cx.model.machine;
+    widgets::medium(ui, &machine.device);
+    widgets::hint(ui, cx.render(&machine.device_reason));
+    if machine.accelerators.is_empty() {
+        return;
+    }
+    let at_start = machine.device_choice;
+    let mut choice = cx.settings().device;
+    let options = [
+        (DeviceChoice::Auto, cx.t("settings.device_auto")),
+        (DeviceChoice::Cpu, cx.t("settings.device_cpu")),
+    ];
+    if widgets::segments(ui, &cx.t("settings.device_choice"), &mut choice, &options, None).changed() {
+        cx.set(move |s| s.device = choice);
+    }
+    if choice != at_start {
+        restart_needed(ui, cx);
+    }
+}
+
+fn restart_needed(ui: &mut Ui, cx: &PaneCx) {
+    ui.label(Type::Hint.text(cx.t("settings.at_next_start"), cx.theme.tokens.warn));
 }
 
 fn processor(_: &mut SettingsPane, ui: &mut Ui, cx: &mut PaneCx) {
@@ -129,8 +149,7 @@ fn threads(_: &mut SettingsPane, ui: &mut Ui, cx: &mut PaneCx) {
     }
     let chosen = cx.settings().n_threads.unwrap_or(cores);
     if chosen != cx.model.machine.n_threads {
-        let t = cx.theme.tokens;
-        ui.label(Type::Hint.text(cx.t("settings.threads_restart"), t.warn));
+        restart_needed(ui, cx);
     }
 }
 
