@@ -74,9 +74,8 @@ pub fn ledger(device: &Device) -> Ledger {
 /// What is free of the memory that the device shares with nobody, in bytes.
 #[cfg(feature = "cuda")]
 fn own_memory(device: &Device) -> Option<u64> {
-    use candle_core::cuda_backend::cudarc::driver::result::mem_get_info;
-    // Asked of the card that this thread has just opened; the processor and Metal have the machine's memory.
-    let (free, _) = device.is_cuda().then(mem_get_info)?.ok()?;
+    let stream = device.as_cuda_device().ok()?.cuda_stream();
+    let (free, _) = stream.context().mem_get_info().ok()?;
     Some(free as u64)
 }
 
