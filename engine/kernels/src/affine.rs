@@ -1,4 +1,5 @@
-//! The simplest of operations on whole matrices: a bias added and its gradient, a sum, a factor.
+//! The simplest of operations on whole matrices: a bias added and its gradient, a sum, a factor, and heads' queries,
+//! keys and values taken out of rows that keep them together.
 
 use crate::pool;
 
@@ -65,6 +66,40 @@ pub fn scale(x: &mut [f32], factor: f32) {
     pool::chunks_mut(x, TASK, |_, x| x.iter_mut().for_each(|x| *x *= factor));
 }
 
+/// Parts of `rows` \[M, H, 3, E\], as GPT-NeoX makes queries, keys and values, each to `parts` \[M, H, E\].
+///
+/// # Panics
+/// If the shapes disagree.
+pub fn split_heads(rows: &[f32], head_width: usize, parts: [&mut [f32]; 3]) {
+    for (i, part) in parts.into_iter().enumerate() {
+        assert!(head_width > 0 && 3 * part.len() == rows.len(), "a third of all");
+        let task = (TASK / head_width).max(1);
+        pool::chunks_mut(part, task * head_width, |t, part| {
+            let rows = rows[t * task * 3 * head_width..].chunks_exact(3 * head_width);
+            for (to, from) in part.chunks_exact_mut(head_width).zip(rows) {
+                to.copy_from_slice(&from[i * head_width..(i + 1) * head_width]);
+            }
+        });
+    }
+}
+
+/// Back from [`split_heads`].
+///
+/// # Panics
+/// If the shapes disagree.
+pub fn join_heads(parts: [&[f32]; 3], head_width: usize, rows: &mut [f32]) {
+    assert!(head_width > 0 && parts.iter().all(|part| 3 * part.len() == rows.len()), "a third of all");
+    let task = (TASK / (3 * head_width)).max(1);
+    pool::chunks_mut(rows, task * 3 * head_width, |t, rows| {
+        for (head, to) in rows.chunks_exact_mut(3 * head_width).enumerate() {
+            let from = (t * task + head) * head_width;
+            for (part, to) in parts.iter().zip(to.chunks_exact_mut(head_width)) {
+                to.copy_from_slice(&part[from..from + head_width]);
+            }
+        }
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,5 +131,23 @@ mod tests {
         add(&mut y, &x);
         scale(&mut y, 0.25);
         assert!(y.iter().enumerate().all(|(i, y)| *y == i as f32 * 0.5));
+    }
+
+    #[test]
+    fn heads_come_apart_and_together() {
+        for (m, heads, width) in [(0, 1, 1), (2, 3, 4), (700, 5, 24), (3, 1, 7)] {
+            let rows: Vec<f32> = (0..m * heads * 3 * width).map(|i| i as f32).collect();
+            let mut parts: [Vec<f32>; 3] = std::array::from_fn(|_| vec![f32::NAN; m * heads * width]);
+            split_heads(&rows, width, parts.each_mut().map(Vec::as_mut_slice));
+            for (i, part) in parts.iter().enumerate() {
+                for (at, value) in part.iter().enumerate() {
+                    let (head, e) = (at / width, at % width);
+                    assert_eq!(*value, ((head * 3 + i) * width + e) as f32);
+                }
+            }
+            let mut again = vec![f32::NAN; rows.len()];
+            join_heads(parts.each_ref().map(Vec::as_slice), width, &mut again);
+            assert_eq!(again, rows);
+        }
     }
 }

@@ -20,6 +20,20 @@ const ROW_STEP: usize = 32;
 /// Gradients of logits below this are taken as zero.
 const LEAST: f32 = 1e-30;
 
+/// What makes logits of hidden states: a matrix \[V, D\], and where a model has it a soft cap on what comes out,
+/// `cap · tanh(logit / cap)` (Gemma 2, arXiv:2408.00118).
+#[derive(Clone, Copy)]
+pub struct Head<'a> {
+    pub weight: &'a Weight<'a>,
+    pub soft_cap: Option<f32>,
+}
+
+impl<'a> From<&'a Weight<'a>> for Head<'a> {
+    fn from(weight: &'a Weight<'a>) -> Self {
+        Self { weight, soft_cap: None }
+    }
+}
+
 /// What [`linear_cross_entropy`] found.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Loss {
@@ -29,8 +43,8 @@ pub struct Loss {
     pub n_targets: usize,
 }
 
-/// The cross-entropy of `softmax(hidden · lm_headᵀ)` against `targets` \[M\], with hidden \[M, D\] and lm_head
-/// \[V, D\], and if asked for, its gradients times `scale`: `dhidden` \[M, D\] is overwritten, `dw` \[V, D\] added
+/// The cross-entropy of `softmax(head(hidden))` against `targets` \[M\], with hidden \[M, D\] and the
+/// head's matrix \[V, D\], and if asked for, its gradients times `scale`: `dhidden` \[M, D\] is overwritten, `dw` \[V, D\] added
 /// to. Without either, this only evaluates.
 ///
 /// Rows whose target is [`IGNORED`] cost nothing, and their gradient is zero.
@@ -38,19 +52,19 @@ pub struct Loss {
 /// # Panics
 /// If the shapes disagree, or a target is neither ignored nor one of V.
 #[expect(clippy::too_many_arguments, reason = "what a loss takes, and the gradients one may ask for")]
-pub fn linear_cross_entropy(
-    hidden: &[f32],
+pub fn linear_cross_entropy<'a>(
+    hidden: &'a [f32],
     m: usize,
-    lm_head: &Weight<'_>,
-    targets: &[i32],
+    head: impl Into<Head<'a>>,
+    targets: &'a [i32],
     scale: f32,
     dhidden: Option<&mut [f32]>,
     dw: Option<&mut [f32]>,
-    arena: &Arena,
+    arena: &'a Arena,
     precision: Precision,
 ) -> Loss {
     assert_eq!(targets.len(), m, "a target for each row");
-    let mut losses = Losses::new(hidden, lm_head, targets, arena, precision);
+    let mut losses = Losses::new(hidden, head.into(), targets, arena, precision);
     losses.gradients(scale, dhidden, dw);
     Loss { loss_sum: losses.each.iter().sum(), n_targets: losses.rows.len() }
 }
@@ -60,16 +74,16 @@ pub fn linear_cross_entropy(
 ///
 /// # Panics
 /// Like [`linear_cross_entropy`].
-pub fn linear_token_losses(
-    hidden: &[f32],
-    lm_head: &Weight<'_>,
-    targets: &[i32],
+pub fn linear_token_losses<'a>(
+    hidden: &'a [f32],
+    head: impl Into<Head<'a>>,
+    targets: &'a [i32],
     losses: &mut [f32],
-    arena: &Arena,
+    arena: &'a Arena,
     precision: Precision,
 ) {
     assert_eq!(losses.len(), targets.len(), "a loss for each row");
-    let mut made = Losses::new(hidden, lm_head, targets, arena, precision);
+    let mut made = Losses::new(hidden, head.into(), targets, arena, precision);
     made.gradients(0.0, None, None);
     losses.fill(0.0);
     for (row, loss) in made.rows.iter().zip(&made.each) {
@@ -81,6 +95,7 @@ struct Losses<'a> {
     isa: Isa,
     hidden: &'a [f32],
     lm_head: &'a Weight<'a>,
+    soft_cap: Option<f32>,
     targets: &'a [i32],
     arena: &'a Arena,
     precision: Precision,
@@ -92,18 +107,19 @@ struct Losses<'a> {
 impl<'a> Losses<'a> {
     fn new(
         hidden: &'a [f32],
-        lm_head: &'a Weight<'a>,
+        head: Head<'a>,
         targets: &'a [i32],
         arena: &'a Arena,
         precision: Precision,
     ) -> Self {
+        let Head { weight: lm_head, soft_cap } = head;
         assert_eq!(hidden.len(), targets.len() * lm_head.n_in, "hidden is [M, D]");
         let counts = |t: &i32| *t != IGNORED;
         let known = |t: &i32| usize::try_from(*t).is_ok_and(|t| t < lm_head.n_out);
         assert!(targets.iter().filter(|t| counts(t)).all(known), "a target outside the vocabulary");
         let rows: Vec<usize> = (0..targets.len()).filter(|i| counts(&targets[*i])).collect();
         let each = vec![0.0; rows.len()];
-        Self { isa: dispatch::active(), hidden, lm_head, targets, arena, precision, rows, each }
+        Self { isa: dispatch::active(), hidden, lm_head, soft_cap, targets, arena, precision, rows, each }
     }
 
     /// Fills `each`, and what gradients are asked for.
@@ -155,10 +171,14 @@ impl<'a> Losses<'a> {
 
     /// The losses of some of the rows, and in place of their logits, if there is a scale, the gradients.
     fn losses_of(&mut self, part: std::ops::Range<usize>, logits: &mut [f32], scale: Option<f32>) {
-        let (isa, vocabulary, targets) = (self.isa, self.lm_head.n_out, self.targets);
+        let (isa, vocabulary, targets, cap) = (self.isa, self.lm_head.n_out, self.targets, self.soft_cap);
         let rows = &self.rows[part.clone()];
         split::rows(&mut self.each[part], logits, vocabulary, |i, loss, logits| {
-            *loss = cross_entropy(isa, logits, targets[rows[i]] as usize, scale);
+            let target = targets[rows[i]] as usize;
+            *loss = match cap {
+                None => cross_entropy(isa, logits, target, scale),
+                Some(cap) => capped_cross_entropy(isa, logits, target, scale, cap),
+            };
         });
     }
 }
@@ -214,6 +234,41 @@ kernel! {
     }
 }
 
+kernel! {
+    /// The same with `cap · tanh(x / cap)` for x. The exponentials are computed twice, for where their logits lie
+    /// the slopes of tanh are needed too.
+    fn capped_cross_entropy[S](s, x: &mut [f32], target: usize, scale: Option<f32>, cap: f32) -> f64 {
+        let (into, out) = (s.splat(1.0 / cap), s.splat(cap));
+        for i in (0..x.len()).step_by(S::N) {
+            s.store(x, i, s.mul(math::tanh(s, s.mul(s.load(x, i), into)), out));
+        }
+        let largest = softmax::largest(s, x);
+        let at_target = x[target];
+        let most = s.splat(largest);
+        let mut sums = [s.splat(0.0); 2];
+        for i in (0..x.len()).step_by(S::N) {
+            let (e, k) = (math::exp(s, s.sub(s.load_or(x, i, f32::NEG_INFINITY), most)), i / S::N % 2);
+            sums[k] = s.add(sums[k], e);
+        }
+        let sum = s.sum(s.add(sums[0], sums[1]));
+        if let Some(scale) = scale {
+            let (factor, zero, one) = (s.splat(scale / sum), s.splat(0.0), s.splat(1.0));
+            let least = s.splat(LEAST / (scale / sum).abs());
+            for i in (0..x.len()).step_by(S::N) {
+                let capped = s.load(x, i);
+                let tanh = s.mul(capped, into);
+                let slope = s.sub(one, s.mul(tanh, tanh));
+                let e = math::exp(s, s.sub(capped, most));
+                let p = s.select_ge(least, e, zero, s.mul(e, factor));
+                s.store(x, i, s.mul(p, slope));
+            }
+            let tanh = at_target / cap;
+            x[target] -= scale * (1.0 - tanh * tanh);
+        }
+        f64::from(sum).ln() + (f64::from(largest) - f64::from(at_target))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -222,11 +277,12 @@ mod tests {
     use crate::check::{close, numbers, slopes, wide};
 
     /// Σ −ln p(target) in f64.
-    fn loss64(hidden: &[f64], w: &[f64], width: usize, targets: &[i32]) -> f64 {
+    fn loss64(hidden: &[f64], w: &[f64], width: usize, targets: &[i32], cap: Option<f32>) -> f64 {
+        let capped = |x: f64| cap.map_or(x, |cap| f64::from(cap) * (x / f64::from(cap)).tanh());
         let mut sum = 0.0;
         for (x, target) in hidden.chunks(width).zip(targets).filter(|(_, t)| **t != IGNORED) {
             let logits: Vec<f64> =
-                w.chunks(width).map(|w| w.iter().zip(x).map(|(w, x)| w * x).sum::<f64>()).collect();
+                w.chunks(width).map(|w| capped(w.iter().zip(x).map(|(w, x)| w * x).sum::<f64>())).collect();
             sum += logits.iter().map(|x| x.exp()).sum::<f64>().ln() - logits[*target as usize];
         }
         sum
@@ -239,22 +295,23 @@ mod tests {
         all.zip(skip).map(|(t, s)| if (s + 1.0) / 2.0 < ignored { IGNORED } else { t }).collect()
     }
 
-    fn check(m: usize, width: usize, vocabulary: usize, ignored: f32, seed: u64) {
+    fn check(m: usize, width: usize, vocabulary: usize, ignored: f32, cap: Option<f32>, seed: u64) {
         const SCALE: f32 = 0.25;
         let (hidden, w) = (numbers(seed, m * width), numbers(seed + 1, vocabulary * width));
         let targets = targets_of(seed + 2, m, vocabulary, ignored);
         let (h64, w64) = (wide(&hidden), wide(&w));
-        let expected = loss64(&h64, &w64, width, &targets);
-        let dh64 = slopes(&h64, |h| 0.25 * loss64(h, &w64, width, &targets));
-        let dw64 = slopes(&w64, |w| 0.25 * loss64(&h64, w, width, &targets));
-        let weight = Weight::f32(vocabulary, width, &w);
+        let expected = loss64(&h64, &w64, width, &targets, cap);
+        let dh64 = slopes(&h64, |h| 0.25 * loss64(h, &w64, width, &targets, cap));
+        let dw64 = slopes(&w64, |w| 0.25 * loss64(&h64, w, width, &targets, cap));
+        let weight = &Weight::f32(vocabulary, width, &w);
+        let head = Head { weight, soft_cap: cap };
         let arena = Arena::new();
         let (mut dh, mut dw) = (vec![f32::NAN; hidden.len()], vec![1.0; w.len()]);
         let exact = Precision::Exact;
         let found = linear_cross_entropy(
             &hidden,
             m,
-            &weight,
+            head,
             &targets,
             SCALE,
             Some(&mut dh),
@@ -267,10 +324,10 @@ mod tests {
         close("dhidden", &dh, &dh64, 1e-4);
         close("dw", &dw, &dw64.iter().map(|d| d + 1.0).collect::<Vec<_>>(), 1e-4);
 
-        let alone = linear_cross_entropy(&hidden, m, &weight, &targets, SCALE, None, None, &arena, exact);
+        let alone = linear_cross_entropy(&hidden, m, head, &targets, SCALE, None, None, &arena, exact);
         assert_eq!(alone, found, "the loss is the same without gradients");
         let mut each = vec![f32::NAN; m];
-        linear_token_losses(&hidden, &weight, &targets, &mut each, &arena, exact);
+        linear_token_losses(&hidden, head, &targets, &mut each, &arena, exact);
         let sum: f64 = each.iter().map(|v| f64::from(*v)).sum();
         assert!((sum - expected).abs() < 1e-5 * (1.0 + expected));
         assert!(each.iter().zip(&targets).all(|(l, t)| *t != IGNORED || *l == 0.0));
@@ -280,8 +337,8 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(12))]
         #[test]
         fn agrees_with_f64(m in 0..9usize, width in 1..9usize, vocabulary in 1..50usize, ignored in 0f32..1.2,
-                           seed in 0..99u64) {
-            check(m, width, vocabulary, ignored, seed);
+                           cap in proptest::option::of(0.3f32..4.0), seed in 0..99u64) {
+            check(m, width, vocabulary, ignored, cap, seed);
         }
     }
 
@@ -300,6 +357,29 @@ mod tests {
             let mut dx = x.clone();
             dx[1000] = f32::NAN;
             assert!(cross_entropy(isa, &mut dx, 17, None).is_nan());
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_caps_alike() {
+        const CAP: f32 = 5.0;
+        let x: Vec<f32> = numbers(1, 1003).iter().map(|v| v * 30.0).collect();
+        let cap64 = f64::from(CAP);
+        let tanh: Vec<f64> = x.iter().map(|v| (f64::from(*v) / cap64).tanh()).collect();
+        let sum: f64 = tanh.iter().map(|v| (cap64 * v).exp()).sum();
+        for isa in Isa::available() {
+            let mut dx = x.clone();
+            let loss = capped_cross_entropy(isa, &mut dx, 17, Some(0.5), CAP);
+            assert!((loss - (sum.ln() - cap64 * tanh[17])).abs() < 1e-5);
+            let expected: Vec<f64> = (0..x.len())
+                .map(|i| (cap64 * tanh[i]).exp() / sum - f64::from(u8::from(i == 17)))
+                .zip(&tanh)
+                .map(|(d, tanh)| 0.5 * d * (1.0 - tanh * tanh))
+                .collect();
+            close("dx", &dx, &expected, 1e-6);
+            let mut dx = x.clone();
+            dx[1000] = f32::NAN;
+            assert!(capped_cross_entropy(isa, &mut dx, 17, None, CAP).is_nan());
         }
     }
 
