@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor};
 use glassworks_engine::inspect::probe::Probe;
 use glassworks_engine::models::{ARCHITECTURES, CausalLm, ForwardCx, ModelConfig, ModelShape, WeightSource};
 use glassworks_engine::nn::quant::{BlockType, Packed};
-use glassworks_engine::nn::{Activation, KvCache, RopeConfig, RopeScaling, Weight};
+use glassworks_engine::nn::{KvCache, RopeConfig, RopeScaling, Weight};
 use glassworks_protocol::model::Precision;
 use std::io::Write as _;
 use std::time::Instant;
@@ -52,16 +52,10 @@ fn main() -> Result<()> {
         context_length: 2048,
     };
     let config = ModelConfig {
-        architecture: "llama",
-        shape,
         norm_eps: 1e-5,
-        activation: Activation::Silu,
         rope: Some(RopeConfig { theta: 100_000.0, width: 64, scaling: RopeScaling::None }),
-        attention_bias: false,
-        mlp_bias: false,
         tied_embeddings: true,
-        scale_attention: true,
-        scale_by_layer: false,
+        ..ModelConfig::plain("llama", shape)
     };
     let mut out = std::io::stdout();
     for block_type in

@@ -17,29 +17,79 @@ pub struct ModelConfig {
     pub architecture: &'static str,
     pub shape: ModelShape,
     pub norm_eps: f64,
+    /// Norms multiply by one more than their weights.
+    pub norms_add_one: bool,
+    /// Sublayers' outputs have norms, too, before they are added.
+    pub post_norms: bool,
+    /// Each head's queries and keys have norms.
+    pub qk_norms: bool,
     pub activation: Activation,
     /// `None` where positions are learned.
     pub rope: Option<RopeConfig>,
-    /// Biases on q, k, v and o.
+    /// That of layers with a window, where it is another.
+    pub local_rope: Option<RopeConfig>,
+    /// Of each layer: how many keys a query sees, itself and those right before it. Empty: no layer has one.
+    pub windows: Vec<Option<usize>>,
+    /// Biases on q, k and v.
     pub attention_bias: bool,
+    /// A bias on o.
+    pub output_bias: bool,
     pub mlp_bias: bool,
+    /// Attention and MLP see the same input, and both are added to it.
+    pub parallel_residual: bool,
     /// The unembedding is the embedding.
     pub tied_embeddings: bool,
-    /// Attention scores are divided by √E.
-    pub scale_attention: bool,
-    /// Attention scores are also divided by the layer's number, counted from 1.
+    /// Embeddings are multiplied by it.
+    pub embedding_scale: f32,
+    /// Attention scores are multiplied by it.
+    pub attention_scale: f64,
+    /// Attention scores are divided by the layer's number, counted from 1.
     pub scale_by_layer: bool,
+    /// Attention scores become `cap · tanh(score / cap)`.
+    pub attention_cap: Option<f32>,
+    /// The same for logits.
+    pub logit_cap: Option<f32>,
 }
 
 impl ModelConfig {
+    /// A decoder with nothing special to it.
+    #[must_use]
+    pub fn plain(architecture: &'static str, shape: ModelShape) -> Self {
+        Self {
+            architecture,
+            shape,
+            norm_eps: 1e-6,
+            norms_add_one: false,
+            post_norms: false,
+            qk_norms: false,
+            activation: Activation::Silu,
+            rope: None,
+            local_rope: None,
+            windows: Vec::new(),
+            attention_bias: false,
+            output_bias: false,
+            mlp_bias: false,
+            parallel_residual: false,
+            tied_embeddings: false,
+            embedding_scale: 1.0,
+            attention_scale: 1.0 / (shape.head_width as f64).sqrt(),
+            scale_by_layer: false,
+            attention_cap: None,
+            logit_cap: None,
+        }
+    }
+
     /// What attention scores of a layer are multiplied by.
     #[must_use]
-    pub fn attention_scale(&self, layer_idx: usize) -> f32 {
-        let mut scale = if self.scale_attention { 1.0 / (self.shape.head_width as f64).sqrt() } else { 1.0 };
-        if self.scale_by_layer {
-            scale /= (layer_idx + 1) as f64;
-        }
-        scale as f32
+    pub fn scale_of(&self, layer_idx: usize) -> f32 {
+        let by = if self.scale_by_layer { (layer_idx + 1) as f64 } else { 1.0 };
+        (self.attention_scale / by) as f32
+    }
+
+    /// How many keys a query of a layer sees.
+    #[must_use]
+    pub fn window_of(&self, layer_idx: usize) -> Option<usize> {
+        self.windows.get(layer_idx).copied().flatten()
     }
 
     /// Checks that the sizes make a model, before anything is computed from them. `file` is named in the error.
@@ -72,15 +122,27 @@ impl ModelConfig {
         if !(self.norm_eps.is_finite() && self.norm_eps > 0.0) {
             return Err(refused(file, "norm_eps", &self.norm_eps));
         }
-        match &self.rope {
-            Some(rope) if !(rope.theta.is_finite() && rope.theta > 1.0) => {
-                Err(refused(file, "rope_theta", &rope.theta))
-            }
-            Some(rope) if rope.width % 2 != 0 || rope.width == 0 || rope.width > s.head_width => {
-                Err(refused(file, "head_dim", &rope.width))
-            }
-            _ => Ok(()),
+        let sound = |x: f64| x.is_finite() && x > 0.0;
+        let factors = [
+            ("query_pre_attn_scalar", Some(self.attention_scale)),
+            ("attn_logit_softcapping", self.attention_cap.map(f64::from)),
+            ("final_logit_softcapping", self.logit_cap.map(f64::from)),
+        ];
+        if let Some((field, value)) = factors.iter().find(|(_, x)| x.is_some_and(|x| !sound(x))) {
+            return Err(refused(file, field, &value.unwrap_or_default()));
         }
+        if let Some(window) = self.windows.iter().flatten().find(|n| **n == 0 || **n > MAX_SIZE) {
+            return Err(refused(file, "sliding_window", window));
+        }
+        for rope in self.rope.iter().chain(&self.local_rope) {
+            if !(rope.theta.is_finite() && rope.theta > 1.0) {
+                return Err(refused(file, "rope_theta", &rope.theta));
+            }
+            if rope.width % 2 != 0 || rope.width == 0 || rope.width > s.head_width {
+                return Err(refused(file, "head_dim", &rope.width));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -110,6 +172,12 @@ impl ConfigJson {
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&Value> {
         self.fields.get(field).filter(|v| !v.is_null())
+    }
+
+    /// Whether there is anything, null included.
+    #[must_use]
+    pub fn has(&self, field: &str) -> bool {
+        self.fields.contains_key(field)
     }
 
     /// # Errors

@@ -36,26 +36,28 @@ fn config(json: &ConfigJson) -> Result<ModelConfig, Failure> {
     if n_heads == 0 || !width.is_multiple_of(n_heads) {
         return Err(json.refuse("n_head"));
     }
+    let shape = ModelShape {
+        n_layers: json.size("n_layer")?,
+        width,
+        n_heads,
+        n_kv_heads: n_heads,
+        head_width: width / n_heads,
+        mlp_width: json.size_or("n_inner", width.saturating_mul(4))?,
+        vocab_size: json.size("vocab_size")?,
+        context_length: json.size_or("n_positions", 1024)?,
+    };
+    let plain = ModelConfig::plain(GPT2.name, shape);
+    let scaled = json.flag_or("scale_attn_weights", true)?;
     let config = ModelConfig {
-        architecture: GPT2.name,
-        shape: ModelShape {
-            n_layers: json.size("n_layer")?,
-            width,
-            n_heads,
-            n_kv_heads: n_heads,
-            head_width: width / n_heads,
-            mlp_width: json.size_or("n_inner", width.saturating_mul(4))?,
-            vocab_size: json.size("vocab_size")?,
-            context_length: json.size_or("n_positions", 1024)?,
-        },
         norm_eps: json.number_or("layer_norm_epsilon", 1e-5)?,
         activation: json.activation("activation_function", Activation::GeluNew)?,
-        rope: None,
         attention_bias: true,
+        output_bias: true,
         mlp_bias: true,
         tied_embeddings: json.flag_or("tie_word_embeddings", true)?,
-        scale_attention: json.flag_or("scale_attn_weights", true)?,
+        attention_scale: if scaled { plain.attention_scale } else { 1.0 },
         scale_by_layer: json.flag_or("scale_attn_by_inverse_layer_idx", false)?,
+        ..plain
     };
     config.check(json.file())?;
     Ok(config)
@@ -169,7 +171,10 @@ fn layer(config: &ModelConfig, names: &Names, l: usize) -> Result<Layer> {
         attn: Attention {
             qkv: Projection::Joint(c_attn?),
             o: c_proj?,
-            scale: config.attention_scale(l),
+            norms: None,
+            scale: config.scale_of(l),
+            window: None,
+            soft_cap: None,
             shape: s,
             layer_idx: l,
         },
@@ -222,19 +227,26 @@ impl CausalLm for Gpt2 {
                 norm_1: Named::new(name("ln_1"), NormParts::Layer(&layer.ln_1)),
                 attention: &layer.attn,
                 qkv_names: vec![name("attn.c_attn")],
+                qk_norms: None,
                 o_name: name("attn.c_proj"),
+                after_attention: None,
                 norm_2: Named::new(name("ln_2"), NormParts::Layer(&layer.ln_2)),
                 mlp: MlpParts::Plain { mlp: &layer.mlp, up: name("mlp.c_fc"), down: name("mlp.c_proj") },
+                after_mlp: None,
+                rope: None,
+                parallel: false,
             }
         });
         DecoderParts {
             shape: self.shape,
             tokens: Named::new(format!("{PREFIX}wte"), &self.wte),
+            embedding_scale: 1.0,
             positions: Some(Named::new(format!("{PREFIX}wpe"), &self.wpe)),
-            rope: None,
+            ropes: Vec::new(),
             blocks: blocks.collect(),
             norm: Named::new(format!("{PREFIX}ln_f"), NormParts::Layer(&self.ln_f)),
             lm_head: Named::new("lm_head", &self.lm_head),
+            logit_cap: None,
             tied: self.tied,
             conv1d: true,
         }

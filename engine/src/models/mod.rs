@@ -2,9 +2,18 @@
 //! To add one: a file beside this one, a line in [`ARCHITECTURES`], a fixture from `export.py`.
 
 mod config;
+mod decoder;
+mod family;
+pub mod gemma2;
+pub mod gemma3;
 mod gpt2;
+mod gpt_neox;
 mod llama;
+mod mistral;
 mod parts;
+mod qwen2;
+mod qwen3;
+mod rope;
 
 pub use crate::nn::{ForwardCx, ModelShape};
 pub use config::{ConfigJson, ModelConfig, refused};
@@ -69,6 +78,12 @@ impl TensorNeed {
         Self { other_name, ..self }
     }
 
+    /// Another name that it may have instead.
+    #[must_use]
+    pub fn or_named(self, other_name: &str) -> Self {
+        Self { other_name: Some(other_name.to_owned()), ..self }
+    }
+
     #[must_use]
     pub fn widened(self) -> Self {
         Self { widened: true, ..self }
@@ -93,4 +108,13 @@ pub struct Architecture {
 }
 
 /// Every architecture whose forward pass is our own.
-pub static ARCHITECTURES: &[&Architecture] = &[&llama::LLAMA, &gpt2::GPT2];
+pub static ARCHITECTURES: &[&Architecture] = &[
+    &llama::LLAMA,
+    &mistral::MISTRAL,
+    &qwen2::QWEN2,
+    &qwen3::QWEN3,
+    &gemma2::GEMMA2,
+    &gemma3::GEMMA3,
+    &gpt2::GPT2,
+    &gpt_neox::GPT_NEOX,
+];

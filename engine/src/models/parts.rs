@@ -1,5 +1,6 @@
 //! A decoder taken apart into its blocks, for whoever walks it otherwise than [`super::CausalLm::hidden`] does:
-//! the training step. What is computed does not live here.
+//! the training step. What is computed does not live here. What a model has of windows, caps and scales is in its
+//! [`Attention`], or here.
 
 use crate::nn::{Attention, Embedding, GatedMlp, LayerNorm, Linear, Mlp, ModelShape, RmsNorm, Rope};
 
@@ -7,12 +8,17 @@ use crate::nn::{Attention, Embedding, GatedMlp, LayerNorm, Linear, Mlp, ModelSha
 pub struct DecoderParts<'m> {
     pub shape: ModelShape,
     pub tokens: Named<&'m Embedding>,
+    /// Embeddings of tokens are multiplied by it.
+    pub embedding_scale: f32,
     /// Learned positions, where the model has them.
     pub positions: Option<Named<&'m Embedding>>,
-    pub rope: Option<&'m Rope>,
+    /// What turns queries and keys: [`BlockParts::rope`] says which.
+    pub ropes: Vec<&'m Rope>,
     pub blocks: Vec<BlockParts<'m>>,
     pub norm: Named<NormParts<'m>>,
     pub lm_head: Named<&'m Linear>,
+    /// Logits become `cap · tanh(logit / cap)`.
+    pub logit_cap: Option<f32>,
     /// The unembedding is the embedding's matrix.
     pub tied: bool,
     /// The checkpoint keeps the blocks' matrices as `[in, out]` (transformers' `Conv1D`).
@@ -30,9 +36,19 @@ pub struct BlockParts<'m> {
     pub attention: &'m Attention,
     /// Names of q, k, v, or of the joint projection alone.
     pub qkv_names: Vec<String>,
+    /// Of queries and keys.
+    pub qk_norms: Option<[Named<NormParts<'m>>; 2]>,
     pub o_name: String,
+    /// Of what attention adds.
+    pub after_attention: Option<Named<NormParts<'m>>>,
     pub norm_2: Named<NormParts<'m>>,
     pub mlp: MlpParts<'m>,
+    /// Of what the MLP adds.
+    pub after_mlp: Option<Named<NormParts<'m>>>,
+    /// Which of the model's ropes turns queries and keys.
+    pub rope: Option<usize>,
+    /// The MLP sees the block's input, not what attention has added to it.
+    pub parallel: bool,
 }
 
 #[derive(Clone, Copy)]

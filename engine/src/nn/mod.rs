@@ -20,12 +20,13 @@ mod ops;
 pub mod quant;
 mod rope;
 
-pub use attention::{Attention, Projection};
+pub use attention::{Attention, Projection, QkNorms};
 pub use embedding::Embedding;
 pub use kv_cache::KvCache;
 pub use linear::{Linear, Weight};
 pub use mlp::{Activation, GatedMlp, Mlp};
 pub use norm::{LayerNorm, RmsNorm};
+pub use ops::soft_cap;
 pub use rope::{Rope, RopeConfig, RopeScaling};
 
 use crate::inspect::probe::Probe;

@@ -8,22 +8,27 @@ use candle_core::Tensor;
 pub struct RmsNorm {
     /// `[D]`
     weight: Tensor,
+    /// `[D]`: what is multiplied by.
+    factors: Tensor,
+    offset: f32,
     eps: f64,
 }
 
 impl RmsNorm {
-    pub fn new(weight: Tensor, eps: f64) -> Self {
-        Self { weight, eps }
+    /// What is multiplied by is `weight` plus `offset`: 0, or 1 where a checkpoint keeps what differs from 1 (Gemma).
+    pub fn new(weight: Tensor, offset: f32, eps: f64) -> Result<Self> {
+        let factors = if offset == 0.0 { weight.clone() } else { weight.affine(1.0, f64::from(offset))? };
+        Ok(Self { weight, factors, offset, eps })
     }
 
-    /// Weight `[D]` and ε.
-    pub fn parts(&self) -> (&Tensor, f64) {
-        (&self.weight, self.eps)
+    /// Weight `[D]`, what is added to it, and ε.
+    pub fn parts(&self) -> (&Tensor, f32, f64) {
+        (&self.weight, self.offset, self.eps)
     }
 
-    /// `[T, D]` → `[T, D]`
+    /// `[.., D]` → `[.., D]`
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(ops::rms_norm(x, &self.weight, self.eps)?)
+        Ok(ops::rms_norm(x, &self.factors, self.eps)?)
     }
 }
 

@@ -43,20 +43,45 @@ pub fn rope(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {
     if fuses(&[x, cos, sin]) { fused::rope(x, cos, sin) } else { composed::rope(x, cos, sin) }
 }
 
-/// softmax(scores · scale) over `[.., T, S]`, contiguous, where query t sees keys 0 to `first + t`; the keys after
-/// that get exactly 0. The scores' memory may be written over.
-pub fn causal_softmax(scores: Tensor, scale: f32, first: usize) -> Result<Tensor> {
+/// How scores become weights, and who sees whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Scores {
+    pub scale: f32,
+    /// Scaled scores become `cap · tanh(score / cap)`.
+    pub soft_cap: Option<f32>,
+    /// Query t sees keys up to `first + t`.
+    pub first: usize,
+    /// Of these, only the last so many.
+    pub window: Option<usize>,
+}
+
+impl Scores {
+    /// The first key that query `t` sees, and the one after the last.
+    fn seen(&self, t: usize) -> std::ops::Range<usize> {
+        let end = self.first + t + 1;
+        self.window.map_or(0, |window| end.saturating_sub(window))..end
+    }
+}
+
+/// softmax(scores · scale) over `[.., T, S]`, contiguous; the keys that a query doesn't see get exactly 0. The scores'
+/// memory may be written over.
+pub fn causal_softmax(scores: Tensor, how: Scores) -> Result<Tensor> {
     let [.., t, s] = scores.dims() else {
         bail!("causal-softmax: [.., T, S] expected, got {:?}", scores.dims())
     };
-    if *t == 0 || first + t > *s {
-        bail!("causal-softmax: {t} queries from {first} on, but {s} keys")
+    if *t == 0 || how.first + t > *s || how.window == Some(0) {
+        bail!("causal-softmax: {t} queries, {s} keys, {how:?}")
     }
     if fuses(&[&scores]) {
-        fused::causal_softmax(&scores, scale, first)?;
+        fused::causal_softmax(&scores, how)?;
         return Ok(scores);
     }
-    composed::causal_softmax(&scores, scale, first)
+    composed::causal_softmax(&scores, how)
+}
+
+/// cap · tanh(x / cap), of candle's own operations anywhere: it is called for little at a time.
+pub fn soft_cap(x: &Tensor, cap: f32) -> Result<Tensor> {
+    composed::soft_cap(x, cap)
 }
 
 /// silu(gate) · up

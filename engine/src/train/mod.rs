@@ -5,8 +5,10 @@
 //! as they are consumed, buffers come from one arena, and everything is computed by `glassworks-kernels`. A batch
 //! is packed: its sequences lie one after the other, no padding, and see only themselves.
 
+mod attention;
 mod block;
 mod linear;
+mod mlp;
 mod norm;
 mod params;
 
@@ -21,7 +23,8 @@ use candle_core::Device;
 use glassworks_kernels::activation::Activation;
 use glassworks_kernels::arena::{Arena, Buf};
 use glassworks_kernels::dispatch::Precision;
-use glassworks_kernels::{embedding, loss};
+use glassworks_kernels::loss::Head;
+use glassworks_kernels::{affine, embedding, loss};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind};
 use linear::TuneLinear;
@@ -142,7 +145,8 @@ pub(crate) struct StepCx<'a> {
     pub m: usize,
     pub starts: &'a [usize],
     pub positions: &'a [u32],
-    pub angles: Option<Angles>,
+    /// Of each of the model's ropes.
+    pub angles: Vec<Angles>,
 }
 
 /// `[longest sequence, R/2]`
@@ -167,7 +171,7 @@ impl<'m> Tuner<'m> {
     pub fn new(model: &'m dyn CausalLm, tune: Tune<'_>, config: StepConfig) -> Result<Self> {
         let parts = model.parts();
         in_main_memory(parts.tokens.part.weight().device())?;
-        if let Some(rope) = parts.rope {
+        for rope in &parts.ropes {
             ensure!(rope.width() <= parts.shape.head_width, "more of a head is turned than it is wide");
         }
         let mut tuner = Self {
@@ -275,14 +279,7 @@ impl<'m> Tuner<'m> {
             let wants_dx = l > lowest || self.tokens.trained.is_some();
             block.backward(&cx, &mut self.params, &input, saved, &mut dx, wants_dx);
         }
-        for (table, ids) in
-            [(Some(&self.tokens), batch.tokens.as_slice()), (self.positions.as_ref(), &positions)]
-        {
-            if let Some(id) = table.and_then(|table| table.trained) {
-                let width = self.parts.shape.width;
-                embedding::scatter_add(ids, &dx, width, &mut self.params.get_mut(id).grad);
-            }
-        }
+        self.embed_backward(&positions, batch, &mut dx);
         Ok(loss)
     }
 
@@ -300,11 +297,11 @@ impl<'m> Tuner<'m> {
         }
         between()?;
         let (normed, _) = self.norm.forward(&cx, &self.params, &x);
-        let head = self.lm_head.matrix(&self.params);
+        let weight = &self.lm_head.matrix(&self.params);
         let loss = loss::linear_cross_entropy(
             &normed,
             cx.m,
-            &head,
+            Head { weight, soft_cap: self.parts.logit_cap },
             &batch.targets,
             0.0,
             None,
@@ -342,22 +339,40 @@ impl<'m> Tuner<'m> {
             "a sequence of {longest} tokens where the model knows {} positions",
             s.context_length
         );
-        let angles = self.parts.rope.map(|rope| {
+        let angles = self.parts.ropes.iter().map(|rope| {
             let (cos, sin) = rope.tables(0, longest);
             Angles { cos, sin, half: rope.width() / 2 }
         });
+        let angles = angles.collect();
         Ok(StepCx { arena, precision: self.config.precision, m, starts: &batch.starts, positions, angles })
     }
 
     fn embed(&self, cx: &StepCx, batch: &Batch) -> Buf {
         let mut x = cx.arena.take(cx.m * self.parts.shape.width);
         embedding::gather(&batch.tokens, &self.tokens.matrix(&self.params), &mut x);
+        if self.parts.embedding_scale != 1.0 {
+            affine::scale(&mut x, self.parts.embedding_scale);
+        }
         if let Some(positions) = &self.positions {
             let mut p = cx.arena.take(x.len());
             embedding::gather(cx.positions, &positions.matrix(&self.params), &mut p);
-            glassworks_kernels::affine::add(&mut x, &p);
+            affine::add(&mut x, &p);
         }
         x
+    }
+
+    /// Adds to the tables' gradients; `dx`, that of the embeddings, is of no use afterwards.
+    fn embed_backward(&mut self, positions: &[u32], batch: &Batch, dx: &mut [f32]) {
+        let width = self.parts.shape.width;
+        if let Some(id) = self.positions.as_ref().and_then(|table| table.trained) {
+            embedding::scatter_add(positions, dx, width, &mut self.params.get_mut(id).grad);
+        }
+        if let Some(id) = self.tokens.trained {
+            if self.parts.embedding_scale != 1.0 {
+                affine::scale(dx, self.parts.embedding_scale);
+            }
+            embedding::scatter_add(&batch.tokens, dx, width, &mut self.params.get_mut(id).grad);
+        }
     }
 
     /// Final norm, unembedding and loss: the loss, and its gradient by `x`.
@@ -367,11 +382,11 @@ impl<'m> Tuner<'m> {
         // Taken out for the call, which also reads a value of the same store.
         let trained = self.lm_head.trained_weight();
         let mut dw = trained.map(|id| std::mem::take(&mut self.params.get_mut(id).grad));
-        let head = self.lm_head.matrix(&self.params);
+        let weight = &self.lm_head.matrix(&self.params);
         let loss = loss::linear_cross_entropy(
             &normed,
             cx.m,
-            &head,
+            Head { weight, soft_cap: self.parts.logit_cap },
             &batch.targets,
             scale,
             Some(&mut dnormed),

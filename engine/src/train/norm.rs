@@ -7,11 +7,14 @@ use crate::nn::matrix::Floats;
 use anyhow::Result;
 use glassworks_kernels::arena::Buf;
 use glassworks_kernels::norm;
+use std::borrow::Cow;
 
 pub struct TuneNorm<'m> {
     pub name: String,
     kind: Kind<'m>,
     trained: Option<(ParameterId, Option<ParameterId>)>,
+    /// Added to the weight before it multiplies.
+    offset: f32,
     eps: f32,
 }
 
@@ -30,17 +33,17 @@ impl<'m> TuneNorm<'m> {
     /// # Errors
     /// If the weights are not in main memory.
     pub fn frozen(named: &Named<NormParts<'m>>) -> Result<Self> {
-        let (kind, eps) = match named.part {
+        let (kind, offset, eps) = match named.part {
             NormParts::Rms(norm) => {
-                let (weight, eps) = norm.parts();
-                (Kind::Rms(Floats::of(weight)?), eps)
+                let (weight, offset, eps) = norm.parts();
+                (Kind::Rms(Floats::of(weight)?), offset, eps)
             }
             NormParts::Layer(norm) => {
                 let (weight, bias, eps) = norm.parts();
-                (Kind::Layer(Floats::of(weight)?, Floats::of(bias)?), eps)
+                (Kind::Layer(Floats::of(weight)?, Floats::of(bias)?), 0.0, eps)
             }
         };
-        Ok(Self { name: named.name.clone(), kind, trained: None, eps: eps as f32 })
+        Ok(Self { name: named.name.clone(), kind, trained: None, offset, eps: eps as f32 })
     }
 
     pub fn train(&mut self, params: &mut Parameters) {
@@ -59,18 +62,24 @@ impl<'m> TuneNorm<'m> {
         self.trained.is_some()
     }
 
-    fn weight<'a>(&'a self, params: &'a Parameters) -> &'a [f32] {
-        match (&self.kind, self.trained) {
+    /// What multiplies.
+    fn factors<'a>(&'a self, params: &'a Parameters) -> Cow<'a, [f32]> {
+        let weight: &[f32] = match (&self.kind, self.trained) {
             (_, Some((id, _))) => &params.get(id).value,
             (Kind::Rms(weight) | Kind::Layer(weight, _), None) => weight.values(),
+        };
+        if self.offset == 0.0 {
+            return Cow::Borrowed(weight);
         }
+        Cow::Owned(weight.iter().map(|w| w + self.offset).collect())
     }
 
-    /// `[M, D]` → `[M, D]`
+    /// `[.., D]` → `[.., D]`
     pub fn forward(&self, cx: &StepCx, params: &Parameters, x: &[f32]) -> (Buf, Moments) {
         let mut y = cx.arena.take(x.len());
-        let mut inv = cx.arena.take(cx.m);
-        let weight = self.weight(params);
+        let weight = &*self.factors(params);
+        let rows = x.len() / weight.len();
+        let mut inv = cx.arena.take(rows);
         let mean = match &self.kind {
             Kind::Rms(_) => {
                 norm::rms_norm(x, weight, self.eps, &mut y, &mut inv);
@@ -81,7 +90,7 @@ impl<'m> TuneNorm<'m> {
                     Some((_, Some(id))) => &params.get(id).value,
                     _ => bias.values(),
                 };
-                let mut mean = cx.arena.take(cx.m);
+                let mut mean = cx.arena.take(rows);
                 norm::layer_norm(x, weight, bias, self.eps, &mut y, &mut mean, &mut inv);
                 Some(mean)
             }
@@ -106,7 +115,7 @@ impl<'m> TuneNorm<'m> {
         }
         let [dweight, dbias] =
             grads.each_mut().map(|grad| grad.as_mut().map(|(_, grad)| grad.as_mut_slice()));
-        let weight = self.weight(params);
+        let weight = &*self.factors(params);
         match &moments.mean {
             None => norm::rms_norm_backward(dy, x, weight, &moments.inv, dx, true, dweight),
             Some(mean) => {

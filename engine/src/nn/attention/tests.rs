@@ -40,7 +40,10 @@ fn block(n_heads: usize, n_kv_heads: usize, head_width: usize, context_length: u
             v: linear(kv, width, 3),
         },
         o: linear(width, q, 4),
+        norms: None,
         scale: 1.5,
+        window: None,
+        soft_cap: None,
         shape,
         layer_idx: 0,
     }
@@ -69,23 +72,39 @@ fn rows(linear: &Linear, x: &Tensor) -> Vec<Vec<f64>> {
     y.into_iter().map(|row| row.into_iter().map(f64::from).collect()).collect()
 }
 
-/// Query head h reads kv-head ⌊h / (H/K)⌋; softmax(q·k·scale) over the keys up to the query.
+/// Each head of a row, divided by its root mean square and multiplied by the norm's weight.
+fn normed(rows: Vec<Vec<f64>>, norm: &RmsNorm) -> Vec<Vec<f64>> {
+    let (weight, offset, eps) = norm.parts();
+    let weight = weight.to_vec1::<f32>().unwrap();
+    let head = |x: &[f64]| -> Vec<f64> {
+        let square = x.iter().map(|v| v * v).sum::<f64>() / x.len() as f64;
+        x.iter().zip(&weight).map(|(v, w)| v / (square + eps).sqrt() * f64::from(w + offset)).collect()
+    };
+    rows.into_iter().map(|row| row.chunks(weight.len()).flat_map(head).collect()).collect()
+}
+
+/// Query head h reads kv-head ⌊h / (H/K)⌋; softmax(cap(q·k·scale)) over the keys up to the query, within its window.
 fn reference(block: &Attention, x: &Tensor) -> Vec<f32> {
     let ModelShape { n_heads, n_kv_heads, head_width: e, .. } = block.shape;
     let Projection::Separate { q, k, v } = &block.qkv else { panic!("separate") };
-    let (q, k, v) = (rows(q, x), rows(k, x), rows(v, x));
+    let (mut q, mut k, v) = (rows(q, x), rows(k, x), rows(v, x));
+    if let Some(norms) = &block.norms {
+        (q, k) = (normed(q, &norms.q), normed(k, &norms.k));
+    }
+    let cap = |x: f64| block.soft_cap.map_or(x, |cap| f64::from(cap) * (x / f64::from(cap)).tanh());
     let mut mixed = Vec::new();
     for (t, q) in q.iter().enumerate() {
         for h in 0..n_heads {
             let kv = h / (n_heads / n_kv_heads);
-            let scores = (0..=t).map(|s| {
+            let first = block.window.map_or(0, |window| (t + 1).saturating_sub(window));
+            let scores = (first..=t).map(|s| {
                 let dot: f64 = (0..e).map(|i| q[h * e + i] * k[s][kv * e + i]).sum();
-                (dot * f64::from(block.scale)).exp()
+                cap(dot * f64::from(block.scale)).exp()
             });
             let scores: Vec<f64> = scores.collect();
             let sum: f64 = scores.iter().sum();
             mixed.extend((0..e).map(|i| {
-                let mix: f64 = scores.iter().zip(&v).map(|(a, v)| a / sum * v[kv * e + i]).sum();
+                let mix: f64 = scores.iter().zip(&v[first..]).map(|(a, v)| a / sum * v[kv * e + i]).sum();
                 mix as f32
             }));
         }
@@ -117,6 +136,47 @@ fn heads_read_the_kv_head_of_their_group() {
 }
 
 #[test]
+fn windows_caps_and_norms_are_as_written_out() {
+    let norm = |seed, offset| {
+        let weight = random((1, 4), seed).flatten_all().unwrap();
+        RmsNorm::new(weight, offset, 1e-3).unwrap()
+    };
+    let x = random((9, 6), 7);
+    for window in [None, Some(1), Some(3), Some(20)] {
+        for (soft_cap, offset) in [(None, 0.0), (Some(0.6), 1.0)] {
+            let norms = Some(QkNorms { q: norm(11, offset), k: norm(12, offset) });
+            let block = Attention { norms, window, soft_cap, ..block(6, 2, 4, 64) };
+            let expected = reference(&block, &x);
+            check(&run(&block, &x, &mut KvCache::new(&block.shape), &mut Probe::Off), &expected);
+            for pieces in [[1; 9].as_slice(), &[4, 5], &[2, 1, 3, 3]] {
+                let (mut cache, mut from, mut ours) = (KvCache::new(&block.shape), 0, Vec::new());
+                for n in pieces {
+                    ours.extend(run(&block, &x.narrow(0, from, *n).unwrap(), &mut cache, &mut Probe::Off));
+                    from += n;
+                }
+                check(&ours, &expected);
+            }
+        }
+    }
+}
+
+/// GPT-NeoX keeps a head's query, key and value together.
+#[test]
+fn one_matrix_by_head_is_the_same() {
+    let mut block = block(3, 3, 4, 64);
+    let x = random((5, 6), 7);
+    let expected = reference(&block, &x);
+    let Projection::Separate { q, k, v } = &block.qkv else { panic!("separate") };
+    let parts = [q, k, v].map(|linear| match linear.weight() {
+        Weight::Dense(w) => w.reshape((3, 1, 4, 6)).unwrap(),
+        Weight::Packed(_) => panic!("dense"),
+    });
+    let together = Tensor::cat(&parts, 1).unwrap().reshape((36, 6)).unwrap();
+    block.qkv = Projection::ByHead(Linear::new(Weight::Dense(together), None));
+    check(&run(&block, &x, &mut KvCache::new(&block.shape), &mut Probe::Off), &expected);
+}
+
+#[test]
 fn one_matrix_for_all_three_is_the_same() {
     let mut block = block(4, 2, 3, 64);
     let x = random((5, 6), 7);
@@ -134,9 +194,15 @@ fn one_matrix_for_all_three_is_the_same() {
 /// no attention is ever held in full.
 #[test]
 fn looking_changes_no_digit_of_tiles() {
-    let (t, block) = (1500, block(8, 2, 2, 2000));
+    for window in [None, Some(700), Some(5)] {
+        look_at(&Attention { window, ..block(8, 2, 2, 2000) });
+    }
+}
+
+fn look_at(block: &Attention) {
+    let t = 1500;
     let x = random((t, 6), 7);
-    assert!(tile(8, t) * 8 * t <= MAX_SCORES && tile(8, t) < t);
+    assert!(tile(8, t, None) * 8 * t <= MAX_SCORES && tile(8, t, None) < t);
     let hidden = CapturePlan { hidden: true, head_outputs: true, attention: false };
     let everything = CapturePlan { attention: true, ..hidden };
     let look = |mut probe: Probe| {
@@ -145,7 +211,7 @@ fn looking_changes_no_digit_of_tiles() {
             turns.set(turns.get() + 1);
             Ok(())
         };
-        let out = run_between(&block, &x, &mut KvCache::new(&block.shape), &mut probe, &between);
+        let out = run_between(block, &x, &mut KvCache::new(&block.shape), &mut probe, &between);
         let seen = match probe {
             Probe::Capture(capture) => capture.seen.into_values().map(|t| t.elem_count()).max(),
             _ => None,
@@ -159,7 +225,7 @@ fn looking_changes_no_digit_of_tiles() {
     assert_eq!((turns_beside, turns_watched, turns_asked), (turns_off, turns_off, turns_off));
     assert_eq!((largest, whole), (Some(t * 16), Some(8 * t * t)));
     assert!(off == beside && off == watched && off == asked, "the same digits");
-    check(&off, &reference(&block, &x));
+    check(&off, &reference(block, &x));
 }
 
 /// What stands in for an attention is mixed as it is, later keys included.
@@ -188,8 +254,13 @@ fn a_replaced_attention_is_what_is_mixed() {
 fn scores_stay_small() {
     for n_heads in [1, 9, 32, 64] {
         for n_keys in [1, 100, 4096, 131_072] {
-            let held = tile(n_heads, n_keys) * n_heads * n_keys;
-            assert!(held <= MAX_SCORES.max(16 * n_heads * n_keys), "{n_heads} heads, {n_keys} keys: {held}");
+            for window in [None, Some(1), Some(300), Some(4096)] {
+                let tile = tile(n_heads, n_keys, window);
+                let keys = window.map_or(n_keys, |window| n_keys.min(window + tile));
+                let (held, least) = (tile * n_heads * keys, 16 * n_heads * n_keys);
+                assert!(held <= MAX_SCORES.max(least), "{n_heads} heads, {n_keys} keys, {window:?}: {held}");
+                assert!(tile >= 16);
+            }
         }
     }
 }

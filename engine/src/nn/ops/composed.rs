@@ -1,6 +1,7 @@
 //! The operations made of candle's own, differentiable ones, in the precision of their input: for tensors on
 //! another device than the processor, and wherever a gradient is asked for. Speed is not what they are for.
 
+use super::Scores;
 use candle_core::{D, Result, Tensor};
 
 /// √(2/π)
@@ -31,9 +32,13 @@ pub fn rope(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {
     Tensor::cat(&parts, 2)
 }
 
-pub fn causal_softmax(scores: &Tensor, scale: f32, first: usize) -> Result<Tensor> {
-    let scores = (scores * f64::from(scale))?;
-    let scores = match causal_mask(&scores, first)? {
+pub fn causal_softmax(scores: &Tensor, how: Scores) -> Result<Tensor> {
+    let scores = (scores * f64::from(how.scale))?;
+    let scores = match how.soft_cap {
+        Some(cap) => soft_cap(&scores, cap)?,
+        None => scores,
+    };
+    let scores = match causal_mask(&scores, how)? {
         Some(mask) => scores.broadcast_add(&mask)?,
         None => scores,
     };
@@ -43,14 +48,17 @@ pub fn causal_softmax(scores: &Tensor, scale: f32, first: usize) -> Result<Tenso
     exps.broadcast_div(&exps.sum_keepdim(D::Minus1)?)
 }
 
-/// 0 for the keys a query sees and −∞ for those after it, `[T, S]`; `None` when one query sees them all.
-fn causal_mask(scores: &Tensor, first: usize) -> Result<Option<Tensor>> {
+/// 0 for the keys a query sees and −∞ for the others, `[T, S]`; `None` when one query sees them all.
+fn causal_mask(scores: &Tensor, how: Scores) -> Result<Option<Tensor>> {
     let (t, s) = (scores.dim(D::Minus2)?, scores.dim(D::Minus1)?);
-    if t == 1 && first + 1 == s {
+    if t == 1 && how.seen(0) == (0..s) {
         return Ok(None);
     }
-    let seen = |query: usize, key: usize| if key <= first + query { 0.0 } else { f32::NEG_INFINITY };
-    let mask: Vec<f32> = (0..t).flat_map(|query| (0..s).map(move |key| seen(query, key))).collect();
+    let row = |query: usize| {
+        let seen = how.seen(query);
+        (0..s).map(move |key| if seen.contains(&key) { 0.0 } else { f32::NEG_INFINITY })
+    };
+    let mask: Vec<f32> = (0..t).flat_map(row).collect();
     Ok(Some(Tensor::from_vec(mask, (t, s), scores.device())?.to_dtype(scores.dtype())?))
 }
 
@@ -71,4 +79,9 @@ pub fn map_gelu_new(x: &Tensor) -> Result<Tensor> {
     let cubed = (x.sqr()? * x)?;
     let bent = ((x + (cubed * 0.044_715)?)? * SQRT_2_OVER_PI)?.tanh()?;
     (x * (bent + 1.0)?)? * 0.5
+}
+
+pub fn soft_cap(x: &Tensor, cap: f32) -> Result<Tensor> {
+    let cap = f64::from(cap);
+    (x * (1.0 / cap))?.tanh()? * cap
 }

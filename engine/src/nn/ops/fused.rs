@@ -2,6 +2,7 @@
 //! not depend on the number of threads: a row is always summed by one thread, in one order. None has a backward;
 //! who calls them and when is decided one floor up.
 
+use super::Scores;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, InplaceOp1, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
@@ -21,8 +22,8 @@ pub fn rope(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {
 }
 
 /// In place.
-pub fn causal_softmax(scores: &Tensor, scale: f32, first: usize) -> Result<()> {
-    scores.inplace_op1(&CausalSoftmaxOp { scale, first })
+pub fn causal_softmax(scores: &Tensor, how: Scores) -> Result<()> {
+    scores.inplace_op1(&CausalSoftmaxOp { how })
 }
 
 pub fn silu_mul(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
@@ -206,8 +207,7 @@ impl CustomOp3 for RopeOp {
 }
 
 struct CausalSoftmaxOp {
-    scale: f32,
-    first: usize,
+    how: Scores,
 }
 
 impl InplaceOp1 for CausalSoftmaxOp {
@@ -223,9 +223,17 @@ impl InplaceOp1 for CausalSoftmaxOp {
         let (t, s) = (*t, *s);
         let CpuStorage::F32(data) = storage else { candle_core::bail!("causal-softmax: f32 expected") };
         for_rows(&mut data[from..to], s, |row, scores| {
-            let (seen, hidden) = scores.split_at_mut(self.first + row % t + 1);
-            softmax(seen, self.scale);
-            hidden.fill(0.0);
+            let seen = self.how.seen(row % t);
+            scores[..seen.start].fill(0.0);
+            scores[seen.end..].fill(0.0);
+            let (seen, scale) = (&mut scores[seen], self.how.scale);
+            match self.how.soft_cap {
+                None => softmax(seen, scale),
+                Some(cap) => {
+                    seen.iter_mut().for_each(|x| *x = cap * (*x * scale / cap).tanh());
+                    softmax(seen, 1.0);
+                }
+            }
         });
         Ok(())
     }

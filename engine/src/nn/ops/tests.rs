@@ -94,18 +94,29 @@ fn rope_turns_halves_and_leaves_the_rest() {
     }
 }
 
+fn plain(scale: f32, first: usize) -> Scores {
+    Scores { scale, soft_cap: None, first, window: None }
+}
+
 #[test]
 fn causal_softmax_sees_what_came_before() {
+    let kinds = [(None, None), (Some(1), None), (Some(3), None), (Some(4), Some(1.5)), (None, Some(0.7))];
     for (h, t, first) in [(1, 1, 0), (3, 1, 8), (2, 3, 4), (40, 30, 2)] {
-        for s in [first + t, first + t + 1] {
+        for (s, (window, soft_cap)) in
+            [first + t, first + t + 1].into_iter().flat_map(|s| kinds.map(|k| (s, k)))
+        {
+            let how = Scores { soft_cap, window, ..plain(3.0, first) };
             let scores = tensor(&[h, t, s], 1);
             let raw = values(&scores);
-            let composed = composed::causal_softmax(&scores, 3.0, first);
-            let fused = causal_softmax(scores, 3.0, first);
+            let composed = composed::causal_softmax(&scores, how);
+            let fused = causal_softmax(scores, how);
+            let cap = |x: f64| soft_cap.map_or(x, |cap| f64::from(cap) * (x / f64::from(cap)).tanh());
             let expected = raw.chunks(s).enumerate().flat_map(|(row, scores)| {
-                let seen = first + row % t + 1;
-                let sum: f64 = scores[..seen].iter().map(|x| (3.0 * x).exp()).sum();
-                (0..s).map(|i| if i < seen { (3.0 * scores[i]).exp() / sum } else { 0.0 }).collect::<Vec<_>>()
+                let query = first + row % t;
+                let sees = |key: usize| key <= query && window.is_none_or(|window| key + window > query);
+                let weight = |key: usize| if sees(key) { cap(3.0 * scores[key]).exp() } else { 0.0 };
+                let sum: f64 = (0..s).map(weight).sum();
+                (0..s).map(|key| weight(key) / sum).collect::<Vec<_>>()
             });
             check_both(fused, composed, expected);
         }
@@ -115,8 +126,8 @@ fn causal_softmax_sees_what_came_before() {
 #[test]
 fn causal_softmax_holds_for_scores_beyond_the_exponential() {
     let scores = Tensor::new(&[[1000f32, 900.0], [-1000.0, -1000.0]], &Device::Cpu).unwrap();
-    let composed = composed::causal_softmax(&scores, 1.0, 0);
-    check_both(causal_softmax(scores, 1.0, 0), composed, [1.0, 0.0, 0.5, 0.5]);
+    let composed = composed::causal_softmax(&scores, plain(1.0, 0));
+    check_both(causal_softmax(scores, plain(1.0, 0)), composed, [1.0, 0.0, 0.5, 0.5]);
 }
 
 #[test]
@@ -167,7 +178,8 @@ fn shapes_that_do_not_fit_are_errors() {
         assert!(rope(&heads, &tensor(&[3, 2], 1), &tensor(&[3, 2], 1)).is_err());
         assert!(rope(&heads, &tensor(&[1, 2], 1), &tensor(&[1, 2], 1)).is_err());
         assert!(rope(&heads, &tensor(&[2, 3], 1), &tensor(&[2, 3], 1)).is_err());
-        assert!(causal_softmax(x.clone(), 1.0, 7).is_err());
+        assert!(causal_softmax(x.clone(), plain(1.0, 7)).is_err());
+        assert!(causal_softmax(x.clone(), Scores { window: Some(0), ..plain(1.0, 0) }).is_err());
     }
     let empty = Tensor::zeros((2, 0), DType::F32, &Device::Cpu).unwrap();
     assert!(map_silu(&empty).is_err());
@@ -185,7 +197,8 @@ fn gradients_do_not_stop_silently() {
         rms_norm(x, &w, 1e-5),
         layer_norm(x, &w, &w, 1e-5),
         rope(&heads, &cos, &sin),
-        causal_softmax(x.clone(), 1.0, 3),
+        causal_softmax(x.clone(), plain(1.0, 3)),
+        soft_cap(x, 0.5),
         silu_mul(&plain, x),
         silu_mul(x, &plain),
         gelu_new_mul(&plain, x),
@@ -243,10 +256,17 @@ fn composed_gradients_are_the_slopes() {
     check_slopes("rope", &[heads, angles[0].clone(), angles[1].clone()], |i| {
         composed::rope(&i[0], &i[1], &i[2])
     });
-    check_slopes("causal_softmax", &[tensor(&[2, 3, 6], 7)], |i| composed::causal_softmax(&i[0], 1.5, 2));
-    check_slopes("causal_softmax of one", &[tensor(&[2, 1, 6], 7)], |i| {
-        composed::causal_softmax(&i[0], 1.5, 5)
+    check_slopes("causal_softmax", &[tensor(&[2, 3, 6], 7)], |i| {
+        composed::causal_softmax(&i[0], plain(1.5, 2))
     });
+    check_slopes("causal_softmax of one", &[tensor(&[2, 1, 6], 7)], |i| {
+        composed::causal_softmax(&i[0], plain(1.5, 5))
+    });
+    let how = Scores { soft_cap: Some(0.6), window: Some(3), ..plain(1.5, 2) };
+    check_slopes("causal_softmax, capped, in a window", &[tensor(&[2, 3, 6], 7)], |i| {
+        composed::causal_softmax(&i[0], how)
+    });
+    check_slopes("soft_cap", &[tensor(&[3, 7], 9)], |i| soft_cap(&i[0], 0.7));
     let pair = [x.affine(4.0, 0.0).unwrap(), tensor(&[3, 7], 8)];
     check_slopes("map_silu", &pair[..1], |i| composed::map_silu(&i[0]));
     check_slopes("map_gelu_new", &pair[..1], |i| composed::map_gelu_new(&i[0]));

@@ -34,6 +34,7 @@ pub struct GgufModel {
     pub architecture: &'static Architecture,
     pub config: ModelConfig,
     header: Header,
+    names: &'static names::Names,
     needs: Vec<TensorNeed>,
 }
 
@@ -51,10 +52,10 @@ impl GgufModel {
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let header = Header::read(path)?;
         config::refuse_split(&header.metadata)?;
-        let (architecture, config) = config::read(&header)?;
+        let (architecture, names, config) = config::read(&header)?;
         let needs = (architecture.tensors)(&config);
-        weights::check(&header, &needs)?;
-        Ok(Self { architecture, config, header, needs })
+        weights::check(&header, names, &needs)?;
+        Ok(Self { architecture, config, header, names, needs })
     }
 
     #[must_use]
@@ -105,7 +106,7 @@ impl GgufModel {
     fn main_type(&self) -> String {
         let mut bytes: BTreeMap<&str, u64> = BTreeMap::new();
         for need in &self.needs {
-            if let Ok(info) = weights::find(&self.header, need) {
+            if let Ok(info) = weights::find(&self.header, self.names, need) {
                 *bytes.entry(info.tensor_type.name()).or_default() += info.size_bytes;
             }
         }
@@ -121,7 +122,7 @@ impl GgufModel {
     #[must_use]
     pub fn loaded_bytes(&self, device: &Device) -> u64 {
         if device.is_cpu() {
-            self.needs.iter().filter_map(|need| weights::loaded_bytes(&self.header, need)).sum()
+            self.needs.iter().filter_map(|need| weights::loaded_bytes(&self.header, self.names, need)).sum()
         } else {
             placed::dense_bytes(&self.needs)
         }
@@ -162,9 +163,12 @@ impl GgufModel {
     /// # Errors
     /// When the file has changed or cannot be read, and whatever `progress` returns.
     pub fn load(&self, device: &Device, progress: LoadProgress<'_>) -> Result<Box<dyn CausalLm>> {
-        let total =
-            self.needs.iter().filter_map(|n| Some(weights::find(&self.header, n).ok()?.size_bytes)).sum();
-        let reader = weights::Reader::open(&self.header, &self.config, total, progress)?;
+        let total = self
+            .needs
+            .iter()
+            .filter_map(|n| Some(weights::find(&self.header, self.names, n).ok()?.size_bytes))
+            .sum();
+        let reader = weights::Reader::open(&self.header, self.names, &self.config, total, progress)?;
         let model = placed::build(self.architecture, &self.config, &reader, device)?;
         progress(total, total)?;
         Ok(model)

@@ -1,9 +1,9 @@
-//! Reads tensors under their Hugging Face names, and puts the rows of queries and keys back in order.
+//! Reads tensors under their Hugging Face names, and undoes what the converter has done to them.
 //!
 //! Reading, not mapping: a mapped file that is cut short by another program takes the process down with it.
 
 use super::header::{Header, TensorInfo};
-use super::names::{in_gguf, is_turned};
+use super::names::{Names, Order};
 use super::tensor_type::TensorType;
 use crate::models::{ModelConfig, TensorNeed, WeightSource};
 use crate::nn::Weight;
@@ -23,13 +23,17 @@ use std::path::Path;
 const CHUNK_BYTES: usize = 4 << 20;
 
 /// Checks that every tensor of `needs` is there, in its shape, in a type that can be read.
-pub(super) fn check(header: &Header, needs: &[TensorNeed]) -> Result<(), Failure> {
-    needs.iter().try_for_each(|need| find(header, need).map(drop))
+pub(super) fn check(header: &Header, names: &Names, needs: &[TensorNeed]) -> Result<(), Failure> {
+    needs.iter().try_for_each(|need| find(header, names, need).map(drop))
 }
 
-pub(super) fn find<'h>(header: &'h Header, need: &TensorNeed) -> Result<&'h TensorInfo, Failure> {
+pub(super) fn find<'h>(
+    header: &'h Header,
+    names: &Names,
+    need: &TensorNeed,
+) -> Result<&'h TensorInfo, Failure> {
     let file = header.metadata.file();
-    let name = in_gguf(&need.name).unwrap_or_else(|| need.name.clone());
+    let name = names.in_gguf(&need.name).unwrap_or_else(|| need.name.clone());
     let Some(info) = header.tensors.get(&name) else {
         return Err(tensor_failure(FailureKind::Missing, "failure.tensor_missing", file, &name)
             .hint(Text::new("failure.tensor_missing_hint")));
@@ -51,8 +55,8 @@ pub(super) fn find<'h>(header: &'h Header, need: &TensorNeed) -> Result<&'h Tens
 }
 
 /// In memory: matrices as they are stored, everything else as f32.
-pub(super) fn loaded_bytes(header: &Header, need: &TensorNeed) -> Option<u64> {
-    let info = find(header, need).ok()?;
+pub(super) fn loaded_bytes(header: &Header, names: &Names, need: &TensorNeed) -> Option<u64> {
+    let info = find(header, names, need).ok()?;
     let elements: u64 = need.shape.iter().map(|d| *d as u64).product();
     Some(if need.shape.len() == 2 && !need.widened { info.size_bytes } else { elements * 4 })
 }
@@ -83,6 +87,7 @@ fn read_at(path: &Path, mut file: &File, at: u64, out: &mut [u8]) -> Result<(), 
 /// A [`WeightSource`] over an open file.
 pub(super) struct Reader<'a> {
     header: &'a Header,
+    names: &'a Names,
     config: &'a ModelConfig,
     file: File,
     done: Cell<u64>,
@@ -93,6 +98,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn open(
         header: &'a Header,
+        names: &'a Names,
         config: &'a ModelConfig,
         total: u64,
         progress: LoadProgress<'a>,
@@ -102,7 +108,7 @@ impl<'a> Reader<'a> {
         if len != header.file_len {
             return Err(changed(path).into());
         }
-        Ok(Self { header, config, file, done: Cell::new(0), total, progress })
+        Ok(Self { header, names, config, file, done: Cell::new(0), total, progress })
     }
 
     /// The tensor's bytes, its rows in Hugging Face's order.
@@ -115,23 +121,26 @@ impl<'a> Reader<'a> {
             self.done.set(self.done.get() + chunk.len() as u64);
         }
         let head_width = self.config.shape.head_width;
-        Ok(if is_turned(name) { turn_back(&bytes, info.shape[0], head_width) } else { bytes })
+        Ok(match self.names.order_of(name) {
+            Some(order) => move_back(&bytes, info.shape[0], head_width, order),
+            None => bytes,
+        })
     }
 
     fn find(&self, name: &str, shape: &[usize]) -> Result<&TensorInfo> {
-        Ok(find(self.header, &TensorNeed::new(name, shape))?)
+        Ok(find(self.header, self.names, &TensorNeed::new(name, shape))?)
     }
 }
 
 impl WeightSource for Reader<'_> {
     fn has(&self, name: &str) -> bool {
-        in_gguf(name).is_some_and(|name| self.header.tensors.contains_key(&name))
+        self.names.in_gguf(name).is_some_and(|name| self.header.tensors.contains_key(&name))
     }
 
     fn dense(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
         let info = self.find(name, shape)?;
         let bytes = self.read(name, info)?;
-        let floats = match info.tensor_type {
+        let mut floats = match info.tensor_type {
             TensorType::Block(block_type) => {
                 let cols = shape.last().copied().unwrap_or(1);
                 let rows: usize = shape.iter().rev().skip(1).product();
@@ -141,6 +150,9 @@ impl WeightSource for Reader<'_> {
             }
             _ => bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
         };
+        if self.names.norms_hold_one && name.ends_with("norm.weight") {
+            floats.iter_mut().for_each(|w| *w -= 1.0);
+        }
         Ok(Tensor::from_vec(floats, shape, &Device::Cpu)?)
     }
 
@@ -155,19 +167,24 @@ impl WeightSource for Reader<'_> {
     }
 }
 
-/// Rotary pairs lie side by side in GGUF (2i, 2i+1) and half a head apart in Hugging Face's files (i, i + E/2).
-/// Whole rows move as bytes, so that quantised ones stay exact. A bias's rows are its numbers.
-fn turn_back(bytes: &[u8], n_rows: usize, head_width: usize) -> Vec<u8> {
+/// The rows in Hugging Face's order. Whole rows move as bytes, so that quantised ones stay exact. A bias's rows are its
+/// numbers.
+fn move_back(bytes: &[u8], n_rows: usize, head_width: usize, order: Order) -> Vec<u8> {
     let row_bytes = bytes.len() / n_rows;
     let half = head_width / 2;
     let mut out = Vec::with_capacity(bytes.len());
-    for head in bytes.chunks_exact(head_width * row_bytes) {
-        for first in 0..2 {
-            for i in 0..half {
-                let row = 2 * i + first;
-                out.extend_from_slice(&head[row * row_bytes..(row + 1) * row_bytes]);
+    for row in 0..n_rows {
+        let from = match order {
+            Order::Pairs => {
+                let (head, i) = (row / head_width, row % head_width);
+                head * head_width + i % half * 2 + i / half
             }
-        }
+            Order::Thirds => {
+                let (head, part, i) = (row / (3 * head_width), row / head_width % 3, row % head_width);
+                part * (n_rows / 3) + head * head_width + i
+            }
+        };
+        out.extend_from_slice(&bytes[from * row_bytes..(from + 1) * row_bytes]);
     }
     out
 }
@@ -177,13 +194,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_go_back_to_halves() {
-        // Two heads of width 4, rows of two bytes.
-        let rows: Vec<u8> = [0, 2, 1, 3, 4, 6, 5, 7].into_iter().flat_map(|r| [r, r + 100]).collect();
-        let back = turn_back(&rows, 8, 4);
-        let want: Vec<u8> = (0..8).flat_map(|r| [r, r + 100]).collect();
-        assert_eq!(back, want);
-        assert!(is_turned("model.layers.0.self_attn.k_proj.bias"));
-        assert!(!is_turned("model.layers.0.self_attn.v_proj.weight"));
+    fn rows_go_back() {
+        // Heads of width 4, rows of two bytes.
+        let bytes = |rows: &[u8]| rows.iter().flat_map(|r| [*r, r + 100]).collect::<Vec<u8>>();
+        let check = |stored: &[u8], order, want: &[u8]| {
+            assert_eq!(move_back(&bytes(stored), stored.len(), 4, order), bytes(want));
+        };
+        check(&[0, 2, 1, 3, 4, 6, 5, 7], Order::Pairs, &[0, 1, 2, 3, 4, 5, 6, 7]);
+        let stored = [
+            [0, 1, 2, 3],
+            [12, 13, 14, 15],
+            [4, 5, 6, 7],
+            [16, 17, 18, 19],
+            [8, 9, 10, 11],
+            [20, 21, 22, 23],
+        ];
+        check(&stored.concat(), Order::Thirds, &(0..24).collect::<Vec<u8>>());
     }
 }
