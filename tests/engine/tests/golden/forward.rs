@@ -75,11 +75,19 @@ fn the_starter_gives_the_numbers_of_the_code_that_trained_it() {
 /// The older spelling of config.json makes the same model.
 #[test]
 fn a_config_of_transformers_4_is_the_same_model() {
-    let folder = fixtures().join("llama-gqa");
-    let copy = copy(&folder);
-    std::fs::copy(folder.join("config.v4.json"), copy.path().join("config.json")).unwrap();
-    let golden = Golden::read(&folder.join("golden.safetensors"));
-    check_pass("config.v4.json", &*load(copy.path()), &golden, "p1.");
+    let mut found = 0;
+    for name in FOLDERS {
+        let folder = fixtures().join(name);
+        let older = folder.join("config.v4.json");
+        if older.exists() {
+            let copy = copy(&folder);
+            std::fs::copy(older, copy.path().join("config.json")).unwrap();
+            let ours = ModelFiles::open(copy.path()).unwrap();
+            assert_eq!(ours.config(), ModelFiles::open(&folder).unwrap().config(), "{name}");
+            found += 1;
+        }
+    }
+    assert_eq!(found, 8);
 }
 
 /// Any file of a folder opens the folder.

@@ -22,7 +22,20 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// The tiny checkpoints of `fixtures/`.
-const FOLDERS: [&str; 5] = ["llama-gqa", "llama-tied", "llama-mha-sharded", "gpt2-tiny", "gpt2-bin"];
+const FOLDERS: [&str; 12] = [
+    "llama-gqa",
+    "llama-tied",
+    "llama-mha-sharded",
+    "gpt2-tiny",
+    "gpt2-bin",
+    "qwen2-window",
+    "qwen3-tied",
+    "mistral-window",
+    "neox-parallel",
+    "neox-serial",
+    "gemma2-caps",
+    "gemma3-local",
+];
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")

@@ -7,7 +7,18 @@ use glassworks_engine::train::{
 use glassworks_kernels::dispatch::{self, Isa, Precision};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-const MODELS: [&str; 3] = ["llama-gqa", "llama-tied", "gpt2-tiny"];
+const MODELS: [&str; 10] = [
+    "llama-gqa",
+    "llama-tied",
+    "gpt2-tiny",
+    "qwen2-window",
+    "qwen3-tied",
+    "mistral-window",
+    "neox-parallel",
+    "neox-serial",
+    "gemma2-caps",
+    "gemma3-local",
+];
 const EXACT: StepConfig = StepConfig { precision: Precision::Exact, recompute: false };
 /// Of the fixtures' adapters.
 const RANK: usize = 4;
@@ -63,6 +74,8 @@ fn as_stored(parameter: &Parameter, values: &[f32], conv1d: bool) -> Vec<f32> {
 }
 
 fn check_gradients(what: &str, golden: &Golden, prefix: &str, tuner: &Tuner) {
+    let theirs = golden.tensors.keys().filter(|key| key.starts_with(&format!("{prefix}grad."))).count();
+    assert_eq!(tuner.params.iter().count(), theirs, "{what}: as many parameters as the reference trains");
     for parameter in tuner.params.iter() {
         let theirs = &golden.tensors[&format!("{prefix}grad.{}", parameter.name)].1;
         let ours = as_stored(parameter, &parameter.grad, tuner.is_conv1d());
