@@ -1,7 +1,7 @@
 //! The codec of a Hugging Face folder.
 
 use super::files::{read_json, read_text};
-use super::{Specials, TextCodec};
+use super::{Specials, TextCodec, model_file};
 use crate::shelf::file;
 use anyhow::Result;
 use glassworks_protocol::Failure;
@@ -25,14 +25,18 @@ const NAMES: &[&str] = &[
 ];
 
 impl TextCodec {
-    /// From tokenizer.json, with what the files beside it say of special tokens.
+    /// From tokenizer.json, or where there is none from SentencePiece's tokenizer.model, with what the files beside it
+    /// say of special tokens.
     ///
     /// # Errors
     /// `Failure` naming the file that is missing or broken.
     pub fn from_folder(folder: &Path) -> Result<Self, Failure> {
         let path = folder.join("tokenizer.json");
-        let text = read_text(&path)?.ok_or_else(|| file::missing(&path))?;
-        let tokenizer = parse(&text).map_err(|why| file::broken(&path, &why))?;
+        let tokenizer = match read_text(&path)? {
+            Some(text) => parse(&text).map_err(|why| file::broken(&path, &why))?,
+            None if folder.join(model_file::NAME).exists() => model_file::tokenizer(folder)?,
+            None => return Err(file::missing(&path)),
+        };
         let specials = specials(folder, &tokenizer)?;
         Self::new(tokenizer, specials).map_err(|e| file::broken(&path, &format!("{e:#}")))
     }
@@ -83,7 +87,7 @@ fn specials(folder: &Path, tokenizer: &Tokenizer) -> Result<Specials, Failure> {
 }
 
 /// A token's text, or an object that says more of it.
-fn token_text(value: &Value) -> Option<&str> {
+pub(super) fn token_text(value: &Value) -> Option<&str> {
     value.as_str().or_else(|| value.get("content")?.as_str())
 }
 

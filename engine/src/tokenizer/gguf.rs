@@ -1,5 +1,6 @@
 //! The codec of a GGUF file, from its `tokenizer.ggml.*` metadata. What the file does not say is as llama.cpp has it.
 
+use super::vocabulary::{CONTROL, Vocabulary};
 use super::{Specials, TextCodec, pre, spm};
 use crate::shelf::gguf::Metadata;
 use anyhow::{Result, anyhow, ensure};
@@ -8,13 +9,7 @@ use glassworks_protocol::{Failure, FailureKind};
 use serde_json::json;
 use std::collections::HashMap;
 use tokenizers::models::bpe::BPE;
-use tokenizers::{AddedToken, DecoderWrapper, PostProcessorWrapper, Tokenizer};
-
-/// Kinds of tokens in `tokenizer.ggml.token_type`.
-const NORMAL: i64 = 1;
-const UNKNOWN: i64 = 2;
-const CONTROL: i64 = 3;
-const USER_DEFINED: i64 = 4;
+use tokenizers::{DecoderWrapper, Tokenizer};
 
 /// Control tokens that end a turn or a text by their names, as llama.cpp has them: files often name only one.
 const ENDS: &[&str] = &[
@@ -32,39 +27,6 @@ const ENDS: &[&str] = &[
     "<｜end▁of▁sentence｜>",
     "<end_of_utterance>",
 ];
-
-pub(super) struct Vocabulary {
-    pub(super) tokens: Vec<String>,
-    /// As many as tokens, or none.
-    kinds: Vec<i64>,
-}
-
-impl Vocabulary {
-    fn kind(&self, id: usize) -> i64 {
-        self.kinds.get(id).copied().unwrap_or(NORMAL)
-    }
-
-    pub(super) fn is_normal(&self, id: usize) -> bool {
-        self.kind(id) == NORMAL
-    }
-
-    pub(super) fn unknown_token(&self) -> Option<&str> {
-        let id = (0..self.tokens.len()).find(|id| self.kind(*id) == UNKNOWN)?;
-        Some(&self.tokens[id])
-    }
-
-    fn added_tokens(&self) -> Vec<AddedToken> {
-        let added = self.tokens.iter().enumerate().filter_map(|(id, token)| {
-            let special = match self.kind(id) {
-                CONTROL | UNKNOWN => true,
-                USER_DEFINED => false,
-                _ => return None,
-            };
-            (!token.is_empty()).then(|| AddedToken::from(token.as_str(), special).normalized(false))
-        });
-        added.collect()
-    }
-}
 
 impl TextCodec {
     /// From a GGUF file's metadata.
@@ -93,7 +55,7 @@ impl TextCodec {
         let adds_eos = metadata.flag("tokenizer.ggml.add_eos_token")?.unwrap_or(false);
         let bos = specials.bos.filter(|_| adds_bos);
         let eos = id(metadata, &vocabulary, "tokenizer.ggml.eos_token_id")?.filter(|_| adds_eos);
-        let processor = post_processor(&vocabulary, bos, eos).map_err(broken)?;
+        let processor = vocabulary.post_processor(bos, eos).map_err(broken)?;
         tokenizer.with_post_processor(processor);
         Self::new(tokenizer, specials).map_err(broken)
     }
@@ -184,39 +146,6 @@ fn specials(metadata: &Metadata, vocabulary: &Vocabulary) -> Result<Specials, Fa
     specials.eos.sort_unstable();
     specials.eos.dedup();
     Ok(specials)
-}
-
-fn post_processor(
-    vocabulary: &Vocabulary,
-    bos: Option<u32>,
-    eos: Option<u32>,
-) -> Result<Option<PostProcessorWrapper>> {
-    if bos.is_none() && eos.is_none() {
-        return Ok(None);
-    }
-    let token = |id: u32| {
-        let text = &vocabulary.tokens[id as usize];
-        (
-            json!({ "SpecialToken": { "id": text, "type_id": 0 } }),
-            (text.clone(), json!({ "id": text, "ids": [id], "tokens": [text] })),
-        )
-    };
-    let (bos, eos) = (bos.map(token), eos.map(token));
-    let whole = |sequence: &str| {
-        let text = json!({ "Sequence": { "id": sequence, "type_id": 0 } });
-        let parts = bos.iter().map(|b| b.0.clone()).chain([text]).chain(eos.iter().map(|e| e.0.clone()));
-        parts.collect::<Vec<_>>()
-    };
-    let special_tokens: serde_json::Map<String, serde_json::Value> =
-        bos.iter().chain(&eos).map(|(_, described)| described.clone()).collect();
-    let pair = [whole("A"), whole("B")].concat();
-    let processor = json!({
-        "type": "TemplateProcessing",
-        "single": whole("A"),
-        "pair": pair,
-        "special_tokens": special_tokens,
-    });
-    Ok(Some(serde_json::from_value(processor)?))
 }
 
 fn unknown(metadata: &Metadata, key: &str, name: &str, known: &str) -> Failure {

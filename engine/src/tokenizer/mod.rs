@@ -3,10 +3,12 @@
 pub(crate) mod files;
 mod folder;
 mod gguf;
+mod model_file;
 mod pre;
 mod spelling;
 mod spm;
 mod stream;
+mod vocabulary;
 
 pub use stream::StreamDecoder;
 
@@ -96,7 +98,7 @@ impl TextCodec {
     #[must_use]
     pub fn token_bytes(&self, id: u32) -> Vec<u8> {
         if let Some((text, _)) = self.added.get(&id) {
-            return text.clone().into_bytes();
+            return self.spelling.added_bytes(text);
         }
         let tokenizer = &self.tokenizer;
         tokenizer.id_to_token(id).map_or_else(Vec::new, |token| self.spelling.bytes(&token))

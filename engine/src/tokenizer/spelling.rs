@@ -70,6 +70,14 @@ impl Spelling {
         }
     }
 
+    /// What a token that is matched whole spells: decoders of pieces see it, too.
+    pub(super) fn added_bytes(self, token: &str) -> Vec<u8> {
+        match self {
+            Self::Pieces { .. } => token.replace('▁', " ").into_bytes(),
+            Self::Bytes | Self::Other => token.as_bytes().to_vec(),
+        }
+    }
+
     pub(super) fn bytes(self, token: &str) -> Vec<u8> {
         match self {
             Self::Bytes => {

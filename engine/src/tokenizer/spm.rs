@@ -1,6 +1,6 @@
-//! SentencePiece vocabularies as GGUF keeps them: pieces with scores instead of merges.
+//! SentencePiece vocabularies as GGUF and tokenizer.model keep them: pieces with scores instead of merges.
 
-use super::gguf::Vocabulary;
+use super::vocabulary::Vocabulary;
 use anyhow::{Result, anyhow, ensure};
 use serde_json::{Value, json};
 use std::collections::HashMap;

@@ -1,4 +1,5 @@
-//! Ids and texts against Hugging Face's tokenizers and SentencePiece, from tokenizer.json and from GGUF alike.
+//! Ids and texts against Hugging Face's tokenizers and SentencePiece, from tokenizer.json, tokenizer.model and GGUF
+//! alike.
 
 use crate::{check_names, failure, fixtures};
 use glassworks_engine::shelf::ModelFiles;
@@ -8,7 +9,9 @@ use safetensors::SafeTensors;
 use std::fs;
 use std::path::Path;
 
-const GGUF: [&str; 5] = ["gpt-2", "smollm", "llama-bpe", "qwen2", "spm"];
+const GGUF: [&str; 6] = ["gpt-2", "smollm", "llama-bpe", "qwen2", "spm", "gemma"];
+/// Those that were made from a tokenizer.model.
+const MODEL: [&str; 2] = ["spm", "gemma"];
 
 fn lines() -> Vec<String> {
     serde_json::from_slice(&fs::read(fixtures().join("tokenizers/lines.json")).unwrap()).unwrap()
@@ -35,6 +38,14 @@ fn from_gguf(name: &str) -> TextCodec {
     TextCodec::from_gguf(&Header::read(&path).unwrap().metadata).unwrap()
 }
 
+/// From a folder that has nothing but SentencePiece's file.
+fn from_model(name: &str) -> TextCodec {
+    let folder = tempfile::tempdir().unwrap();
+    let model = fixtures().join("tokenizers").join(name).join("tokenizer.model");
+    fs::copy(model, folder.path().join("tokenizer.model")).unwrap();
+    TextCodec::from_folder(folder.path()).unwrap()
+}
+
 fn check_ids(what: &str, codec: &TextCodec, expected: &[Vec<u32>]) {
     let wrong: Vec<String> = lines()
         .iter()
@@ -54,23 +65,29 @@ fn check_ids(what: &str, codec: &TextCodec, expected: &[Vec<u32>]) {
 
 #[test]
 fn ids_are_the_references() {
-    for name in ["gpt-2", "smollm", "llama-bpe", "qwen2", "spm", "starter"] {
+    for name in ["gpt-2", "smollm", "llama-bpe", "qwen2", "spm", "gemma", "starter"] {
         let expected = expected(name);
         assert_eq!(expected.len(), 1000);
         check_ids(&format!("{name}, tokenizer.json"), &from_json(name), &expected);
         if GGUF.contains(&name) {
             check_ids(&format!("{name}, GGUF"), &from_gguf(name), &expected);
         }
+        if MODEL.contains(&name) {
+            check_ids(&format!("{name}, tokenizer.model"), &from_model(name), &expected);
+        }
     }
 }
 
 #[test]
 fn texts_come_back_whole_and_piece_by_piece() {
-    for name in ["gpt-2", "smollm", "llama-bpe", "qwen2", "spm", "starter"] {
+    for name in ["gpt-2", "smollm", "llama-bpe", "qwen2", "spm", "gemma", "starter"] {
         let ids = expected(name);
         let mut codecs = vec![from_json(name)];
         if GGUF.contains(&name) {
             codecs.push(from_gguf(name));
+        }
+        if MODEL.contains(&name) {
+            codecs.push(from_model(name));
         }
         for codec in codecs {
             for (line, ids) in lines().iter().zip(&ids) {
@@ -131,9 +148,14 @@ fn texts_begin_as_the_files_say() {
         let bos = match name {
             "llama-bpe" => Some(507),
             "spm" => Some(1),
+            "gemma" => Some(2),
             _ => None,
         };
-        for (codec, from) in [(from_json(name), "json"), (from_gguf(name), "gguf")] {
+        let mut codecs = vec![(from_json(name), "json"), (from_gguf(name), "gguf")];
+        if MODEL.contains(&name) {
+            codecs.push((from_model(name), "model"));
+        }
+        for (codec, from) in codecs {
             let (with, without) =
                 (codec.encode("glass", true).unwrap(), codec.encode("glass", false).unwrap());
             let want: Vec<u32> = bos.into_iter().chain(without).collect();
@@ -193,6 +215,59 @@ fn unknown_kinds_are_refused_by_name() {
     assert!(refusal(file.path()).summary.args.iter().any(|(_, v)| v == "tokenizer.ggml.merges"));
     let file = gguf_with("spm", b"tokenizer.ggml.scores", b"tokenizer.ggml.scored");
     assert!(refusal(file.path()).summary.args.iter().any(|(_, v)| v == "tokenizer.ggml.scores"));
+}
+
+/// A tokenizer.model with fields after its own, which count for more.
+fn model_with(more: &[u8]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = fs::read(fixtures().join("tokenizers/gemma/tokenizer.model")).unwrap();
+    bytes.extend_from_slice(more);
+    fs::write(folder.path().join("tokenizer.model"), bytes).unwrap();
+    folder
+}
+
+#[test]
+fn a_sentencepiece_file_that_cannot_be_honoured_is_refused_by_name() {
+    // Trainer's field 3 and 24, normalizer's field 2 and 4.
+    for (more, what) in [
+        (b"\x12\x02\x18\x01".as_slice(), "model_type"),
+        (b"\x12\x03\xc0\x01\x01", "treat_whitespace_as_suffix"),
+        (b"\x1a\x03\x12\x01x", "precompiled_charsmap"),
+        (b"\x1a\x02\x20\x01", "remove_extra_whitespaces"),
+    ] {
+        let folder = model_with(more);
+        let failure = open_in(folder.path());
+        check_names(&failure, &folder.path().join("tokenizer.model"));
+        assert!(failure.summary.args.iter().any(|(_, v)| v == what), "{failure:?}");
+    }
+    let folder = model_with(b"\x0a\xff\x01");
+    check_names(&open_in(folder.path()), &folder.path().join("tokenizer.model"));
+    let path = folder.path().join("tokenizer.model");
+    let whole = fs::read(&path).unwrap();
+    for end in (0..whole.len() - 40).step_by(97) {
+        fs::write(&path, &whole[..end]).unwrap();
+        check_names(&open_in(folder.path()), &path);
+    }
+}
+
+/// Fine-tuned models add tokens in files beside it.
+#[test]
+fn tokens_added_beside_a_sentencepiece_file_are_known() {
+    let folder = model_with(b"");
+    let config = r#"{"bos_token": "<bos>", "add_bos_token": false, "add_eos_token": true, "eos_token": "<|end|>",
+        "added_tokens_decoder": {"514": {"content": "<|end|>", "special": true}}}"#;
+    fs::write(folder.path().join("tokenizer_config.json"), config).unwrap();
+    fs::write(folder.path().join("added_tokens.json"), r#"{"<tool>": 512}"#).unwrap();
+    let codec = TextCodec::from_folder(folder.path()).unwrap();
+    let ids = codec.encode("glass<tool>  <|end|>", true).unwrap();
+    assert_eq!(ids[ids.len() - 4..], [512, 10, 514, 514]);
+    assert_eq!((codec.is_special(512), codec.is_special(514), codec.vocab_size()), (false, true, 515));
+    assert_eq!((codec.bos_id(), codec.eos_ids()), (Some(2), &[514][..]));
+    assert_eq!(codec.decode(&ids, true).unwrap(), "glass<tool>  ");
+    for broken in [r#"{"<tool>": -1}"#, r#"{"<tool>": 99999999999}"#, r#"{"<tool>": "1"}"#, "{"] {
+        fs::write(folder.path().join("added_tokens.json"), broken).unwrap();
+        open_in(folder.path());
+    }
 }
 
 #[test]

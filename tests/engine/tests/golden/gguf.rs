@@ -3,17 +3,23 @@
 use super::forward::check_pass;
 use super::*;
 
-/// File, its golden, and the type that most of it is stored in.
-const FILES: [(&str, &str, &str); 4] = [
-    ("llama-gqa.f32.gguf", "llama-gqa/golden.safetensors", "F32"),
-    ("llama-gqa.q8_0.gguf", "gguf/llama-gqa.q8_0.safetensors", "Q8_0"),
-    ("llama-tied.bf16.gguf", "llama-tied/golden.safetensors", "BF16"),
-    ("llama-mha-sharded.f16.gguf", "llama-mha-sharded/golden.safetensors", "F16"),
+/// File, its golden, the type that most of it is stored in, and its architecture. Mistral's files are Llama's.
+const FILES: [(&str, &str, &str, &str); 10] = [
+    ("llama-gqa.f32.gguf", "llama-gqa/golden.safetensors", "F32", "llama"),
+    ("llama-gqa.q8_0.gguf", "gguf/llama-gqa.q8_0.safetensors", "Q8_0", "llama"),
+    ("llama-tied.bf16.gguf", "llama-tied/golden.safetensors", "BF16", "llama"),
+    ("llama-mha-sharded.f16.gguf", "llama-mha-sharded/golden.safetensors", "F16", "llama"),
+    ("mistral-window.f16.gguf", "gguf/mistral-window.f16.safetensors", "F16", "llama"),
+    ("qwen2-window.f16.gguf", "gguf/qwen2-window.f16.safetensors", "F16", "qwen2"),
+    ("qwen3-tied.bf16.gguf", "qwen3-tied/golden.safetensors", "BF16", "qwen3"),
+    ("neox-parallel.f32.gguf", "neox-parallel/golden.safetensors", "F32", "gpt_neox"),
+    ("gemma2-caps.f16.gguf", "gguf/gemma2-caps.f16.safetensors", "F16", "gemma2"),
+    ("gemma3-local.f32.gguf", "gemma3-local/golden.safetensors", "F32", "gemma3"),
 ];
 
 #[test]
 fn gguf_files_give_the_references_numbers() {
-    for (name, golden, _) in FILES {
+    for (name, golden, ..) in FILES {
         let model = load(&fixtures().join("gguf").join(name));
         let golden = Golden::read(&fixtures().join(golden));
         for prefix in ["p0.", "p1."] {
@@ -24,11 +30,11 @@ fn gguf_files_give_the_references_numbers() {
 
 #[test]
 fn cards_of_gguf_files_say_what_the_headers_say() {
-    for (name, golden, weight_type) in FILES {
+    for (name, golden, weight_type, architecture) in FILES {
         let files = ModelFiles::open(&fixtures().join("gguf").join(name)).unwrap();
         let card = files.card().unwrap();
         assert_eq!(card.weight_type, weight_type, "{name}");
-        assert_eq!(card.architecture, "llama");
+        assert_eq!(card.architecture, architecture, "{name}");
         let folder = fixtures().join(golden);
         let folder = folder.parent().unwrap();
         if folder.join("config.json").exists() {
@@ -61,6 +67,12 @@ fn gguf_tokenizers_are_those_of_the_folders() {
         ("llama-gqa.f32.gguf", "llama-gqa"),
         ("llama-tied.bf16.gguf", "llama-tied"),
         ("llama-mha-sharded.f16.gguf", "llama-mha-sharded"),
+        ("mistral-window.f16.gguf", "mistral-window"),
+        ("qwen2-window.f16.gguf", "qwen2-window"),
+        ("qwen3-tied.bf16.gguf", "qwen3-tied"),
+        ("neox-parallel.f32.gguf", "neox-parallel"),
+        ("gemma2-caps.f16.gguf", "gemma2-caps"),
+        ("gemma3-local.f32.gguf", "gemma3-local"),
     ] {
         let ours = ModelFiles::open(&fixtures().join("gguf").join(name)).unwrap();
         let theirs = ModelFiles::open(&fixtures().join(folder)).unwrap();

@@ -308,13 +308,17 @@ fn adapters_on_quantised_weights_have_the_slope_of_the_loss() {
     assert!((measured / slope - 1.0).abs() < 0.01, "slope {measured}, by the gradient {slope}");
 }
 
-/// The rows of queries and keys that GGUF keeps in another order are where they belong.
+/// The rows that GGUF keeps in another order are where they belong, and so is the one in Gemma's norms.
 #[test]
 fn a_gguf_file_trains_as_its_folder_does() {
     let _turn = turn();
-    let golden = golden("llama-gqa");
-    let model = load(&fixtures().join("gguf/llama-gqa.f32.gguf"));
-    let mut tuner = Tuner::new(&*model, Tune::Full, EXACT).unwrap();
-    accumulate(&mut tuner, &batch(&golden));
-    check_gradients("llama-gqa.f32.gguf", &golden, "", &tuner);
+    for (name, kind) in
+        [("llama-gqa", "f32"), ("qwen3-tied", "bf16"), ("neox-parallel", "f32"), ("gemma3-local", "f32")]
+    {
+        let (golden, file) = (golden(name), format!("{name}.{kind}.gguf"));
+        let model = load(&fixtures().join("gguf").join(&file));
+        let mut tuner = Tuner::new(&*model, Tune::Full, EXACT).unwrap();
+        accumulate(&mut tuner, &batch(&golden));
+        check_gradients(&file, &golden, "", &tuner);
+    }
 }
