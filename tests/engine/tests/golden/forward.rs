@@ -90,6 +90,24 @@ fn a_config_of_transformers_4_is_the_same_model() {
     assert_eq!(found, 8);
 }
 
+/// GPT-NeoX's unembedding by the name that newer code gives it.
+#[test]
+fn an_unembedding_may_have_another_name() {
+    let folder = fixtures().join("neox-parallel");
+    let copy = copy(&folder);
+    let path = copy.path().join("model.safetensors");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let (old, new) = (br#""embed_out.weight""#, br#""lm_head.weight"  "#);
+    let at = bytes.windows(old.len()).position(|w| w == old).unwrap();
+    bytes[at..at + old.len()].copy_from_slice(new);
+    std::fs::write(&path, bytes).unwrap();
+    let model = load(copy.path());
+    check_pass("lm_head", &*model, &Golden::read(&folder.join("golden.safetensors")), "p0.");
+    let mut last = String::new();
+    model.linears(&mut |name, _| name.clone_into(&mut last));
+    assert_eq!(last, "lm_head");
+}
+
 /// Any file of a folder opens the folder.
 #[test]
 fn a_weight_file_stands_for_its_folder() {
@@ -148,6 +166,9 @@ fn every_linear_is_visited_by_its_name() {
     assert_eq!(llama[0], "model.layers.0.self_attn.q_proj");
     assert_eq!(llama[13], "model.layers.1.mlp.down_proj");
     assert_eq!(names("gpt2-tiny")[0], "transformer.h.0.attn.c_attn");
+    let neox = names("neox-parallel");
+    assert_eq!((neox.len(), neox[0].as_str()), (2 * 4 + 1, "gpt_neox.layers.0.attention.query_key_value"));
+    assert_eq!(neox[8], "embed_out");
 }
 
 #[test]

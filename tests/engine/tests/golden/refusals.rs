@@ -1,6 +1,8 @@
 //! Broken, lying, incomplete and foreign files: each a `Failure` that names the file and says what to do; never a
 //! panic, and never an allocation of the size that a header claims.
 
+mod families;
+
 use super::*;
 use glassworks_protocol::text::Language;
 use glassworks_protocol::{Failure, FailureKind};
@@ -326,6 +328,7 @@ fn configs() -> Vec<Case> {
         )),
         gpt2(refused("heads that don't divide", |f| config(f, |c| c["n_head"] = json!(5)), "n_head")),
     ]);
+    cases.extend(families::cases());
     cases
 }
 
