@@ -56,12 +56,15 @@ pub fn read(
         context_length: json.size_or("max_position_embeddings", defaults.context_length)?,
     };
     let (field, activation) = defaults.activation;
-    Ok(ModelConfig {
+    let config = ModelConfig {
         norm_eps: json.number_or("rms_norm_eps", 1e-6)?,
         activation: json.activation(field, activation)?,
         tied_embeddings: json.flag_or("tie_word_embeddings", defaults.tied_embeddings)?,
         ..ModelConfig::plain(architecture, shape)
-    })
+    };
+    // Before anything is made for each layer.
+    config.check(json.file())?;
+    Ok(config)
 }
 
 /// A window of `size` in the layers that `layer_types` says, or where that is not given in those that `local` says.

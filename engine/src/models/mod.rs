@@ -4,8 +4,8 @@
 mod config;
 mod decoder;
 mod family;
-pub mod gemma2;
-pub mod gemma3;
+pub(crate) mod gemma2;
+pub(crate) mod gemma3;
 mod gpt2;
 mod gpt_neox;
 mod llama;

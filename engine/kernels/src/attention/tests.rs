@@ -146,9 +146,16 @@ proptest! {
 
 #[test]
 fn long_sequences_cross_tiles_and_blocks() {
-    for (group, causal, window) in
-        [(1, true, None), (3, true, None), (2, false, None), (3, true, Some(70)), (1, false, Some(33))]
-    {
+    for (group, causal, window, soft_cap) in [
+        (1, true, None, None),
+        (3, true, None, None),
+        (2, false, None, None),
+        (3, true, Some(70), None),
+        (1, false, Some(33), None),
+        (2, true, Some(5), Some(1.5)),
+        (1, true, Some(64), Some(0.5)),
+        (2, true, None, Some(2.0)),
+    ] {
         let shape = AttentionShape {
             n_heads: group,
             n_kv_heads: 1,
@@ -156,7 +163,7 @@ fn long_sequences_cross_tiles_and_blocks() {
             scale: 0.25,
             causal,
             window,
-            soft_cap: None,
+            soft_cap,
         };
         check(&shape, &[150, 7], 5);
     }

@@ -100,6 +100,8 @@ pub(super) fn read(header: &Header) -> Result<(&'static Architecture, &'static N
         })?;
     }
     let common = common(header, &keys, architecture.name)?;
+    // Before anything is made for each layer.
+    common.check(metadata.file())?;
     if !dialect.honoured.contains(&TURNED) {
         keys.refuse(TURNED, |value| *value != Value::Int(common.shape.head_width as i128))?;
     }
@@ -220,8 +222,12 @@ fn windows(
 }
 
 fn gpt_neox(_: &Header, keys: &Keys, common: ModelConfig) -> Result<ModelConfig, Failure> {
-    if common.shape.n_kv_heads != common.shape.n_heads {
+    let s = common.shape;
+    if s.n_kv_heads != s.n_heads {
         return Err(keys.refused("attention.head_count_kv"));
+    }
+    if s.n_heads * s.head_width != s.width {
+        return Err(keys.refused("attention.key_length"));
     }
     let parallel_residual = keys.metadata.flag(&keys.key("use_parallel_residual"))?.unwrap_or(true);
     Ok(ModelConfig { activation: Activation::Gelu, parallel_residual, ..common })

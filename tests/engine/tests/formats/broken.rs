@@ -65,8 +65,7 @@ fn files_cut_short() {
 
 #[test]
 fn flipped_bytes() {
-    let whole = whole("llama-gqa.q8_0.gguf");
-    let header = whole.len() / 5;
+    let files = ["llama-gqa.q8_0.gguf", "gemma3-local.f32.gguf", "neox-parallel.f32.gguf"].map(whole);
     let place = Place::new();
     let mut state = 42u64;
     let mut next = |n: usize| {
@@ -76,7 +75,8 @@ fn flipped_bytes() {
     let before = peak_bytes();
     let mut refused = 0;
     for round in 0..3000 {
-        let mut bytes = whole.clone();
+        let mut bytes = files[round / 2 % files.len()].clone();
+        let header = bytes.len() / 5;
         // Most at the beginning, where counts and lengths are.
         let reach = if round % 3 == 0 { 600 } else { header };
         for _ in 0..=next(3) {
@@ -225,4 +225,19 @@ fn what_would_compute_something_else_is_refused() {
     let at = bytes.windows(key.len()).position(|w| w == key).unwrap() + key.len();
     bytes[at] *= 2;
     place.check(&bytes, true);
+    // Layers without end where each is asked for its window; heads that don't make up the width.
+    let set = |file: &str, key: &str, value: u32| {
+        let mut bytes = self::whole(file);
+        let key = [key.as_bytes(), &4u32.to_le_bytes()].concat();
+        let at = bytes.windows(key.len()).position(|w| w == key).unwrap() + key.len();
+        bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        place.check(&bytes, true).unwrap().summary.key
+    };
+    assert_eq!(set("gemma3-local.f32.gguf", "gemma3.block_count", u32::MAX), "failure.config_refused");
+    assert_eq!(
+        set("gemma3-local.f32.gguf", "gemma3.attention.sliding_window", u32::MAX),
+        "failure.config_refused"
+    );
+    assert_eq!(set("neox-parallel.f32.gguf", "gptneox.attention.head_count", 7), "failure.gguf_key");
+    assert_eq!(set("neox-parallel.f32.gguf", "gptneox.rope.dimension_count", 5), "failure.config_refused");
 }

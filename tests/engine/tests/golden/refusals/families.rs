@@ -88,6 +88,17 @@ pub fn cases() -> Vec<Case> {
         ),
         refused(
             "gemma2-caps",
+            "layers without end",
+            |f| {
+                config(f, |c| {
+                    c["num_hidden_layers"] = json!(1u64 << 50);
+                    c["layer_types"] = Value::Null;
+                });
+            },
+            "num_hidden_layers",
+        ),
+        refused(
+            "gemma2-caps",
             "looking both ways",
             |f| config(f, |c| c["use_bidirectional_attention"] = json!(true)),
             "use_bidirectional_attention",
