@@ -10,7 +10,18 @@ use glassworks_engine::nn::Weight;
 use glassworks_engine::train::IGNORED;
 use std::cell::RefCell;
 
-const MODELS: [&str; 3] = ["llama-gqa", "llama-tied", "gpt2-tiny"];
+const MODELS: [&str; 10] = [
+    "llama-gqa",
+    "llama-tied",
+    "gpt2-tiny",
+    "qwen2-window",
+    "qwen3-tied",
+    "mistral-window",
+    "neox-parallel",
+    "neox-serial",
+    "gemma2-caps",
+    "gemma3-local",
+];
 
 /// A checkpoint whose every tensor is a variable, under the checkpoint's name.
 struct Vars {

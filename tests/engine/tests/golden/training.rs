@@ -236,14 +236,28 @@ fn a_loss_alone_is_the_loss_of_a_step() {
 
 const FAST: StepConfig = StepConfig { precision: Precision::Fast, ..EXACT };
 
-/// bf16 products where the machine has them: each gradient is off by a percent or two of its length, as much as
-/// numbers of eight bits make.
+/// How far Fast may be from Exact: a gradient by so much of its length, a loss in ten steps by so much of itself. By
+/// default what numbers of eight bits make of two layers; where more layers or ties make more of it, a fifth above
+/// what PyTorch's own bf16 autocast is off by (`export_training.py bf16` measures it): one optimizer step of ±lr on
+/// numbers whose gradient is next to nothing, with the sign that rounding gave it, moves these tiny random models.
+fn fast_limits(name: &str) -> (f64, f32) {
+    match name {
+        "llama-tied" => (0.03, 0.036),
+        "qwen2-window" => (0.053, 0.022),
+        "qwen3-tied" => (0.03, 0.029),
+        "gemma3-local" => (0.08, 0.01),
+        _ => (0.03, 0.01),
+    }
+}
+
+/// bf16 products where the machine has them.
 #[test]
 fn fast_gradients_stay_near_exact_ones() {
     let _turn = turn();
     let length =
         |values: &mut dyn Iterator<Item = f32>| values.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt();
     for name in MODELS {
+        let (limit, _) = fast_limits(name);
         let (golden, model) = (golden(name), load(&fixtures().join(name)));
         let [exact, fast] = [EXACT, FAST].map(|config| {
             let mut tuner = Tuner::new(&*model, Tune::Full, config).unwrap();
@@ -253,29 +267,27 @@ fn fast_gradients_stay_near_exact_ones() {
         for (exact, fast) in exact.params.iter().zip(fast.params.iter()) {
             let off = length(&mut exact.grad.iter().zip(&fast.grad).map(|(a, b)| a - b));
             let whole = length(&mut exact.grad.iter().copied());
-            assert!(off < 0.03 * whole, "{name}, {}: off by {off} of {whole}", exact.name);
+            assert!(off < limit * whole, "{name}, {}: off by {off} of {whole}", exact.name);
         }
     }
 }
 
-/// All but full tuning of the tied model: there one optimizer step of ±lr on numbers whose gradient is next to
-/// nothing, with the sign that rounding gave it, already moves this tiny random model by two percent.
 #[test]
-fn ten_fast_steps_stay_within_a_percent() {
+fn ten_fast_steps_stay_near() {
     let _turn = turn();
     for name in MODELS {
+        let (_, limit) = fast_limits(name);
         let (golden, model) = (golden(name), load(&fixtures().join(name)));
         let batch = batch(&golden);
         for case in ["full", "lora.all"] {
             let mut tuner = match case.strip_prefix("lora.") {
                 Some(case) => lora(&*model, &golden, case, FAST),
-                None if name == "llama-tied" => continue,
                 None => Tuner::new(&*model, Tune::Full, FAST).unwrap(),
             };
             for (step, theirs) in (1..).zip(&golden.tensors[&format!("{case}.losses")].1) {
                 tuner.params.zero_grad();
                 let ours = accumulate(&mut tuner, &batch) as f32;
-                assert!((ours / theirs - 1.0).abs() < 0.01, "{name}, {case}, step {step}: {ours} {theirs}");
+                assert!((ours / theirs - 1.0).abs() < limit, "{name}, {case}, step {step}: {ours} {theirs}");
                 tuner.params.adamw(AdamWConfig::default(), LR, step, Some(MAX_NORM));
             }
         }
