@@ -14,8 +14,13 @@ pub fn check_pass(what: &str, model: &dyn CausalLm, golden: &Golden, prefix: &st
         golden.check(what, &format!("{prefix}hidden.{l}"), hidden);
     }
     for (l, attention) in captured.attention.iter().enumerate() {
-        golden.check(what, &format!("{prefix}attention.{l}"), attention);
+        let name = format!("{prefix}attention.{l}");
+        golden.check(what, &name, attention);
         check_rows(what, attention);
+        // What is hidden, after the query or before its window, is not seen at all.
+        let hidden =
+            golden.tensors[&name].1.iter().zip(values(attention)).filter(|(theirs, _)| **theirs == 0.0);
+        assert!(hidden.into_iter().all(|(_, ours)| ours == 0.0), "{what}: {name}");
     }
     golden.check(what, &format!("{prefix}logits"), &captured.logits);
 }
