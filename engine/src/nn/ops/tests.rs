@@ -94,7 +94,7 @@ fn rope_turns_halves_and_leaves_the_rest() {
     }
 }
 
-fn plain(scale: f32, first: usize) -> Scores {
+fn causal(scale: f32, first: usize) -> Scores {
     Scores { scale, soft_cap: None, first, window: None }
 }
 
@@ -105,7 +105,7 @@ fn causal_softmax_sees_what_came_before() {
         for (s, (window, soft_cap)) in
             [first + t, first + t + 1].into_iter().flat_map(|s| kinds.map(|k| (s, k)))
         {
-            let how = Scores { soft_cap, window, ..plain(3.0, first) };
+            let how = Scores { soft_cap, window, ..causal(3.0, first) };
             let scores = tensor(&[h, t, s], 1);
             let raw = values(&scores);
             let composed = composed::causal_softmax(&scores, how);
@@ -126,8 +126,8 @@ fn causal_softmax_sees_what_came_before() {
 #[test]
 fn causal_softmax_holds_for_scores_beyond_the_exponential() {
     let scores = Tensor::new(&[[1000f32, 900.0], [-1000.0, -1000.0]], &Device::Cpu).unwrap();
-    let composed = composed::causal_softmax(&scores, plain(1.0, 0));
-    check_both(causal_softmax(scores, plain(1.0, 0)), composed, [1.0, 0.0, 0.5, 0.5]);
+    let composed = composed::causal_softmax(&scores, causal(1.0, 0));
+    check_both(causal_softmax(scores, causal(1.0, 0)), composed, [1.0, 0.0, 0.5, 0.5]);
 }
 
 #[test]
@@ -178,8 +178,8 @@ fn shapes_that_do_not_fit_are_errors() {
         assert!(rope(&heads, &tensor(&[3, 2], 1), &tensor(&[3, 2], 1)).is_err());
         assert!(rope(&heads, &tensor(&[1, 2], 1), &tensor(&[1, 2], 1)).is_err());
         assert!(rope(&heads, &tensor(&[2, 3], 1), &tensor(&[2, 3], 1)).is_err());
-        assert!(causal_softmax(x.clone(), plain(1.0, 7)).is_err());
-        assert!(causal_softmax(x.clone(), Scores { window: Some(0), ..plain(1.0, 0) }).is_err());
+        assert!(causal_softmax(x.clone(), causal(1.0, 7)).is_err());
+        assert!(causal_softmax(x.clone(), Scores { window: Some(0), ..causal(1.0, 0) }).is_err());
     }
     let empty = Tensor::zeros((2, 0), DType::F32, &Device::Cpu).unwrap();
     assert!(map_silu(&empty).is_err());
@@ -197,7 +197,7 @@ fn gradients_do_not_stop_silently() {
         rms_norm(x, &w, 1e-5),
         layer_norm(x, &w, &w, 1e-5),
         rope(&heads, &cos, &sin),
-        causal_softmax(x.clone(), plain(1.0, 3)),
+        causal_softmax(x.clone(), causal(1.0, 3)),
         soft_cap(x, 0.5),
         silu_mul(&plain, x),
         silu_mul(x, &plain),
@@ -257,12 +257,12 @@ fn composed_gradients_are_the_slopes() {
         composed::rope(&i[0], &i[1], &i[2])
     });
     check_slopes("causal_softmax", &[tensor(&[2, 3, 6], 7)], |i| {
-        composed::causal_softmax(&i[0], plain(1.5, 2))
+        composed::causal_softmax(&i[0], causal(1.5, 2))
     });
     check_slopes("causal_softmax of one", &[tensor(&[2, 1, 6], 7)], |i| {
-        composed::causal_softmax(&i[0], plain(1.5, 5))
+        composed::causal_softmax(&i[0], causal(1.5, 5))
     });
-    let how = Scores { soft_cap: Some(0.6), window: Some(3), ..plain(1.5, 2) };
+    let how = Scores { soft_cap: Some(0.6), window: Some(3), ..causal(1.5, 2) };
     check_slopes("causal_softmax, capped, in a window", &[tensor(&[2, 3, 6], 7)], |i| {
         composed::causal_softmax(&i[0], how)
     });
