@@ -25,11 +25,17 @@ pub fn arguments() -> Vec<OsString> {
 /// # Errors
 /// `Failure { Input }` when none of them says anything.
 pub fn home(asked: Option<&Path>) -> Result<PathBuf, Failure> {
-    let found = home_from(asked, env::home_dir(), &variable).ok_or_else(|| {
+    let found = home_from(asked, user_folder(), &variable).ok_or_else(|| {
         Failure::new(FailureKind::Input, Text::new("cli.no_home")).hint(Text::new("cli.no_home_hint"))
     })?;
     // Left as it is when the working directory is gone: opening it will say so.
     Ok(std::path::absolute(&found).unwrap_or(found))
+}
+
+/// The person's own folder.
+#[must_use]
+pub fn user_folder() -> Option<PathBuf> {
+    env::home_dir().filter(|path| path.is_absolute())
 }
 
 fn home_from(asked: Option<&Path>, user: Option<PathBuf>, lookup: Lookup<'_>) -> Option<PathBuf> {
@@ -44,7 +50,6 @@ fn home_from(asked: Option<&Path>, user: Option<PathBuf>, lookup: Lookup<'_>) ->
 
 /// Where programs keep their data for this user.
 fn data_folder(user: Option<PathBuf>, lookup: Lookup<'_>) -> Option<PathBuf> {
-    let user = user.filter(|path| path.is_absolute());
     if cfg!(windows) {
         return lookup("APPDATA").map(PathBuf::from);
     }

@@ -125,12 +125,22 @@ pub fn report(n_threads: usize, ledger: &Ledger, chosen: &Chosen) -> MachineRepo
         n_physical_cores: physical_cores() as u32,
         n_threads: n_threads as u32,
         instruction_sets: instruction_sets(),
-        isa_cap: (dispatch::active() < dispatch::detected()).then(|| dispatch::active().to_string()),
+        isa: isa_label(dispatch::active()).to_owned(),
+        isa_capped: dispatch::active() < dispatch::detected(),
         device: chosen.name.to_owned(),
         device_reason: chosen.reason.clone(),
         device_choice: chosen.choice,
         accelerators: ACCELERATORS.iter().filter(|a| a.built_in).map(|a| a.name.to_owned()).collect(),
         memory_limit_bytes: ledger.limit(),
+    }
+}
+
+fn isa_label(isa: Isa) -> &'static str {
+    match isa {
+        Isa::Scalar => "scalar",
+        Isa::Avx2 => "AVX2",
+        Isa::Avx512 => "AVX-512",
+        Isa::Amx => "AMX",
     }
 }
 

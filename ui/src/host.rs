@@ -55,6 +55,9 @@ pub trait Host {
     /// What the system's locale asks for.
     fn language(&self) -> Language;
 
+    /// The person's own folder, which `~` stands for in a typed path.
+    fn user_folder(&self) -> Option<PathBuf>;
+
     /// A line about the system for "copy diagnostics": `Debian 12, Linux 6.1`.
     fn system(&self) -> String;
 

@@ -10,6 +10,7 @@ pub mod model;
 mod palette;
 pub mod panes;
 pub mod theme;
+mod typed_path;
 pub mod units;
 pub mod widgets;
 

@@ -57,7 +57,7 @@ impl Session {
         let job = JobId::mint();
         self.send(Command::Start(job, spec))?;
         let mut stopped: Option<Stop> = None;
-        let mut told = false;
+        let (mut told, mut begun) = (false, false);
         loop {
             if stopped.is_none() && self.is_interrupted() {
                 stopped = Some(Stop::Interrupted);
@@ -67,10 +67,12 @@ impl Session {
                 told = true;
             }
             match self.next() {
-                Some(Event::Progress(id, progress)) if id == job && stopped.is_none() => {
-                    meter.show(&progress)
+                // Once there is something to show, the meter would only stand in its way.
+                Some(Event::Progress(id, progress)) if id == job && stopped.is_none() && !begun => {
+                    meter.show(&progress);
                 }
                 Some(Event::Partial(id, news)) if id == job => {
+                    begun = true;
                     // After Ctrl+C what was written by then is still shown; after an error nothing is.
                     if !matches!(stopped, Some(Stop::Failed(_) | Stop::Closed))
                         && let Err(stop) = partial(news)

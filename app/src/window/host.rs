@@ -79,6 +79,10 @@ impl Host for Desktop {
         self.language
     }
 
+    fn user_folder(&self) -> Option<PathBuf> {
+        paths::user_folder()
+    }
+
     fn system(&self) -> String {
         paths::system()
     }

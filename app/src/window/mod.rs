@@ -176,6 +176,7 @@ impl eframe::App for Window {
             Content::Failed(failed) => failed.ui(ui),
         }
         open_clicked_links(ui.ctx());
+        keep_input_method_off_the_line(ui.ctx());
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
@@ -190,6 +191,19 @@ impl eframe::App for Window {
             bench.app.logic(&ctx);
         }
     }
+}
+
+/// An input method shows its candidates where it is told that the cursor is. X11 only knows a point, the cursor's
+/// upper end, and the candidates would lie on the line being written: they are told its lower end.
+fn keep_input_method_off_the_line(ctx: &egui::Context) {
+    if cfg!(any(windows, target_os = "macos")) {
+        return;
+    }
+    ctx.output_mut(|output| {
+        if let Some(ime) = &mut output.ime {
+            ime.cursor_rect.min.y = ime.cursor_rect.max.y;
+        }
+    });
 }
 
 /// Links in what models and people wrote: opened here, so that only web pages are.

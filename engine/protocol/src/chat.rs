@@ -185,4 +185,6 @@ pub struct ExportChatsSpec {
     pub chats: Vec<ChatId>,
     pub format: ChatFormat,
     pub to: PathBuf,
+    /// Whether a file that is there already may go: a dialog has asked, a typed path has not.
+    pub replace: bool,
 }

@@ -39,6 +39,8 @@ pub enum JobSpec {
     /// Everything in the home folder except downloaded models, into one file.
     Backup {
         to: PathBuf,
+        /// As in [`ExportChatsSpec`].
+        replace: bool,
     },
     /// Check a backup and put it in place of the home folder at the next start.
     Restore {

@@ -19,8 +19,10 @@ pub struct MachineReport {
     pub n_threads: u32,
     /// Instruction sets found, widest last: `AVX2`, `AVX-512`, `BF16`, `AMX`.
     pub instruction_sets: Vec<String>,
-    /// The kernels use no more than this, because somebody wished so: `avx2`.
-    pub isa_cap: Option<String>,
+    /// The widest that the kernels use: one of those, or `scalar`.
+    pub isa: String,
+    /// Whether somebody wished for no more than that.
+    pub isa_capped: bool,
     /// What computes: [`Self::CPU`], `CUDA` or `Metal`.
     pub device: String,
     /// Why this device.

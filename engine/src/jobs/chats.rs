@@ -5,7 +5,7 @@ use crate::store::{backup as tar, check_database, restore as staging, transfer};
 use anyhow::{Context as _, Result};
 use glassworks_protocol::chat::ExportChatsSpec;
 use glassworks_protocol::text::Text;
-use glassworks_protocol::{JobOutput, Stored, Unit};
+use glassworks_protocol::{Failure, FailureKind, JobOutput, Stored, Unit};
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -14,6 +14,7 @@ use std::path::Path;
 const MAX_IMPORT_BYTES: u64 = 1 << 30;
 
 pub fn export(cx: &JobCx, spec: &ExportChatsSpec) -> Result<JobOutput> {
+    spare(&spec.to, spec.replace)?;
     let documents = cx.wait(cx.shared.store.documents(&spec.chats))?;
     let language = cx.wait(cx.shared.store.settings())?.language.unwrap_or(cx.shared.language);
     let text = transfer::write(&documents, spec.format, language, cx.now_ms());
@@ -30,6 +31,15 @@ pub fn export(cx: &JobCx, spec: &ExportChatsSpec) -> Result<JobOutput> {
     }
     placed.with_context(|| format!("writing {}", to.display()))?;
     Ok(JobOutput::ChatsExported { to, n_chats: documents.len() as u32 })
+}
+
+/// Nobody loses a file to a path typed in haste.
+fn spare(path: &Path, replace: bool) -> Result<(), Failure> {
+    if replace || fs::symlink_metadata(path).is_err() {
+        return Ok(());
+    }
+    let summary = Text::new("failure.file_exists").arg("path", path.display());
+    Err(Failure::new(FailureKind::Input, summary).hint(Text::new("failure.file_exists_hint")))
 }
 
 pub fn import(cx: &JobCx, path: &Path) -> Result<JobOutput> {
@@ -50,7 +60,8 @@ pub fn import(cx: &JobCx, path: &Path) -> Result<JobOutput> {
     Ok(JobOutput::ChatsImported { chats, problems: incoming.problems })
 }
 
-pub fn backup(cx: &JobCx, to: &Path) -> Result<JobOutput> {
+pub fn backup(cx: &JobCx, to: &Path, replace: bool) -> Result<JobOutput> {
+    spare(to, replace)?;
     let stage = Text::new("job.backing_up");
     let mut copy = |to: &Path| cx.wait(cx.shared.store.copy_database(to));
     let mut tick = |done: u64, total: u64| {

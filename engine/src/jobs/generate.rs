@@ -113,6 +113,9 @@ struct Voice<'a> {
     keeper: &'a mut Keeper,
     context_length: u32,
     reading: Text,
+    writing: Text,
+    /// What the reply had before.
+    n_before: usize,
     /// Index of the first token not told yet.
     told: usize,
     told_at: Option<Instant>,
@@ -123,9 +126,11 @@ impl<'a> Voice<'a> {
         Self {
             cx,
             told: keeper.tokens().len(),
+            n_before: keeper.tokens().len(),
             keeper,
             context_length: model.model.shape().context_length as u32,
             reading: Text::new("job.reading_prompt"),
+            writing: Text::new("job.writing_reply"),
             told_at: None,
         }
     }
@@ -136,6 +141,9 @@ impl<'a> Voice<'a> {
             let first = self.told as u32;
             self.told += pieces.len();
             self.cx.partial(Partial::Tokens { first, pieces });
+            // How long it gets, nobody knows: the limit is seldom reached.
+            let n_new = (self.told - self.n_before) as u64;
+            self.cx.progress(&self.writing, n_new, None, Unit::Tokens);
         }
         self.told_at = Some(Instant::now());
     }

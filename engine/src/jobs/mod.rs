@@ -41,7 +41,7 @@ pub fn run(cx: &JobCx, spec: JobSpec) -> Result<JobOutput> {
         JobSpec::Inspect(spec) => inspect::run(cx, &spec),
         JobSpec::ExportChats(spec) => chats::export(cx, &spec),
         JobSpec::ImportChats { path } => chats::import(cx, &path),
-        JobSpec::Backup { to } => chats::backup(cx, &to),
+        JobSpec::Backup { to, replace } => chats::backup(cx, &to, replace),
         JobSpec::Restore { from } => chats::restore(cx, &from),
     }
 }

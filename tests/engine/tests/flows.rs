@@ -1,6 +1,6 @@
 //! The real engine through the seam: send, stop, go on, regenerate, branch, search, restart.
 
-use glassworks_protocol::chat::{ChatKind, MessageStatus, Role};
+use glassworks_protocol::chat::{ChatFormat, ChatKind, ExportChatsSpec, MessageStatus, Role};
 use glassworks_protocol::generate::{
     FinishReason, GenerateSpec, ModelSource, Overflow, Prompt, SamplingPreset, SamplingSpec,
 };
@@ -39,7 +39,7 @@ fn a_first_conversation_is_kept_with_every_token() {
     let id = reply_id(&spec);
     let job = lab.start(JobSpec::Generate(Box::new(spec)));
 
-    let (mut streamed, mut question_stored, mut outcome) = (Vec::new(), false, None);
+    let (mut streamed, mut question_stored, mut outcome, mut written) = (Vec::new(), false, None, 0);
     while outcome.is_none() {
         lab.until("any event", |event| {
             match event {
@@ -51,6 +51,10 @@ fn a_first_conversation_is_kept_with_every_token() {
                     assert_eq!(*first as usize, streamed.len());
                     streamed.extend(pieces.iter().cloned());
                 }
+                Event::Progress(j, progress) if *j == job && progress.stage.key == "job.writing_reply" => {
+                    assert_eq!(progress.total, None, "nobody knows how long it gets");
+                    written = progress.done as usize;
+                }
                 Event::Settled(j, o) if *j == job => outcome = Some(o.clone()),
                 _ => {}
             }
@@ -59,6 +63,7 @@ fn a_first_conversation_is_kept_with_every_token() {
     }
     let Some(Outcome::Done(JobOutput::Replied(reply))) = outcome else { panic!("{outcome:?}") };
     assert!(question_stored);
+    assert!((1..=reply.tokens.len()).contains(&written), "{written} tokens told");
     assert_eq!(reply.tokens, streamed, "nothing was missed while somebody listened");
     assert_eq!(reply.tokens.iter().map(|t| t.text.as_str()).collect::<String>(), reply.text);
     assert_eq!(reply.stats.n_new as usize, reply.tokens.len());
@@ -244,6 +249,35 @@ fn files_that_are_no_models_fail_by_name() {
         assert!(matches!(failure.kind, FailureKind::Input | FailureKind::Missing), "{failure:?}");
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         assert!(failure.to_string().contains(&name), "{failure}");
+    }
+    lab.close();
+}
+
+#[test]
+fn a_file_that_is_there_is_replaced_only_when_a_person_said_so() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut lab = Lab::open(home.path());
+    let outside = tempfile::tempdir().expect("a folder");
+    let to = outside.path().join("precious.md");
+    let export = |replace| {
+        let spec =
+            ExportChatsSpec { chats: Vec::new(), format: ChatFormat::Markdown, to: to.clone(), replace };
+        JobSpec::ExportChats(spec)
+    };
+    for (spec, replaced) in [
+        (export(false), export(true)),
+        (
+            JobSpec::Backup { to: to.clone(), replace: false },
+            JobSpec::Backup { to: to.clone(), replace: true },
+        ),
+    ] {
+        std::fs::write(&to, "a diary").expect("written");
+        let refused = lab.fails(spec);
+        assert_eq!((refused.kind, &*refused.summary.key), (FailureKind::Input, "failure.file_exists"));
+        assert_eq!(std::fs::read_to_string(&to).expect("still there"), "a diary");
+        lab.done(replaced);
+        assert_ne!(std::fs::read(&to).expect("there"), b"a diary");
+        assert_eq!(std::fs::read_dir(outside.path()).expect("a folder").count(), 1, "nothing is left aside");
     }
     lab.close();
 }

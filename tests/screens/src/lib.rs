@@ -65,6 +65,10 @@ impl Host for FakeHost {
         Language::English
     }
 
+    fn user_folder(&self) -> Option<PathBuf> {
+        Some(PathBuf::from("/home/ada"))
+    }
+
     fn system(&self) -> String {
         "Linux 6.1".to_owned()
     }

@@ -16,7 +16,7 @@ fn open(language: Language, theme: ThemeChoice) -> Window {
 }
 
 fn backup() -> JobSpec {
-    JobSpec::Backup { to: "/tmp/b.tar".into() }
+    JobSpec::Backup { to: "/tmp/b.tar".into(), replace: false }
 }
 
 fn failure() -> Failure {

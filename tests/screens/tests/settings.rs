@@ -33,13 +33,14 @@ fn saved(window: &mut Window) -> Settings {
 }
 
 #[test]
-fn a_cap_on_the_instruction_set_is_shown() {
+fn what_the_machine_has_and_what_is_in_use_are_shown() {
+    let window = english();
+    assert!(window.shows("AVX-512") && window.shows("AMX") && window.shows("In use: AMX"));
     let mut start = fixtures::start_on("settings");
-    start.machine.isa_cap = Some("avx2".to_owned());
+    (start.machine.isa, start.machine.isa_capped) = ("AVX2".to_owned(), true);
     let window = Window::sized(start, 1440.0, 2000.0, 1.0);
-    let sentence = Language::English.format("settings.isa_cap", &[("isa", &"avx2")]);
-    window.harness.get_by_label(&sentence);
-    assert!(english().harness.query_by_label(&sentence).is_none());
+    assert!(window.shows("AMX"), "what the machine has stays");
+    assert!(window.shows("In use: AVX2, because GLASSWORKS_ISA allows no more"));
 }
 
 /// A build for graphics cards lets one choose; what computes and why is shown in any.
@@ -100,6 +101,33 @@ fn every_group_and_row_is_there_in_both_languages() {
         }
         assert!(window.shows(language.get("settings.device_not_built")));
         assert!(window.shows("AVX-512") && window.shows("Example Processor 9000"));
+    }
+}
+
+#[test]
+fn four_states_in_both_languages() {
+    for language in Language::ALL {
+        let say = |key: &str| language.get(key).to_owned();
+        let mut window = open(language, ThemeChoice::Dark);
+        let job = fixtures::run_job(&mut window, JobSpec::Backup { to: "/tmp/b.tar".into(), replace: false });
+        window.tell(Event::Progress(job, fixtures::progress()));
+        let title = language.format("job.title_backup", &[("name", &"b.tar")]);
+        let bars = window.harness.get_all_by_role_and_label(Role::ProgressIndicator, &title);
+        assert_eq!(bars.count(), 2, "in the pane and in the status bar");
+        let failure = Failure::new(FailureKind::Io, Text::new("failure.disk_full"))
+            .hint(Text::new("failure.disk_full_hint"));
+        window.tell(Event::Settled(job, Outcome::Failed(failure)));
+        assert!(window.shows(&say("failure.disk_full")) && window.shows(&say("failure.disk_full_hint")));
+        let job = fixtures::run_job(&mut window, JobSpec::Backup { to: "/tmp/b.tar".into(), replace: true });
+        let output = JobOutput::BackedUp { to: "/tmp/b.tar".into(), size_bytes: 2_000_000 };
+        window.tell(Event::Settled(job, Outcome::Done(output)));
+        let done = language.format("settings.backed_up", &[("path", &"/tmp/b.tar"), ("size", &"2 MB")]);
+        assert!(window.shows(&done) && !window.shows(&say("failure.disk_full")));
+        window.harness.get_by_role_and_label(Role::TextInput, &say("settings.search")).focus();
+        window.run();
+        window.type_text("zzzz");
+        let nothing = language.format("settings.nothing_found", &[("words", &"zzzz")]);
+        assert!(window.shows(&nothing) && !window.shows(&done));
     }
 }
 
@@ -165,16 +193,18 @@ fn a_backup_is_typed_or_chosen_and_its_end_is_shown() {
 
     window.harness.get_by_role_and_label(Role::TextInput, "Back up: path of the file").focus();
     window.run();
-    window.type_text("/tmp/typed.tar");
+    window.type_text("~/typed.tar");
     window.click("Back up now");
     let commands = window.commands();
-    let Some(Command::Start(job, JobSpec::Backup { to })) = commands.last() else { panic!("{commands:?}") };
-    assert_eq!(to, std::path::Path::new("/tmp/typed.tar"));
+    let Some(Command::Start(job, JobSpec::Backup { to, replace })) = commands.last() else {
+        panic!("{commands:?}")
+    };
+    assert_eq!((to.as_path(), *replace), (std::path::Path::new("/home/ada/typed.tar"), false));
     window.tell(Event::Progress(*job, fixtures::progress()));
     assert!(window.shows_part("412 / 717 files"));
     let output = JobOutput::BackedUp { to: to.clone(), size_bytes: 2_000_000 };
     window.tell(Event::Settled(*job, Outcome::Done(output)));
-    assert!(window.shows("Written to /tmp/typed.tar, 2 MB"));
+    assert!(window.shows("Written to /home/ada/typed.tar, 2 MB"));
 
     window.click("Back up: Choose…");
     let (id, request) = window.host.borrow().picks[0].clone();
@@ -185,7 +215,7 @@ fn a_backup_is_typed_or_chosen_and_its_end_is_shown() {
     window.click("Back up now");
     let commands = window.commands();
     assert!(
-        matches!(commands.last(), Some(Command::Start(_, JobSpec::Backup { to }))
+        matches!(commands.last(), Some(Command::Start(_, JobSpec::Backup { to, replace: true }))
         if to == std::path::Path::new("/tmp/chosen.tar")),
         "{commands:?}"
     );

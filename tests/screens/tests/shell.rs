@@ -187,7 +187,7 @@ fn the_status_bar_shows_what_runs_and_stops_it() {
 fn closing_asks_only_while_something_is_being_written() {
     let mut window = Window::new(fixtures::start_on("jobs"));
     assert!(window.harness.state_mut().on_close_requested());
-    let job = fixtures::run_job(&mut window, JobSpec::Backup { to: "/tmp/b.tar".into() });
+    let job = fixtures::run_job(&mut window, JobSpec::Backup { to: "/tmp/b.tar".into(), replace: false });
     assert!(!window.harness.state_mut().on_close_requested());
     window.run();
     window.click("Keep working");
@@ -216,7 +216,8 @@ fn pictures_of_the_shell() {
         let mut start = fixtures::start_on("jobs");
         start.settings.theme = theme;
         let mut window = Window::new(start);
-        let job = fixtures::run_job(&mut window, JobSpec::Backup { to: "/tmp/backup.tar".into() });
+        let job =
+            fixtures::run_job(&mut window, JobSpec::Backup { to: "/tmp/backup.tar".into(), replace: false });
         window.tell(Event::Progress(job, fixtures::progress()));
         palette(&mut window, "op");
         window.picture(&mut all, &format!("palette_{name}"));
@@ -238,12 +239,14 @@ fn a_toast_offers_to_take_it_back() {
 
 #[test]
 fn files_that_hover_are_awaited() {
-    let mut window = Window::new(fixtures::start_on("jobs"));
-    window.harness.input_mut().hovered_files.push(egui::HoveredFile::default());
-    window.harness.step();
-    let painted =
-        window.harness.output().shapes.iter().any(|s| format!("{:?}", s.shape).contains("Drop it here"));
-    assert!(painted, "the window says that it takes files");
+    for pane in ["playground", "jobs"] {
+        let mut window = Window::new(fixtures::start_on(pane));
+        window.harness.input_mut().hovered_files.push(egui::HoveredFile::default());
+        window.harness.step();
+        let shapes = &window.harness.output().shapes;
+        let said = shapes.iter().filter(|s| format!("{:?}", s.shape).contains("Drop a model"));
+        assert_eq!(said.count(), 1, "{pane}: the window says that it takes files, once");
+    }
 }
 
 #[test]
@@ -255,7 +258,8 @@ fn pictures_of_what_floats() {
     palette(&mut window, "open beside");
     window.key(Modifiers::NONE, Key::Enter);
     window.show_pane("Jobs");
-    let job = fixtures::run_job(&mut window, JobSpec::Backup { to: "/tmp/backup.tar".into() });
+    let job =
+        fixtures::run_job(&mut window, JobSpec::Backup { to: "/tmp/backup.tar".into(), replace: false });
     window.tell(Event::Progress(job, fixtures::progress()));
     let ctx = window.harness.ctx.clone();
     let toast = Toast::new(Text::new("shell.copied")).undo(Edit::EmptyTrash);

@@ -20,6 +20,7 @@ use glassworks_protocol::link::WindowEnd;
 use glassworks_protocol::machine::StartReport;
 use glassworks_protocol::settings::ThemeChoice;
 use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use toasts::Toasts;
@@ -43,6 +44,7 @@ pub struct App {
     theme: Arc<Theme>,
     applied: Option<(Theme, ThemeChoice, f32)>,
     system: String,
+    user_folder: Option<PathBuf>,
     layout_seen: (serde_json::Value, f64),
     asks_to_quit: bool,
     quitting: bool,
@@ -69,6 +71,7 @@ impl App {
             theme: Arc::new(theme),
             applied: None,
             system: host.system(),
+            user_folder: host.user_folder(),
             layout_seen: (kept, 0.0),
             asks_to_quit: false,
             quitting: false,
@@ -194,9 +197,20 @@ impl App {
 
     /// The layout, and what contexts for its panes are made of.
     fn parts(&mut self) -> (&mut Layout, Parts<'_>) {
-        let Self { layout, model, theme, actions, picks, system, host, .. } = self;
+        let Self { layout, model, theme, actions, picks, system, user_folder, host, .. } = self;
         let utc_offset_secs = host.utc_offset_secs();
-        (layout, Parts { model, theme, actions, picks, system, utc_offset_secs })
+        (
+            layout,
+            Parts {
+                model,
+                theme,
+                actions,
+                picks,
+                system,
+                user_folder: user_folder.as_deref(),
+                utc_offset_secs,
+            },
+        )
     }
 
     /// Puts the chosen look on.
@@ -251,6 +265,7 @@ struct Parts<'a> {
     actions: &'a mut Actions,
     picks: &'a mut Picks,
     system: &'a str,
+    user_folder: Option<&'a Path>,
     utc_offset_secs: i32,
 }
 
@@ -268,6 +283,7 @@ impl Parts<'_> {
             focused,
             slot,
             system: self.system,
+            user_folder: self.user_folder,
         }
     }
 }

@@ -126,7 +126,7 @@ impl Library {
                 Text::new("job.title_export_chats").arg("name", file_name(&spec.to))
             }
             JobSpec::ImportChats { path } => Text::new("job.title_import_chats").arg("name", file_name(path)),
-            JobSpec::Backup { to } => Text::new("job.title_backup").arg("name", file_name(to)),
+            JobSpec::Backup { to, .. } => Text::new("job.title_backup").arg("name", file_name(to)),
             JobSpec::Restore { from } => Text::new("job.title_restore").arg("name", file_name(from)),
         }
     }

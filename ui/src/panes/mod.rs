@@ -16,7 +16,7 @@ use glassworks_protocol::{Edit, JobSpec, Query};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A place in the window that does one job. It keeps what the person is doing now; what is known is in the model.
@@ -135,6 +135,8 @@ pub struct PaneCx<'a> {
     pub slot: usize,
     /// The operating system, in a line.
     pub system: &'a str,
+    /// What `~` stands for.
+    pub user_folder: Option<&'a Path>,
 }
 
 impl PaneCx<'_> {
@@ -222,6 +224,12 @@ impl PaneCx<'_> {
         let answer = self.picks.remove(&id)?;
         *waiting = None;
         answer
+    }
+
+    /// The path that typed text means; `None` when it is blank.
+    #[must_use]
+    pub fn typed_path(&self, text: &str) -> Option<PathBuf> {
+        crate::typed_path::typed_path(text, self.user_folder)
     }
 
     /// The keys of a command, as tooltips and menus show them.

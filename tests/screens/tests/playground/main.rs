@@ -5,6 +5,7 @@ mod conversation;
 mod fake;
 mod images;
 mod models;
+mod states;
 
 use fake::Fake;
 use glassworks_protocol::machine::StartReport;

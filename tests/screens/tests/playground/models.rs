@@ -76,6 +76,25 @@ fn a_model_that_cannot_be_loaded_says_why_and_tries_again() {
 }
 
 #[test]
+fn the_model_of_the_last_run_is_brought_into_memory_at_the_start() {
+    let mut fake = Fake::default();
+    fake.chat("Glass", &["Why?", "So."]);
+    let mut start = chat_start(&fake);
+    let model = start.models[1].id;
+    start.settings.last_model = None;
+    let kept = serde_json::json!({ "chat": fake.chats[0].id, "model": model });
+    start.settings.layout =
+        Some(serde_json::json!({ "slots": ["playground"], "panes": { "0/playground": kept } }));
+    let mut window = open(&mut fake, start);
+    let loads = |c: &Command| matches!(c, Command::Start(_, s) if *s == JobSpec::LoadModel(ModelSource::Library(model)));
+    assert_eq!(fake.asked.iter().filter(|c| loads(c)).count(), 1);
+    window.type_text("And?");
+    window.key(Modifiers::NONE, Key::Enter);
+    fake.answer(&mut window);
+    assert_eq!(fake.last_generate().model, ModelSource::Library(model), "the keyboard is in the composer");
+}
+
+#[test]
 fn models_are_renamed_and_removed() {
     let fake = Fake::default();
     let mut window = open(&mut Fake::default(), chat_start(&fake));
@@ -164,14 +183,13 @@ fn chats_go_out_and_come_in_by_typed_paths() {
     window.click("JSON");
     window.harness.get_by_role_and_label(egui::accesskit::Role::TextInput, "Or type a path").focus();
     window.run();
-    window.type_text("/tmp/glass");
+    window.type_text("~/glass");
     window.click("Export");
     let commands = window.commands();
-    let job = job_of(
-        &commands,
-        |s| matches!(s, JobSpec::ExportChats(s) if s.chats == [id] && s.to.as_os_str() == "/tmp/glass.json"),
-    );
-    let to = PathBuf::from("/tmp/glass.json");
+    let to = PathBuf::from("/home/ada/glass.json");
+    let asked =
+        |s: &JobSpec| matches!(s, JobSpec::ExportChats(s) if s.chats == [id] && s.to == to && !s.replace);
+    let job = job_of(&commands, asked);
     window.tell(Event::Settled(job, Outcome::Done(JobOutput::ChatsExported { to: to.clone(), n_chats: 1 })));
     window.click("Show");
     assert_eq!(window.host.borrow().revealed, [to]);

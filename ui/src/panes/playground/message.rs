@@ -264,7 +264,7 @@ fn speaker_name(cx: &PaneCx, message: &MessageRecord) -> (String, String) {
     let you = || (cx.t("playground.you"), String::new());
     let Some(reply) = &message.reply else {
         return match message.role {
-            Role::Assistant => (cx.t("playground.edited_by_you"), cx.t("playground.edited_hint")),
+            Role::Assistant => (cx.t("playground.without_tokens"), cx.t("playground.without_tokens_hint")),
             _ => you(),
         };
     };

@@ -45,6 +45,8 @@ pub struct Playground {
     /// `None` before the first frame.
     doc: Option<Doc>,
     model: Option<ModelId>,
+    /// A first model has been chosen in this run.
+    begun: bool,
     /// The document of each kind that was open last, for switching between kinds.
     last_of_kind: [Option<ChatId>; 2],
     /// Jobs of the replies asked for here, to say why one failed.
@@ -88,7 +90,6 @@ impl Pane for Playground {
         if let Some(view) = &view {
             self.escape_stops(ui, cx, view, something_open);
         }
-        open_model::drop_hint(ui, cx);
         self.autosave(cx, false);
         if let Some(due) = self.doc.as_ref().and_then(|d| d.due_ms(cx.now_ms)) {
             ui.ctx().request_repaint_after(Duration::from_millis(due));
@@ -126,6 +127,7 @@ impl Pane for Playground {
     fn restore(&mut self, kept: &serde_json::Value) {
         let part = |name: &str| kept.get(name).cloned().unwrap_or_default();
         self.doc = serde_json::from_value(part("chat")).ok().map(Doc::stored);
+        self.composer.want_focus = self.doc.is_some();
         self.model = serde_json::from_value(part("model")).ok();
         self.sizes = serde_json::from_value(part("tiles")).unwrap_or_default();
         self.inspector_hidden = serde_json::from_value(part("inspector_hidden")).unwrap_or_default();

@@ -6,9 +6,9 @@ use super::models_menu;
 use crate::action::{Action, Open, Toast};
 use crate::host::{FileKind, FileRequest, PickId};
 use crate::panes::PaneCx;
-use crate::theme::{Type, Weight, icons, size};
+use crate::theme::{Type, icons};
 use crate::widgets::{self, Button, Field};
-use egui::{Align2, Context, Key, Shape, Stroke, Ui};
+use egui::{Context, Key, Ui};
 use glassworks_protocol::chat::TemplateSource;
 use glassworks_protocol::ids::JobId;
 use glassworks_protocol::model::{ModelCard, ModelRecord};
@@ -45,18 +45,6 @@ impl OpenerState {
         self.importing = None;
         self.typed_at_ms = None;
     }
-}
-
-/// A path as typed: without quotes around it, `~` and `file://` as people paste them.
-fn typed_path(text: &str) -> Option<PathBuf> {
-    let text = text.trim();
-    let bare = text
-        .strip_prefix('"')
-        .and_then(|t| t.strip_suffix('"'))
-        .or_else(|| text.strip_prefix('\'').and_then(|t| t.strip_suffix('\'')))
-        .unwrap_or(text);
-    let bare = bare.strip_prefix("file://").unwrap_or(bare);
-    (!bare.is_empty()).then(|| PathBuf::from(bare))
 }
 
 /// What a path is, by its name alone.
@@ -151,7 +139,7 @@ impl Playground {
         self.findings(ui, cx);
         ui.add_space(4.0);
         ui.horizontal(|ui| {
-            let path = typed_path(&self.opener.path);
+            let path = cx.typed_path(&self.opener.path);
             let busy = self.running(cx, self.opener.importing);
             let why = path.is_none().then(|| cx.t("playground.no_path"));
             let open = Button::accent(cx.t(if busy { "playground.adding" } else { "playground.add_model" }));
@@ -200,7 +188,7 @@ impl Playground {
             return;
         }
         self.opener.typed_at_ms = None;
-        if let Some(path) = typed_path(&self.opener.path) {
+        if let Some(path) = cx.typed_path(&self.opener.path) {
             self.opener.describing = Some(cx.start(JobSpec::DescribeModel { path }));
         }
     }
@@ -234,23 +222,6 @@ impl Playground {
     }
 }
 
-/// While files hover over the window: where they may be dropped.
-pub(super) fn drop_hint(ui: &Ui, cx: &PaneCx) {
-    if ui.input(|i| i.raw.hovered_files.is_empty()) {
-        return;
-    }
-    let t = cx.theme.tokens;
-    let rect = ui.max_rect().shrink(8.0);
-    let painter =
-        ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Foreground, ui.scope_id().with("drop")));
-    painter.rect_filled(rect, f32::from(size::RADIUS_TILE), t.window.gamma_multiply(0.8));
-    let corners =
-        [rect.left_top(), rect.right_top(), rect.right_bottom(), rect.left_bottom(), rect.left_top()];
-    painter.extend(Shape::dashed_line(&corners, Stroke::new(2.0, t.accent), 8.0, 6.0));
-    let words = cx.t("playground.drop_here");
-    painter.text(rect.center(), Align2::CENTER_CENTER, words, Type::Figure.font(Weight::Medium), t.text_1);
-}
-
 fn card_ui(ui: &mut Ui, cx: &PaneCx, card: &ModelCard) {
     widgets::well(ui, |ui| {
         ui.set_width(ui.available_width());
@@ -275,16 +246,6 @@ fn card_ui(ui: &mut Ui, cx: &PaneCx, card: &ModelCard) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pasted_paths_are_cleaned() {
-        for (typed, path) in
-            [(" /a b/c ", "/a b/c"), ("\"/a b\"", "/a b"), ("'/a'", "/a"), ("file:///a", "/a")]
-        {
-            assert_eq!(typed_path(typed), Some(PathBuf::from(path)));
-        }
-        assert_eq!(typed_path("  "), None);
-    }
 
     #[test]
     fn what_is_dropped_is_told_by_its_name() {

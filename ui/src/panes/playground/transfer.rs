@@ -72,7 +72,7 @@ impl Playground {
 
     pub(super) fn transfer_ui(&mut self, ctx: &Context, cx: &mut PaneCx) {
         if let Some(path) = cx.picked(&mut self.transfer.picking) {
-            self.transfer_to(cx, &path);
+            self.transfer_to(cx, &path, true);
         }
         self.transfer_ended(cx);
         let Some(asking) = &self.transfer.asking else { return };
@@ -122,18 +122,20 @@ impl Playground {
             response.request_focus();
         }
         let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
-        let typed = PathBuf::from(path.trim());
-        let none = path.trim().is_empty();
+        let typed = cx.typed_path(path);
         self.transfer_failure(ui, cx);
         ui.add_space(4.0);
-        let (mut go, mut cancel) = (entered && !none, false);
+        let (mut go, mut cancel) = (entered, false);
         ui.horizontal(|ui| {
             let words = cx.t(if export { "playground.export_here" } else { "playground.import_here" });
-            go |= Button::accent(words).off(none.then(|| cx.t("playground.no_path"))).show(ui).clicked();
+            go |= Button::accent(words)
+                .off(typed.is_none().then(|| cx.t("playground.no_path")))
+                .show(ui)
+                .clicked();
             cancel = Button::quiet(cx.t("shell.cancel")).show(ui).clicked();
         });
-        if go {
-            self.transfer_to(cx, &typed);
+        if let Some(typed) = typed.filter(|_| go) {
+            self.transfer_to(cx, &typed, false);
         } else if choose {
             self.pick_transfer(cx);
         } else if cancel {
@@ -169,14 +171,15 @@ impl Playground {
         self.transfer.picking = Some(cx.pick(request));
     }
 
-    /// Writes to, or reads from, the path that was chosen.
-    fn transfer_to(&mut self, cx: &mut PaneCx, path: &Path) {
+    /// Writes to, or reads from, the path that was chosen; `asked` says whether a dialog has asked about a file
+    /// that is there.
+    fn transfer_to(&mut self, cx: &mut PaneCx, path: &Path, asked: bool) {
         let spec = match &self.transfer.asking {
-            Some(Asking::Export { chats, format, .. }) => JobSpec::ExportChats(ExportChatsSpec {
-                chats: chats.clone(),
-                format: *format,
-                to: with_extension(path, *format),
-            }),
+            Some(Asking::Export { chats, format, .. }) => {
+                let to = with_extension(path, *format);
+                let replace = asked && to == path;
+                JobSpec::ExportChats(ExportChatsSpec { chats: chats.clone(), format: *format, to, replace })
+            }
             _ => JobSpec::ImportChats { path: path.to_path_buf() },
         };
         self.autosave(cx, true);

@@ -53,12 +53,15 @@ impl Playground {
 
     fn begin_model(&mut self, cx: &mut PaneCx) {
         let library = &cx.model.library;
-        if self.model.is_some_and(|id| library.get(id).is_some()) {
+        let known = |id: &ModelId| library.get(*id).is_some();
+        let chosen = self.model.filter(known);
+        if chosen.is_some() && self.begun {
             return;
         }
-        let known = |id: &ModelId| library.get(*id).is_some();
+        self.begun = true;
         let first = || library.models().first().map(|m| m.id);
-        self.model = cx.settings().last_model.filter(known).or(library.starter.filter(known)).or_else(first);
+        let last = || cx.settings().last_model.filter(known).or(library.starter.filter(known)).or_else(first);
+        self.model = chosen.or_else(last);
         let Some(record) = self.model.and_then(|id| library.get(id)) else { return };
         let quick = record.starter || record.card.size_bytes <= QUICK_TO_LOAD_BYTES;
         if quick && *library.state(record.id) == ModelState::Idle {

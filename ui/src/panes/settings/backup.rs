@@ -24,6 +24,8 @@ pub(super) struct BackupForms {
     to: String,
     from: String,
     to_pick: Option<PickId>,
+    /// What a dialog has answered: it has asked about a file that is there.
+    picked: Option<PathBuf>,
     from_pick: Option<PickId>,
 }
 
@@ -34,6 +36,7 @@ fn filter(cx: &PaneCx) -> Option<(String, Vec<String>)> {
 fn back_up(pane: &mut SettingsPane, ui: &mut Ui, cx: &mut PaneCx) {
     if let Some(path) = cx.picked(&mut pane.backup.to_pick) {
         pane.backup.to = path.display().to_string();
+        pane.backup.picked = Some(path);
     }
     let request = FileRequest {
         kind: FileKind::Save,
@@ -43,7 +46,8 @@ fn back_up(pane: &mut SettingsPane, ui: &mut Ui, cx: &mut PaneCx) {
     };
     let form =
         Form { kind: JobKind::Backup, label: "settings.back_up", hint: "settings.back_up_hint", request };
-    let spec = |to| JobSpec::Backup { to };
+    let picked = pane.backup.picked.clone();
+    let spec = |to| JobSpec::Backup { replace: picked.as_ref() == Some(&to), to };
     form.ui(ui, cx, &mut pane.backup.to, &mut pane.backup.to_pick, spec);
 }
 
@@ -92,15 +96,17 @@ impl Form {
             if choose.name(format!("{label}: {}", cx.t("settings.choose"))).show(ui).clicked() {
                 *pick = Some(cx.pick(self.request.clone()));
             }
-            let off = match (path.trim().is_empty(), running) {
-                (_, true) => Some(cx.t("settings.busy")),
-                (true, _) => Some(cx.t("settings.path_first")),
-                _ => None,
+            let chosen = cx.typed_path(path);
+            let off = match &chosen {
+                _ if running => Some(cx.t("settings.busy")),
+                None => Some(cx.t("settings.path_first")),
+                Some(_) => None,
             };
             let ready = off.is_none();
             let go = Button::control(&label).off(off).name(cx.tf("settings.do_it", &[("what", &label)]));
-            if go.show(ui).clicked() || (entered && ready) {
-                cx.start(spec(PathBuf::from(path.trim())));
+            let go = go.show(ui).clicked() || (entered && ready);
+            if let Some(chosen) = chosen.filter(|_| go) {
+                cx.start(spec(chosen));
             }
         });
         widgets::note(ui, &cx.t(self.hint));

@@ -2,7 +2,7 @@
 
 use super::{PaneCx, Row, SettingsPane};
 use crate::action::Action;
-use crate::theme::{Type, icons};
+use crate::theme::{Type, icons, size};
 use crate::units;
 use crate::widgets::{self, NumberField, Select, Tone};
 use egui::Ui;
@@ -125,16 +125,21 @@ fn restart_needed(ui: &mut Ui, cx: &PaneCx) {
 
 fn processor(_: &mut SettingsPane, ui: &mut Ui, cx: &mut PaneCx) {
     let machine = &cx.model.machine;
-    widgets::body(ui, &machine.processor);
-    for set in &machine.instruction_sets {
-        widgets::tag(ui, Tone::Plain, set);
-    }
-    if machine.instruction_sets.is_empty() {
-        widgets::hint(ui, cx.t("settings.no_instruction_sets"));
-    }
-    if let Some(cap) = &machine.isa_cap {
-        widgets::hint(ui, cx.tf("settings.isa_cap", &[("isa", cap)]));
-    }
+    ui.vertical(|ui| {
+        ui.horizontal_wrapped(|ui| {
+            ui.set_min_height(size::CONTROL);
+            widgets::body(ui, &machine.processor);
+            for set in &machine.instruction_sets {
+                widgets::tag(ui, Tone::Plain, set);
+            }
+        });
+        if machine.instruction_sets.is_empty() {
+            widgets::hint(ui, cx.t("settings.no_instruction_sets"));
+        } else {
+            let key = if machine.isa_capped { "settings.isa_capped" } else { "settings.isa" };
+            widgets::hint(ui, cx.tf(key, &[("isa", &machine.isa)]));
+        }
+    });
 }
 
 fn threads(_: &mut SettingsPane, ui: &mut Ui, cx: &mut PaneCx) {
