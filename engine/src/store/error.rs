@@ -77,7 +77,8 @@ impl From<StoreError> for Failure {
             Some(IO | CANNOT_OPEN) => io("failure.store_cannot_write", "failure.store_io_hint"),
             Some(BUSY) => io("failure.store_busy", "failure.store_busy_hint"),
             Some(CORRUPT | NOT_A_DATABASE) => io("failure.store_damaged", "failure.store_damaged_hint"),
-            _ => Self::new(FailureKind::Bug, Text::new("failure.store_unexpected")),
+            _ => Self::new(FailureKind::Bug, Text::new("failure.store_unexpected"))
+                .hint(Text::new("failure.report_hint")),
         };
         failure.detail(detail)
     }

@@ -34,7 +34,7 @@ impl Store {
     }
 
     /// Enters a model. Files that are in the library already keep their id, name and history; their card is
-    /// brought up to date.
+    /// brought up to date. A model that is known by its id has moved: it keeps all but its path.
     ///
     /// # Errors
     /// When the path is no valid Unicode, or the disk says no.
@@ -49,6 +49,7 @@ impl Store {
             "INSERT INTO models (id, name, path, card, added_at_ms, used_at_ms, starter)
                 VALUES (?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (path) DO UPDATE SET card = excluded.card, starter = excluded.starter
+                ON CONFLICT (id) DO UPDATE SET path = excluded.path, card = excluded.card, starter = excluded.starter
                 RETURNING id",
         )
         .bind(&record.id.as_bytes()[..])

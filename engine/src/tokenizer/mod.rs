@@ -59,8 +59,9 @@ impl TextCodec {
         })
     }
 
-    /// Special tokens spelled in `text` become those tokens, as in transformers, also where a person typed them. `add_special` also adds what the tokenizer adds to
-    /// every text, its beginning-of-text token for one; a chat template has already written that.
+    /// Special tokens spelled in `text` become those tokens, as in transformers, also where a person typed them.
+    /// `add_special` also adds what the tokenizer adds to every text, its beginning-of-text token for one; a chat
+    /// template has already written that.
     pub fn encode(&self, text: &str, add_special: bool) -> Result<Vec<u32>> {
         encode(&self.tokenizer, text, add_special)
     }

@@ -239,6 +239,26 @@ fn a_home_has_one_writer_and_says_who_it_is() {
 }
 
 #[test]
+fn a_home_may_be_moved() {
+    let outside = tempfile::tempdir().expect("a folder");
+    let (old, new) = (outside.path().join("old"), outside.path().join("new"));
+    let mut lab = Lab::open(&old);
+    let id = lab.engine.start.starter;
+    let mut talk = Talk::new(ChatKind::Completion);
+    let spec = talk.ask(&lab.starter(), "Alice", sampling(4));
+    lab.reply(spec);
+    lab.close();
+    std::fs::rename(&old, &new).expect("moved");
+    let mut lab = Lab::open(&new);
+    assert_eq!(lab.engine.start.starter, id, "the starter is the one that wrote the replies");
+    assert!(lab.engine.start.models[0].path.starts_with(&new));
+    assert_eq!(lab.chat(talk.chat.id).messages.len(), 2);
+    let spec = talk.again(&lab.starter(), MessageId::mint(), sampling(4));
+    assert_eq!(lab.reply(spec).tokens.len(), 4);
+    lab.close();
+}
+
+#[test]
 fn files_that_are_no_models_fail_by_name() {
     let home = tempfile::tempdir().expect("a folder");
     let mut lab = Lab::open(home.path());

@@ -174,6 +174,7 @@ fn a_failed_or_refused_reply_says_so() {
             Event::Settled(asked.job, Outcome::Failed(failure.clone()))
         });
         assert_eq!(shown(&model, &asked).1, MessageStatus::Failed);
+        assert!(model.chats.is_unstored(asked.question), "writing again has to store it");
         assert_eq!(model.jobs.get(asked.job).and_then(|j| j.failure().cloned()), Some(failure.clone()));
     }
 }

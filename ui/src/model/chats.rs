@@ -2,9 +2,9 @@
 
 use super::live::LiveReply;
 use glassworks_protocol::chat::{ChatDocument, ChatRecord, ChatSummary, MessageRecord, MessageStatus};
-use glassworks_protocol::ids::{ChatId, JobId, QueryId};
+use glassworks_protocol::ids::{ChatId, JobId, MessageId, QueryId};
 use glassworks_protocol::{Edit, Failure, Query};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// An open document.
@@ -36,6 +36,8 @@ pub struct Chats {
     pub search: Search,
     pub(super) open: HashMap<ChatId, ChatState>,
     pub(super) live: HashMap<JobId, LiveReply>,
+    /// Questions that were asked here and that the engine has not yet said to be on disk.
+    pub(super) unstored: HashSet<MessageId>,
 }
 
 impl Chats {
@@ -51,6 +53,12 @@ impl Chats {
     #[must_use]
     pub fn document(&self, id: ChatId) -> Option<&ChatDocument> {
         self.open.get(&id)?.document.as_ref()
+    }
+
+    /// Whether the message is shown but not known to be on disk: a full disk may have kept it from getting there.
+    #[must_use]
+    pub fn is_unstored(&self, message: MessageId) -> bool {
+        self.unstored.contains(&message)
     }
 
     #[must_use]
@@ -161,6 +169,7 @@ impl Chats {
     }
 
     pub(super) fn stored_message(&mut self, message: Arc<MessageRecord>) {
+        self.unstored.remove(&message.id);
         let Some(document) = self.open.get_mut(&message.chat).and_then(|s| s.document.as_mut()) else {
             return;
         };

@@ -53,6 +53,7 @@ impl Chats {
             .document
             .get_or_insert_with(|| ChatDocument { chat: keep.chat.clone(), messages: Vec::new() });
         if let Some(question) = &keep.question {
+            self.unstored.insert(question.id);
             put(&mut document.messages, Arc::new(question.clone()));
         }
         match document.messages.iter_mut().find(|m| m.id == keep.reply) {

@@ -50,3 +50,39 @@ fn a_conversation_by_keyboard_alone() {
     fake.answer(&mut window);
     assert!(window.shows("First.") && !window.shows("Second."));
 }
+
+#[test]
+fn the_system_prompt_is_written_by_keyboard_alone() {
+    let mut fake = Fake { replies: ["Yes."].into(), ..Fake::default() };
+    let start = chat_start(&fake);
+    let mut window = open(&mut fake, start);
+    window.key(Modifiers::COMMAND, Key::N);
+    window.key(Modifiers::COMMAND, Key::P);
+    window.type_text("system prompt");
+    window.key(Modifiers::NONE, Key::Enter);
+    window.type_text("Be kind");
+    window.key(Modifiers::NONE, Key::Escape);
+    window.type_text("Hi");
+    window.key(Modifiers::NONE, Key::Enter);
+    fake.answer(&mut window);
+    let Prompt::Chat { turns, .. } = fake.last_generate().prompt else { panic!("a chat") };
+    let turns: Vec<_> = turns.iter().map(|t| (t.role.as_str(), t.content.as_str())).collect();
+    assert_eq!(turns, [("system", "Be kind"), ("user", "Hi")]);
+}
+
+#[test]
+fn what_covered_the_window_gives_the_keyboard_back() {
+    let mut fake = Fake::default();
+    let start = chat_start(&fake);
+    let mut window = open(&mut fake, start);
+    window.key(Modifiers::COMMAND, Key::N);
+    for key in [Key::P, Key::O] {
+        window.key(Modifiers::COMMAND, key);
+        window.key(Modifiers::NONE, Key::Escape);
+        window.type_text("a");
+    }
+    window.key(Modifiers::NONE, Key::Enter);
+    fake.answer(&mut window);
+    let Prompt::Chat { turns, .. } = fake.last_generate().prompt else { panic!("a chat") };
+    assert_eq!(turns[0].content, "aa");
+}

@@ -193,6 +193,18 @@ fn chats_go_out_and_come_in_by_typed_paths() {
     window.tell(Event::Settled(job, Outcome::Done(JobOutput::ChatsExported { to: to.clone(), n_chats: 1 })));
     window.click("Show");
     assert_eq!(window.host.borrow().revealed, [to]);
+    // What is wrong is read in the dialog, and not said again when that is left.
+    window.click("More for Glass");
+    window.click("Export…");
+    window.type_text("~/glass.md");
+    window.key(Modifiers::NONE, Key::Enter);
+    let job = job_of(&window.commands(), |s| matches!(s, JobSpec::ExportChats(_)));
+    let failure = Failure::new(FailureKind::Input, Text::new("failure.disk_full"));
+    window.tell(Event::Settled(job, Outcome::Failed(failure)));
+    assert!(window.shows("The disk is full"));
+    window.key(Modifiers::NONE, Key::Escape);
+    window.run();
+    assert!(!window.shows("The disk is full") && !window.shows("Export chats"));
     window.click("More for chats");
     window.click("Import chats…");
     window.type_text("/tmp/glass.json");

@@ -41,12 +41,24 @@ impl Asker {
         Some(self.reply_to(chat, &path[..idx], Some(question), MessageId::mint()))
     }
 
-    /// Another reply beside the reply `idx` of `path`, or a first one to the message there.
+    /// Another reply beside the reply `idx` of `path`, or a first one to the message there. A question that never
+    /// got to disk, as `is_unstored` tells, goes along once more.
     #[must_use]
-    pub fn regenerate(&self, chat: &ChatRecord, path: &[Arc<MessageRecord>], idx: usize) -> Option<JobSpec> {
+    pub fn regenerate(
+        &self,
+        chat: &ChatRecord,
+        path: &[Arc<MessageRecord>],
+        idx: usize,
+        is_unstored: impl Fn(MessageId) -> bool,
+    ) -> Option<JobSpec> {
         let at = path.get(idx)?;
         let end = if at.role == Role::Assistant { idx } else { idx + 1 };
-        (end > 0).then(|| self.reply_to(chat, &path[..end], None, MessageId::mint()))
+        let (question, before) = path[..end].split_last()?;
+        if is_unstored(question.id) {
+            let question = MessageRecord::clone(question);
+            return Some(self.reply_to(chat, before, Some(question), MessageId::mint()));
+        }
+        Some(self.reply_to(chat, &path[..end], None, MessageId::mint()))
     }
 
     /// The reply `idx` of `path` goes on where it ended.
@@ -271,14 +283,20 @@ mod tests {
         let keep = generate(asker().resend(&chat, &path, 0, "How?").expect("a spec")).keep.expect("kept");
         assert_eq!(keep.question.expect("a question").parent, None);
 
-        let spec = generate(asker().regenerate(&chat, &path, 1).expect("a spec"));
+        let spec = generate(asker().regenerate(&chat, &path, 1, |_| false).expect("a spec"));
         assert_eq!(roles(&spec.prompt), "user:Why?");
         let keep = spec.keep.expect("kept");
         assert_eq!((keep.parent, keep.question.is_none()), (Some(path[0].id), true));
         assert_ne!(keep.reply, path[1].id);
 
-        let on_question = generate(asker().regenerate(&chat, &path, 0).expect("a spec"));
+        let on_question = generate(asker().regenerate(&chat, &path, 0, |_| false).expect("a spec"));
         assert_eq!(on_question.keep.expect("kept").parent, Some(path[0].id));
+
+        let lost = generate(asker().regenerate(&chat, &path, 1, |id| id == path[0].id).expect("a spec"));
+        assert_eq!(roles(&lost.prompt), "user:Why?");
+        let keep = lost.keep.expect("kept");
+        assert_eq!(keep.question.as_ref(), Some(&*path[0]), "it is to be stored this time");
+        assert_eq!(keep.parent, Some(path[0].id));
     }
 
     #[test]

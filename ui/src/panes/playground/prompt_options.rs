@@ -18,6 +18,8 @@ pub struct OptionsState {
     /// The tools while they are being changed.
     tools: Option<String>,
     pub open_wanted: bool,
+    /// The popover was there in the last frame.
+    is_open: bool,
 }
 
 /// Why `text` is no list of tools.
@@ -53,6 +55,7 @@ impl Playground {
                 .min_scrolled_height(height)
                 .show(ui, |ui| self.options(ui, cx, view));
         });
+        self.options.is_open = open.is_some();
         if open.is_none() {
             self.store_system_prompt(cx);
             self.store_tools(cx, view);
@@ -66,6 +69,9 @@ impl Playground {
             self.options.system_prompt.clone().unwrap_or_else(|| view.record.system_prompt.clone());
         let id = egui::Id::unique(("system prompt", cx.slot));
         let placeholder = cx.t("playground.system_prompt_placeholder");
+        if !self.options.is_open {
+            ui.memory_mut(|m| m.request_focus(id));
+        }
         if text_area(ui, id, &name, &placeholder, 4, false, &mut text).changed() {
             self.options.system_prompt = Some(text);
         }

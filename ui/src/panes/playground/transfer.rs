@@ -83,7 +83,7 @@ impl Playground {
         let theme = std::sync::Arc::clone(&cx.theme);
         let close = dialog(ctx, &theme, "transfer", &title, 480.0, |ui| self.transfer_body(ui, cx));
         if close {
-            self.transfer.asking = None;
+            self.leave_transfer(cx);
         }
     }
 
@@ -139,7 +139,16 @@ impl Playground {
         } else if choose {
             self.pick_transfer(cx);
         } else if cancel {
-            self.transfer.asking = None;
+            self.leave_transfer(cx);
+        }
+    }
+
+    /// What went wrong has been read in the dialog, and is not said again.
+    fn leave_transfer(&mut self, cx: &PaneCx) {
+        self.transfer.asking = None;
+        let job = self.transfer.job.and_then(|id| cx.model.jobs.get(id));
+        if job.is_some_and(|j| j.failure().is_some()) {
+            self.transfer.job = None;
         }
     }
 

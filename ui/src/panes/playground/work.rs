@@ -210,7 +210,9 @@ impl Playground {
         if view.job.is_none()
             && let Some(asker) = self.asker(cx)
         {
-            self.start_reply(cx, asker.regenerate(&view.record, &view.path, idx));
+            let chats = &cx.model.chats;
+            let spec = asker.regenerate(&view.record, &view.path, idx, |id| chats.is_unstored(id));
+            self.start_reply(cx, spec);
         }
     }
 
