@@ -132,7 +132,7 @@ impl App {
 
     pub(super) fn run_in_window(&mut self, command: UiCommand, ctx: &Context) {
         match command {
-            UiCommand::Palette => self.palette.toggle(),
+            UiCommand::Palette => self.palette.toggle(ctx),
             UiCommand::Undo => self.undo(Edit::Undo, "shell.nothing_to_undo", ctx),
             UiCommand::Redo => self.undo(Edit::Redo, "shell.nothing_to_redo", ctx),
             UiCommand::ZoomIn => self.zoom(1),

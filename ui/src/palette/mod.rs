@@ -28,11 +28,24 @@ pub(crate) struct Palette {
     query: String,
     at: usize,
     fresh: bool,
+    /// What had the keyboard before, and gets it back.
+    before: Option<Id>,
 }
 
 impl Palette {
-    pub fn toggle(&mut self) {
-        *self = Self { open: !self.open, fresh: true, ..Self::default() };
+    pub fn toggle(&mut self, ctx: &egui::Context) {
+        if self.open {
+            return self.close(ctx);
+        }
+        let before = ctx.memory(|m| m.focused());
+        *self = Self { open: true, fresh: true, before, ..Self::default() };
+    }
+
+    fn close(&mut self, ctx: &egui::Context) {
+        self.open = false;
+        if let Some(before) = self.before.take() {
+            ctx.memory_mut(|m| m.request_focus(before));
+        }
     }
 
     pub fn is_open(&self) -> bool {
@@ -47,13 +60,13 @@ impl Palette {
         let theme = theme::of_ctx(ctx);
         let entries = entries(ctx, model, &theme);
         let found = find(&entries, self.query.trim(), recent);
-        let chosen = self.keys(ctx, found.len());
+        let (chosen, left) = self.keys(ctx, found.len());
         let mut picked = chosen.and_then(|i| found.get(i)).map(|f| entries[f.index].target);
         let screen = ctx.content_rect();
-        let left = (screen.center().x - WIDTH / 2.0).max(8.0);
+        let left_edge = (screen.center().x - WIDTH / 2.0).max(8.0);
         let shown = Area::new(Id::unique("palette"))
             .order(Order::Foreground)
-            .fixed_pos(egui::pos2(left, FROM_TOP.min(screen.height() * 0.12)))
+            .fixed_pos(egui::pos2(left_edge, FROM_TOP.min(screen.height() * 0.12)))
             .show(ctx, |ui| {
                 widgets::popover_frame(ui).inner_margin(Margin::same(1)).show(ui, |ui| {
                     ui.set_width(WIDTH.min(screen.width() - 16.0));
@@ -66,15 +79,18 @@ impl Palette {
             });
         let outside = !self.fresh && shown.response.clicked_elsewhere();
         self.fresh = false;
-        if picked.is_some() || outside {
+        if picked.is_some() || left {
+            self.close(ctx);
+        } else if outside {
+            // The click says where the keyboard goes.
             self.open = false;
         }
         picked
     }
 
-    /// Takes the keys before the text field can.
-    fn keys(&mut self, ctx: &egui::Context, n: usize) -> Option<usize> {
-        let mut chosen = None;
+    /// Takes the keys before the text field can: what was chosen, and whether Escape was pressed.
+    fn keys(&mut self, ctx: &egui::Context, n: usize) -> (Option<usize>, bool) {
+        let (mut chosen, mut left) = (None, false);
         ctx.input_mut(|i| {
             let mut moved = 0i64;
             for (key, by) in [(Key::ArrowDown, 1), (Key::ArrowUp, -1), (Key::PageDown, 8), (Key::PageUp, -8)]
@@ -93,10 +109,10 @@ impl Palette {
                 chosen = Some(self.at);
             }
             if i.consume_key(Modifiers::NONE, Key::Escape) {
-                self.open = false;
+                left = true;
             }
         });
-        chosen
+        (chosen, left)
     }
 
     fn input(&mut self, ui: &mut Ui, theme: &Theme) {

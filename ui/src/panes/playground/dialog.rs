@@ -28,5 +28,10 @@ pub fn dialog(
             widgets::title(ui, title);
             add(ui);
         });
-    shown.should_close()
+    let close = shown.should_close();
+    if close {
+        // A frame in which it is no more, for who takes the keyboard back.
+        ctx.request_repaint();
+    }
+    close
 }

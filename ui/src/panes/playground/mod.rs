@@ -56,7 +56,7 @@ pub struct Playground {
     sizes: tiles::TileSizes,
     inspector_hidden: bool,
     drawer: bool,
-    /// Something lay over the pane in the last frame.
+    /// Something lies over the pane, or did and the keyboard is nowhere yet.
     was_covered: bool,
     /// Whether the inspector was a drawer when the pane was drawn last.
     inspector_folds: bool,
@@ -78,10 +78,7 @@ impl Pane for Playground {
         let Some(id) = self.doc.as_ref().map(|d| d.id) else { return };
         let view = self.doc.as_ref().and_then(|d| d.view(cx.model));
         let something_open = self.something_open(ui);
-        let uncovered = std::mem::replace(&mut self.was_covered, something_open) && !something_open;
-        if uncovered && cx.focused && ui.memory(|m| m.focused().is_none()) {
-            self.composer.want_focus = true;
-        }
+        self.take_keyboard_back(ui, cx, something_open);
         ui.push_id(cx.slot, |ui| match &view {
             Some(view) if self.is_welcome(cx, view) => self.welcome(ui, cx, view),
             _ => self.tiles(ui, cx, id, view.as_ref()),

@@ -18,8 +18,10 @@ pub struct OptionsState {
     /// The tools while they are being changed.
     tools: Option<String>,
     pub open_wanted: bool,
-    /// The popover was there in the last frame.
+    /// The popover is there.
     is_open: bool,
+    /// The keyboard should go to the system prompt, which takes until what lay above is gone.
+    want_focus: bool,
 }
 
 /// Why `text` is no list of tools.
@@ -55,7 +57,8 @@ impl Playground {
                 .min_scrolled_height(height)
                 .show(ui, |ui| self.options(ui, cx, view));
         });
-        self.options.is_open = open.is_some();
+        let was_open = std::mem::replace(&mut self.options.is_open, open.is_some());
+        self.options.want_focus |= !was_open && self.options.is_open;
         if open.is_none() {
             self.store_system_prompt(cx);
             self.store_tools(cx, view);
@@ -69,8 +72,10 @@ impl Playground {
             self.options.system_prompt.clone().unwrap_or_else(|| view.record.system_prompt.clone());
         let id = egui::Id::unique(("system prompt", cx.slot));
         let placeholder = cx.t("playground.system_prompt_placeholder");
-        if !self.options.is_open {
+        if self.options.want_focus {
+            self.options.want_focus = !ui.memory(|m| m.has_focus(id));
             ui.memory_mut(|m| m.request_focus(id));
+            ui.ctx().request_repaint();
         }
         if text_area(ui, id, &name, &placeholder, 4, false, &mut text).changed() {
             self.options.system_prompt = Some(text);

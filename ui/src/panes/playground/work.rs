@@ -206,6 +206,16 @@ impl Playground {
             || self.drawer
     }
 
+    /// What covered the pane is gone: the keyboard goes to the composer, unless something else has it.
+    pub(super) fn take_keyboard_back(&mut self, ui: &Ui, cx: &PaneCx, covered: bool) {
+        if covered {
+            self.was_covered = true;
+        } else if self.was_covered && cx.focused && ui.memory(|m| m.focused().is_none()) {
+            self.was_covered = false;
+            self.composer.want_focus = true;
+        }
+    }
+
     pub(super) fn regenerate(&mut self, cx: &mut PaneCx, view: &View, idx: usize) {
         if view.job.is_none()
             && let Some(asker) = self.asker(cx)
