@@ -156,9 +156,6 @@ fn instruction_sets() -> Vec<String> {
     if std::arch::is_x86_feature_detected!("avx512vnni") {
         sets.push("VNNI");
     }
-    if std::arch::is_x86_feature_detected!("avx512bf16") {
-        sets.push("BF16");
-    }
     if dispatch::has_bf16(dispatch::detected()) {
         sets.push("BF16");
     }
