@@ -90,7 +90,7 @@ fn run(model: &dyn CausalLm) -> Result<(f64, f64)> {
 
 fn step(model: &dyn CausalLm, cache: &mut KvCache, tokens: &[u32]) -> Result<()> {
     let probe = &mut Probe::Off;
-    let mut cx = ForwardCx { precision: Precision::Exact, cache, probe, between: &|| Ok(()) };
+    let mut cx = ForwardCx { precision: Precision::Exact, cache, probe, adapters: None, between: &|| Ok(()) };
     let hidden = model.hidden(tokens, &mut cx)?;
     model.logits(&hidden.narrow(0, tokens.len() - 1, 1)?, &mut cx)?;
     Ok(())

@@ -63,7 +63,7 @@ fn main() -> Result<()> {
     };
     let batch = batch(&arguments)?;
     let model = ModelFiles::open(Path::new(arguments.get("--model")?))?.load(&|_, _| Ok(()))?;
-    let config = StepConfig { precision, recompute: arguments.recompute };
+    let config = StepConfig { precision, recompute: arguments.recompute, smoothing: 0.0 };
     let mut tuner = tuner(&arguments, &*model, config)?;
     let (steps, warmup) = (arguments.number("--steps")?, arguments.number("--warmup")?);
     let scale = 1.0 / batch.n_targets() as f32;
@@ -139,7 +139,13 @@ fn tuner<'m>(arguments: &Arguments, model: &'m dyn CausalLm, config: StepConfig)
         };
         Ok(Factors { a: read("A")?, b: read("B")? })
     };
-    let lora = LoraConfig { rank: RANK, alpha: ALPHA, targets: &targets, values: &mut values };
+    let lora = LoraConfig {
+        rank: RANK,
+        scale: ALPHA / RANK as f32,
+        dropout: 0.0,
+        targets: &targets,
+        values: &mut values,
+    };
     Tuner::new(model, Tune::Lora(lora), config)
 }
 

@@ -1,7 +1,7 @@
 //! The one loop: takes commands in order, edits and answers at once, starts a named thread for each job.
 
 use crate::failure::{self, Cancelled};
-use crate::job_cx::{JobCx, Shared};
+use crate::job_cx::{JobCx, Shared, Steering};
 use crate::jobs;
 use glassworks_protocol::ids::JobId;
 use glassworks_protocol::link::EngineEnd;
@@ -11,7 +11,7 @@ use glassworks_protocol::{
 };
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -19,7 +19,7 @@ use std::thread::JoinHandle;
 type Running = Arc<Mutex<HashMap<JobId, Handle>>>;
 
 struct Handle {
-    cancel: Arc<AtomicBool>,
+    steering: Arc<Steering>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -29,7 +29,12 @@ pub fn run(end: &EngineEnd, shared: &Arc<Shared>) {
     while let Ok(command) = end.commands.recv() {
         match command {
             Command::Start(id, spec) => start(id, spec, shared, &running),
-            Command::Cancel(id) => cancel(id, &running),
+            Command::Cancel(id) => {
+                steer(id, &running, |steering| steering.cancel.store(true, Ordering::Relaxed))
+            }
+            Command::Signal(id, signal) => steer(id, &running, |steering| {
+                *steering.signal.lock().unwrap_or_else(PoisonError::into_inner) = Some(signal);
+            }),
             Command::Edit(id, edit) => match shared.runtime.block_on(shared.store.edit(edit)) {
                 Ok(stored) => stored.into_iter().for_each(|s| end.outbox.send(Event::Stored(s))),
                 Err(failure) => refuse(shared, RequestId::Edit(id), failure),
@@ -50,10 +55,10 @@ fn refuse(shared: &Shared, id: RequestId, failure: Failure) {
     shared.outbox.send(Event::Refused(id, failure));
 }
 
-fn cancel(id: JobId, running: &Running) {
-    // A job that has settled in the meantime has nothing to cancel.
+fn steer(id: JobId, running: &Running, how: impl FnOnce(&Steering)) {
+    // A job that has settled in the meantime has nothing to steer.
     if let Some(handle) = running.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
-        handle.cancel.store(true, Ordering::Relaxed);
+        how(&handle.steering);
     }
 }
 
@@ -61,7 +66,7 @@ fn stop_all(running: &Running) {
     let handles: Vec<Handle> =
         running.lock().unwrap_or_else(PoisonError::into_inner).drain().map(|(_, handle)| handle).collect();
     for handle in &handles {
-        handle.cancel.store(true, Ordering::Relaxed);
+        handle.steering.cancel.store(true, Ordering::Relaxed);
     }
     for thread in handles.into_iter().filter_map(|handle| handle.thread) {
         if thread.join().is_err() {
@@ -89,6 +94,9 @@ async fn page(shared: &Shared, query: Query) -> Result<Page, Failure> {
         Query::Chats { search, trashed } => Page::Chats(store.chats(&search, trashed).await?),
         Query::Chat(id) => Page::Chat(Arc::new(store.chat(id).await?)),
         Query::Models => Page::Models(store.models().await?),
+        Query::Runs => Page::Runs(store.runs().await?),
+        Query::RunPoints(id) => Page::RunPoints(Arc::new(store.run_points(id).await?)),
+        Query::RunCheckpoints(id) => Page::RunCheckpoints(store.run_checkpoints(id).await?),
         Query::Memory => Page::Memory(shared.ledger.status()),
         Query::LogTail => Page::LogTail(crate::log::tail(&shared.home.logs().join(crate::log::FILE))),
     })
@@ -100,8 +108,8 @@ fn start(id: JobId, spec: JobSpec, shared: &Arc<Shared>, running: &Running) {
         let failure = Failure::new(FailureKind::Bug, Text::new("failure.job_twice"));
         return refuse(shared, RequestId::Job(id), failure);
     }
-    let cancel = Arc::new(AtomicBool::new(false));
-    let cx = JobCx::new(id, Arc::clone(shared), Arc::clone(&cancel));
+    let steering = Arc::new(Steering::default());
+    let cx = JobCx::new(id, Arc::clone(shared), Arc::clone(&steering));
     let name = jobs::name(&spec);
     let registry = Arc::clone(running);
     let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
@@ -114,7 +122,7 @@ fn start(id: JobId, spec: JobSpec, shared: &Arc<Shared>, running: &Running) {
     match thread {
         // The registry's lock is held, so even a job that has ended already finds its entry to remove.
         Ok(thread) => {
-            jobs.insert(id, Handle { cancel, thread: Some(thread) });
+            jobs.insert(id, Handle { steering, thread: Some(thread) });
         }
         Err(error) => {
             let failure = failure::from_error(&anyhow::Error::new(error).context("starting a thread"));

@@ -16,12 +16,13 @@ use crate::store::restore;
 
 pub const DATABASE: &str = "glassworks.db";
 pub const MODELS: &str = "models";
+pub const RUNS: &str = "runs";
 pub const LOGS: &str = "logs";
 /// Stays in the folder; only the system's lock on it means anything.
 pub const LOCK: &str = "glassworks.lock";
 /// How long the lock is waited for.
 const PATIENCE: Duration = Duration::from_millis(800);
-const FOLDERS: [&str; 6] = [MODELS, "datasets", "runs", "captures", "lessons", LOGS];
+const FOLDERS: [&str; 6] = [MODELS, "datasets", RUNS, "captures", "lessons", LOGS];
 
 /// How a home folder is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +89,11 @@ impl Home {
     #[must_use]
     pub fn models(&self) -> PathBuf {
         self.inner.path.join(MODELS)
+    }
+
+    #[must_use]
+    pub fn runs(&self) -> PathBuf {
+        self.inner.path.join(RUNS)
     }
 
     #[must_use]
@@ -213,10 +219,7 @@ pub(crate) fn cannot_use(path: &Path, e: &std::io::Error) -> Failure {
         .detail(e.to_string())
 }
 
-/// Makes a folder's entries (a new name, a rename) survive a power cut, where the system can.
-pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
-}
+pub(crate) use crate::durable::sync_folder;
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,7 @@ use crate::store::Store;
 use glassworks_protocol::ids::JobId;
 use glassworks_protocol::link::Outbox;
 use glassworks_protocol::text::{Language, Text};
-use glassworks_protocol::{Event, Partial, Progress, Stored, Unit};
+use glassworks_protocol::{Event, Partial, Progress, Signal, Stored, Unit};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,13 +27,22 @@ pub struct Shared {
     pub language: Language,
     /// Milliseconds since 1970, UTC; injected so that tests can choose it.
     pub clock: fn() -> i64,
+    /// Held by the run that trains: one at a time.
+    pub training: Mutex<()>,
+}
+
+/// What a person wants of a running job.
+#[derive(Default)]
+pub struct Steering {
+    pub cancel: AtomicBool,
+    pub signal: Mutex<Option<Signal>>,
 }
 
 /// One job's view of the engine.
 pub struct JobCx {
     pub id: JobId,
     pub shared: Arc<Shared>,
-    cancel: Arc<AtomicBool>,
+    steering: Arc<Steering>,
     pace: Mutex<Pace>,
 }
 
@@ -45,8 +54,8 @@ struct Pace {
 
 impl JobCx {
     #[must_use]
-    pub fn new(id: JobId, shared: Arc<Shared>, cancel: Arc<AtomicBool>) -> Self {
-        Self { id, shared, cancel, pace: Mutex::new(Pace { told: None, stage: None }) }
+    pub fn new(id: JobId, shared: Arc<Shared>, steering: Arc<Steering>) -> Self {
+        Self { id, shared, steering, pace: Mutex::new(Pace { told: None, stage: None }) }
     }
 
     /// To be called at least every 250 ms.
@@ -59,7 +68,13 @@ impl JobCx {
 
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.cancel.load(Ordering::Relaxed)
+        self.steering.cancel.load(Ordering::Relaxed)
+    }
+
+    /// What was asked of the job last, if it understands signals.
+    #[must_use]
+    pub fn signal(&self) -> Option<Signal> {
+        *self.steering.signal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells how far the job is, at most 20 times a second; the rate is counted from the stage's start.

@@ -1,10 +1,12 @@
 //! The engine: models, text, storage, behind one protocol. Start reading at [`Engine::spawn`].
 //!
 //! One thread takes commands ([`event_loop`]); each job runs on a named thread of its own ([`jobs`]). Arrows
-//! point one way: `event_loop → jobs → {generate, inspect, shelf, store} → models → nn`.
+//! point one way: `event_loop → jobs → {generate, train, data, inspect, shelf, store} → models → nn`.
 
 pub mod chat_template;
+pub mod data;
 mod device;
+mod durable;
 mod event_loop;
 mod failure;
 pub mod generate;
@@ -114,6 +116,7 @@ impl Engine {
             runtime,
             language: config.language,
             clock: config.clock,
+            training: std::sync::Mutex::new(()),
         };
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())

@@ -102,7 +102,8 @@ impl Drop for Reservation {
     }
 }
 
-fn resident() -> u64 {
+/// Memory of this process, bytes, as the system counts it; 0 where it doesn't say.
+pub(crate) fn resident() -> u64 {
     let pid = Pid::from_u32(std::process::id());
     let Ok(mut system) = System::new() else { return 0 };
     system.refresh_processes_specifics(

@@ -95,6 +95,8 @@ pub fn unit(language: Language, unit: Unit) -> &'static str {
         Unit::Layers => "shell.unit_layers",
         Unit::Files => "shell.unit_files",
         Unit::Chats => "shell.unit_chats",
+        Unit::Rows => "shell.unit_rows",
+        Unit::Steps => "shell.unit_steps",
     };
     language.get(key)
 }

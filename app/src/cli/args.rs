@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use glassworks_protocol::generate::{SamplingPreset, SamplingSpec};
 use glassworks_protocol::model::Precision;
+use glassworks_protocol::train::SaveType;
 use std::path::PathBuf;
 
 #[derive(Parser)]
@@ -22,6 +23,9 @@ pub enum Command {
     Generate(Box<GenerateArgs>),
     Inspect(InspectArgs),
     Models(ModelsArgs),
+    Train(TrainArgs),
+    Runs(RunsArgs),
+    Merge(MergeArgs),
     Tour(TourArgs),
     Completions(CompletionsArgs),
 }
@@ -30,7 +34,7 @@ impl Command {
     /// Whether it needs the home folder to itself.
     #[must_use]
     pub fn writes_home(&self) -> bool {
-        matches!(self, Self::Models(ModelsArgs { what: ModelsCommand::Import(_) }))
+        matches!(self, Self::Models(ModelsArgs { what: ModelsCommand::Import(_) }) | Self::Train(_))
     }
 }
 
@@ -38,6 +42,10 @@ impl Command {
 pub struct GenerateArgs {
     #[arg(short, long, value_name = "MODEL")]
     pub model: String,
+    #[arg(long, value_name = "DIR")]
+    pub adapter: Option<PathBuf>,
+    #[arg(long, value_name = "X", requires = "adapter", value_parser = strength)]
+    pub strength: Option<f32>,
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub prompt: String,
     #[arg(long)]
@@ -166,6 +174,91 @@ pub struct ImportArgs {
     pub name: Option<String>,
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Args)]
+pub struct TrainArgs {
+    #[arg(value_name = "RECIPE", required_unless_present = "resume", conflicts_with = "resume")]
+    pub recipe: Option<PathBuf>,
+    #[arg(long, value_name = "RUN")]
+    pub resume: Option<String>,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct RunsArgs {
+    #[command(subcommand)]
+    pub what: RunsCommand,
+}
+
+#[derive(Subcommand)]
+pub enum RunsCommand {
+    List(ListArgs),
+    Show(ShowRunArgs),
+    Export(ExportRunArgs),
+}
+
+#[derive(Args)]
+pub struct ShowRunArgs {
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct ExportRunArgs {
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    #[arg(short, long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+#[derive(Args)]
+pub struct MergeArgs {
+    #[arg(short, long, value_name = "MODEL")]
+    pub model: String,
+    #[arg(short, long, value_name = "DIR")]
+    pub adapter: PathBuf,
+    #[arg(short, long, value_name = "DIR")]
+    pub out: PathBuf,
+    #[arg(long, value_name = "X", value_parser = strength)]
+    pub strength: Option<f32>,
+    #[arg(
+        long,
+        value_enum,
+        value_name = "TYPE",
+        default_value = "f32",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub dtype: DtypeArg,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum DtypeArg {
+    F32,
+    F16,
+    Bf16,
+}
+
+impl From<DtypeArg> for SaveType {
+    fn from(asked: DtypeArg) -> Self {
+        match asked {
+            DtypeArg::F32 => Self::F32,
+            DtypeArg::F16 => Self::F16,
+            DtypeArg::Bf16 => Self::Bf16,
+        }
+    }
+}
+
+/// How much of an adapter: 0 to 1.
+fn strength(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(x) if (0.0..=1.0).contains(&x) => Ok(x),
+        _ => Err("0 – 1".to_owned()),
+    }
 }
 
 #[derive(Args)]

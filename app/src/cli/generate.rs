@@ -14,6 +14,7 @@ use glassworks_protocol::generate::{
 };
 use glassworks_protocol::model::Precision;
 use glassworks_protocol::text::Text;
+use glassworks_protocol::train::AdapterSource;
 use glassworks_protocol::{Failure, FailureKind, JobOutput, JobSpec, Partial};
 use serde::Serialize;
 use std::io::Read as _;
@@ -25,6 +26,10 @@ pub fn run(cx: &Cx, args: &GenerateArgs) -> Result<(), Stop> {
     let model = source::find(&session, &args.model)?;
     let spec = GenerateSpec {
         model: model.source.clone(),
+        adapter: args
+            .adapter
+            .as_ref()
+            .map(|path| AdapterSource { path: path.clone(), strength: args.strength.unwrap_or(1.0) }),
         prompt,
         sampling: args.sampling.spec(),
         precision: args.precision.into(),
@@ -39,6 +44,7 @@ pub fn run(cx: &Cx, args: &GenerateArgs) -> Result<(), Stop> {
                 meter.clear();
                 printer.prompt_read(n_prompt, n_reused);
             }
+            Partial::Metrics(_) => {}
             Partial::Tokens { first, pieces } => {
                 meter.clear();
                 printer.hint(first, &pieces)?;

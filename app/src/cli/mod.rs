@@ -7,13 +7,17 @@ mod completions;
 mod generate;
 mod help;
 mod inspect;
+mod merge;
 mod meter;
 mod models;
 pub mod out;
+mod run_plot;
+mod runs;
 pub mod session;
 mod source;
 mod table;
 mod tour;
+mod train;
 
 use crate::{logging, paths, window};
 use args::{Cli, Command};
@@ -73,6 +77,9 @@ fn run(cx: &Cx, command: Command) -> Result<(), Stop> {
         Command::Generate(args) => generate::run(cx, &args),
         Command::Inspect(args) => inspect::run(cx, &args),
         Command::Models(args) => models::run(cx, &args),
+        Command::Train(args) => train::run(cx, &args),
+        Command::Runs(args) => runs::run(cx, &args),
+        Command::Merge(args) => merge::run(cx, &args),
         Command::Tour(args) => tour::run(cx, &args),
         Command::Completions(args) => completions::run(cx.language, args.shell),
     }

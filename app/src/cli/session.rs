@@ -54,6 +54,20 @@ impl Session {
         meter: &Meter,
         partial: &mut dyn FnMut(Partial) -> Result<(), Stop>,
     ) -> Result<JobOutput, Stop> {
+        self.run_until(spec, meter, partial, Command::Cancel)
+    }
+
+    /// As [`Self::run`]; `interrupt` is what Ctrl+C sends the job.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_until(
+        &self,
+        spec: JobSpec,
+        meter: &Meter,
+        partial: &mut dyn FnMut(Partial) -> Result<(), Stop>,
+        interrupt: fn(JobId) -> Command,
+    ) -> Result<JobOutput, Stop> {
         let job = JobId::mint();
         self.send(Command::Start(job, spec))?;
         let mut stopped: Option<Stop> = None;
@@ -63,7 +77,8 @@ impl Session {
                 stopped = Some(Stop::Interrupted);
             }
             if stopped.is_some() && !told {
-                self.send(Command::Cancel(job))?;
+                let by_hand = matches!(stopped, Some(Stop::Interrupted));
+                self.send(if by_hand { interrupt(job) } else { Command::Cancel(job) })?;
                 told = true;
             }
             match self.next() {

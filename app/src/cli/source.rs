@@ -78,7 +78,7 @@ pub fn library(session: &Session) -> Result<Vec<Arc<ModelRecord>>, Stop> {
     }
 }
 
-fn is_model_path(path: &Path) -> bool {
+pub fn is_model_path(path: &Path) -> bool {
     path.is_file() || path.join("config.json").is_file()
 }
 

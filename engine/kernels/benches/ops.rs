@@ -158,18 +158,19 @@ fn ends(line: &Line<'_>) {
     let weight = Weight::f32(V, D, &table);
     let targets: Vec<i32> = (0..M).map(|i| (i * 7919 % V) as i32).collect();
     let tokens: Vec<u32> = targets.iter().map(|t| *t as u32).collect();
-    let (mut dhidden, scale) = (vec![0.0; M * D], 1.0 / M as f32);
+    let mut dhidden = vec![0.0; M * D];
+    let objective = loss::Objective { scale: 1.0 / M as f32, ..loss::Objective::default() };
     let product = 2.0 * (M * D) as f64 * V as f64;
     for precision in [Precision::Exact, Precision::Fast] {
         line.gflops(&format!("loss {precision:?}"), product, || {
             black_box(loss::linear_cross_entropy(
-                &hidden, M, &weight, &targets, scale, None, None, &arena, precision,
+                &hidden, M, &weight, &targets, objective, None, None, &arena, precision,
             ));
         });
         line.gflops(&format!("loss with dhidden {precision:?}"), 2.0 * product, || {
             let dhidden = Some(&mut dhidden[..]);
             black_box(loss::linear_cross_entropy(
-                &hidden, M, &weight, &targets, scale, dhidden, None, &arena, precision,
+                &hidden, M, &weight, &targets, objective, dhidden, None, &arena, precision,
             ));
         });
     }

@@ -11,6 +11,7 @@ pub mod affine;
 pub mod arena;
 pub mod attention;
 pub mod dispatch;
+pub mod dropout;
 pub mod embedding;
 pub mod loss;
 pub mod matmul;

@@ -43,8 +43,26 @@ pub struct Loss {
     pub n_targets: usize,
 }
 
+/// What is made of the targets.
+#[derive(Clone, Copy)]
+pub struct Objective<'a> {
+    /// Gradients are multiplied by this.
+    pub scale: f32,
+    /// ε of label smoothing: (1 − ε) · −ln p(target) + ε · the mean of −ln p over the vocabulary, as
+    /// `torch.nn.CrossEntropyLoss(label_smoothing=ε)`.
+    pub smoothing: f32,
+    /// Asked before every product; once it says no, what is left is not computed and nothing is of use.
+    pub go_on: &'a dyn Fn() -> bool,
+}
+
+impl Default for Objective<'_> {
+    fn default() -> Self {
+        Self { scale: 0.0, smoothing: 0.0, go_on: &|| true }
+    }
+}
+
 /// The cross-entropy of `softmax(head(hidden))` against `targets` \[M\], with hidden \[M, D\] and the
-/// head's matrix \[V, D\], and if asked for, its gradients times `scale`: `dhidden` \[M, D\] is overwritten, `dw` \[V, D\] added
+/// head's matrix \[V, D\], and if asked for, its gradients times the scale: `dhidden` \[M, D\] is overwritten, `dw` \[V, D\] added
 /// to. Without either, this only evaluates.
 ///
 /// Rows whose target is [`IGNORED`] cost nothing, and their gradient is zero.
@@ -57,7 +75,7 @@ pub fn linear_cross_entropy<'a>(
     m: usize,
     head: impl Into<Head<'a>>,
     targets: &'a [i32],
-    scale: f32,
+    objective: Objective<'_>,
     dhidden: Option<&mut [f32]>,
     dw: Option<&mut [f32]>,
     arena: &'a Arena,
@@ -65,7 +83,7 @@ pub fn linear_cross_entropy<'a>(
 ) -> Loss {
     assert_eq!(targets.len(), m, "a target for each row");
     let mut losses = Losses::new(hidden, head.into(), targets, arena, precision);
-    losses.gradients(scale, dhidden, dw);
+    losses.gradients(objective, dhidden, dw);
     Loss { loss_sum: losses.each.iter().sum(), n_targets: losses.rows.len() }
 }
 
@@ -84,7 +102,7 @@ pub fn linear_token_losses<'a>(
 ) {
     assert_eq!(losses.len(), targets.len(), "a loss for each row");
     let mut made = Losses::new(hidden, head.into(), targets, arena, precision);
-    made.gradients(0.0, None, None);
+    made.gradients(Objective::default(), None, None);
     losses.fill(0.0);
     for (row, loss) in made.rows.iter().zip(&made.each) {
         losses[*row] = *loss as f32;
@@ -123,7 +141,12 @@ impl<'a> Losses<'a> {
     }
 
     /// Fills `each`, and what gradients are asked for.
-    fn gradients(&mut self, scale: f32, mut dhidden: Option<&mut [f32]>, mut dw: Option<&mut [f32]>) {
+    fn gradients(
+        &mut self,
+        objective: Objective<'_>,
+        mut dhidden: Option<&mut [f32]>,
+        mut dw: Option<&mut [f32]>,
+    ) {
         let width = self.lm_head.n_in;
         if let Some(dhidden) = dhidden.as_deref_mut() {
             assert_eq!(dhidden.len(), self.hidden.len(), "dhidden is [M, D]");
@@ -132,7 +155,8 @@ impl<'a> Losses<'a> {
             }
         }
         assert!(dw.as_ref().is_none_or(|dw| dw.len() == self.lm_head.n_out * width), "dw is [V, D]");
-        let scale = (dhidden.is_some() || dw.is_some()).then_some(scale);
+        let wants_gradients = dhidden.is_some() || dw.is_some();
+        let Objective { scale, smoothing, go_on } = objective;
         let chunk = chunk_rows(self.rows.len(), self.lm_head.n_out);
         let mut logits = self.arena.take(chunk * self.lm_head.n_out);
         for from in (0..self.rows.len()).step_by(chunk.max(1)) {
@@ -151,11 +175,20 @@ impl<'a> Losses<'a> {
                 &gathered[..]
             };
             matmul::linear(Input::F32(hidden), n, self.lm_head, logits, false, self.precision);
-            self.losses_of(from..to, logits, scale);
+            if !go_on() {
+                return;
+            }
+            self.losses_of(from..to, logits, (scale, smoothing), wants_gradients);
             if let Some(dw) = dw.as_deref_mut() {
+                if !go_on() {
+                    return;
+                }
                 matmul::linear_dw(Input::F32(logits), Input::F32(hidden), n, dw, self.precision);
             }
             let Some(dhidden) = dhidden.as_deref_mut() else { continue };
+            if !go_on() {
+                return;
+            }
             if together {
                 let dhidden = &mut dhidden[first * width..][..n * width];
                 matmul::linear_dx(Input::F32(logits), n, self.lm_head, dhidden, false, self.precision);
@@ -169,18 +202,58 @@ impl<'a> Losses<'a> {
         }
     }
 
-    /// The losses of some of the rows, and in place of their logits, if there is a scale, the gradients.
-    fn losses_of(&mut self, part: std::ops::Range<usize>, logits: &mut [f32], scale: Option<f32>) {
+    /// The losses of some of the rows, and in place of their logits, if they are wanted, the gradients.
+    fn losses_of(
+        &mut self,
+        part: std::ops::Range<usize>,
+        logits: &mut [f32],
+        (scale, smoothing): (f32, f32),
+        wants_gradients: bool,
+    ) {
         let (isa, vocabulary, targets, cap) = (self.isa, self.lm_head.n_out, self.targets, self.soft_cap);
         let rows = &self.rows[part.clone()];
         split::rows(&mut self.each[part], logits, vocabulary, |i, loss, logits| {
             let target = targets[rows[i]] as usize;
-            *loss = match cap {
-                None => cross_entropy(isa, logits, target, scale),
-                Some(cap) => capped_cross_entropy(isa, logits, target, scale, cap),
+            let scale = wants_gradients.then_some(scale);
+            *loss = match (cap, smoothing == 0.0) {
+                (None, true) => cross_entropy(isa, logits, target, scale),
+                (Some(cap), true) => capped_cross_entropy(isa, logits, target, scale, cap),
+                (cap, false) => smoothed(isa, logits, target, scale, smoothing, cap),
             };
         });
     }
+}
+
+/// [`cross_entropy`] with label smoothing, and with a cap where there is one: what differs is added to it.
+fn smoothed(
+    isa: Isa,
+    x: &mut [f32],
+    target: usize,
+    scale: Option<f32>,
+    smoothing: f32,
+    cap: Option<f32>,
+) -> f64 {
+    let slopes: Option<Vec<f32>> = cap.map(|cap| {
+        let capped = |x: &mut f32| {
+            let tanh = (*x / cap).tanh();
+            *x = cap * tanh;
+            1.0 - tanh * tanh
+        };
+        x.iter_mut().map(capped).collect()
+    });
+    let (smoothing, n) = (f64::from(smoothing), x.len() as f64);
+    let mean = x.iter().map(|x| f64::from(*x)).sum::<f64>() / n;
+    let more = smoothing * (f64::from(x[target]) - mean);
+    let loss = cross_entropy(isa, x, target, scale);
+    if let Some(scale) = scale {
+        let each = (f64::from(scale) * smoothing / n) as f32;
+        x.iter_mut().for_each(|x| *x -= each);
+        x[target] += (f64::from(scale) * smoothing) as f32;
+        if let Some(slopes) = slopes {
+            x.iter_mut().zip(slopes).for_each(|(x, slope)| *x *= slope);
+        }
+    }
+    loss + more
 }
 
 /// Rows of a chunk: as even a cut as there is.
@@ -276,14 +349,20 @@ mod tests {
     use super::*;
     use crate::check::{close, numbers, slopes, wide};
 
+    /// A soft cap, and label smoothing.
+    type Made = (Option<f32>, f32);
+
     /// Σ −ln p(target) in f64.
-    fn loss64(hidden: &[f64], w: &[f64], width: usize, targets: &[i32], cap: Option<f32>) -> f64 {
+    fn loss64(hidden: &[f64], w: &[f64], width: usize, targets: &[i32], (cap, smoothing): Made) -> f64 {
         let capped = |x: f64| cap.map_or(x, |cap| f64::from(cap) * (x / f64::from(cap)).tanh());
         let mut sum = 0.0;
         for (x, target) in hidden.chunks(width).zip(targets).filter(|(_, t)| **t != IGNORED) {
             let logits: Vec<f64> =
                 w.chunks(width).map(|w| capped(w.iter().zip(x).map(|(w, x)| w * x).sum::<f64>())).collect();
-            sum += logits.iter().map(|x| x.exp()).sum::<f64>().ln() - logits[*target as usize];
+            let all = logits.iter().map(|x| x.exp()).sum::<f64>().ln();
+            let mean = logits.iter().sum::<f64>() / logits.len() as f64;
+            let smoothing = f64::from(smoothing);
+            sum += all - (1.0 - smoothing) * logits[*target as usize] - smoothing * mean;
         }
         sum
     }
@@ -295,14 +374,16 @@ mod tests {
         all.zip(skip).map(|(t, s)| if (s + 1.0) / 2.0 < ignored { IGNORED } else { t }).collect()
     }
 
-    fn check(m: usize, width: usize, vocabulary: usize, ignored: f32, cap: Option<f32>, seed: u64) {
+    fn check(m: usize, width: usize, vocabulary: usize, ignored: f32, made: Made, seed: u64) {
         const SCALE: f32 = 0.25;
         let (hidden, w) = (numbers(seed, m * width), numbers(seed + 1, vocabulary * width));
         let targets = targets_of(seed + 2, m, vocabulary, ignored);
         let (h64, w64) = (wide(&hidden), wide(&w));
-        let expected = loss64(&h64, &w64, width, &targets, cap);
-        let dh64 = slopes(&h64, |h| 0.25 * loss64(h, &w64, width, &targets, cap));
-        let dw64 = slopes(&w64, |w| 0.25 * loss64(&h64, w, width, &targets, cap));
+        let loss = |h: &[f64], w: &[f64]| loss64(h, w, width, &targets, made);
+        let expected = loss(&h64, &w64);
+        let dh64 = slopes(&h64, |h| 0.25 * loss(h, &w64));
+        let dw64 = slopes(&w64, |w| 0.25 * loss(&h64, w));
+        let (cap, smoothing) = made;
         let weight = &Weight::f32(vocabulary, width, &w);
         let head = Head { weight, soft_cap: cap };
         let arena = Arena::new();
@@ -313,7 +394,7 @@ mod tests {
             m,
             head,
             &targets,
-            SCALE,
+            Objective { scale: SCALE, smoothing, ..Objective::default() },
             Some(&mut dh),
             Some(&mut dw),
             &arena,
@@ -326,6 +407,7 @@ mod tests {
 
         let alone = linear_cross_entropy(&hidden, m, head, &targets, SCALE, None, None, &arena, exact);
         assert_eq!(alone, found, "the loss is the same without gradients");
+        let expected = loss64(&h64, &w64, width, &targets, (cap, 0.0));
         let mut each = vec![f32::NAN; m];
         linear_token_losses(&hidden, head, &targets, &mut each, &arena, exact);
         let sum: f64 = each.iter().map(|v| f64::from(*v)).sum();
@@ -338,7 +420,8 @@ mod tests {
         #[test]
         fn agrees_with_f64(m in 0..9usize, width in 1..9usize, vocabulary in 1..50usize, ignored in 0f32..1.2,
                            cap in proptest::option::of(0.3f32..4.0), seed in 0..99u64) {
-            check(m, width, vocabulary, ignored, cap, seed);
+            check(m, width, vocabulary, ignored, (cap, 0.0), seed);
+            check(m, width, vocabulary, ignored, (cap, 0.1), seed);
         }
     }
 

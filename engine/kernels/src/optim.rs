@@ -84,6 +84,47 @@ kernel! {
     }
 }
 
+/// Stochastic gradient descent with momentum and L2 decay, to the formula of `torch.optim.SGD`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sgd {
+    pub lr: f64,
+    pub momentum: f64,
+    pub weight_decay: f64,
+    /// Every gradient is multiplied by this first: clipping, or an average.
+    pub grad_scale: f32,
+}
+
+impl Sgd {
+    /// Updates `param` and its momentum `m`, which begins as zeros, by `grad`, in one pass.
+    ///
+    /// # Panics
+    /// If the lengths disagree.
+    pub fn update(&self, param: &mut [f32], grad: &[f32], m: &mut [f32]) {
+        self.update_on(dispatch::active(), param, grad, m);
+    }
+
+    fn update_on(&self, isa: Isa, param: &mut [f32], grad: &[f32], m: &mut [f32]) {
+        assert_eq!([param.len(), m.len()], [grad.len(); 2], "all are of one length");
+        let factors = [self.lr as f32, self.momentum as f32, self.weight_decay as f32, self.grad_scale];
+        split::elements([param, m], |from, [param, m]| {
+            sgd(isa, factors, param, &grad[from..][..param.len()], m);
+        });
+    }
+}
+
+kernel! {
+    fn sgd[S](s, factors: [f32; 4], param: &mut [f32], grad: &[f32], m: &mut [f32]) {
+        let [lr, momentum, decay, scale] = factors.map(|factor| s.splat(factor));
+        for i in (0..grad.len()).step_by(S::N) {
+            let p = s.load(param, i);
+            let g = s.mul_add(p, decay, s.mul(s.load(grad, i), scale));
+            let step = s.mul_add(s.load(m, i), momentum, g);
+            s.store(m, i, step);
+            s.store(param, i, s.sub(p, s.mul(step, lr)));
+        }
+    }
+}
+
 /// Numbers that are summed by one task.
 const CHUNK: usize = 64 * 1024;
 /// How many sums run side by side.
@@ -174,6 +215,33 @@ mod tests {
                 close("p", &made.0, &p, 1e-6);
                 close("m", &made.1, &m, 1e-6);
                 close("v", &made.2, &v, 1e-6);
+            });
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+        #[test]
+        fn sgd_agrees_with_f64_over_steps(n in 0..70usize, seed in 0..99u64) {
+            let sgd = Sgd { lr: 0.1, momentum: 0.9, weight_decay: 0.02, grad_scale: 0.5 };
+            let start = numbers(seed, n);
+            let grads: Vec<Vec<f32>> = (0..5).map(|i| numbers(seed + i, n)).collect();
+            // The step of torch.optim.SGD without dampening.
+            let (mut p, mut m) = (wide(&start), vec![0.0; n]);
+            for grad in &grads {
+                for i in 0..n {
+                    m[i] = 0.9 * m[i] + 0.5 * f64::from(grad[i]) + 0.02 * p[i];
+                    p[i] -= 0.1 * m[i];
+                }
+            }
+            let run = |isa| {
+                let (mut p, mut m) = (start.clone(), vec![0.0; n]);
+                grads.iter().for_each(|grad| sgd.update_on(isa, &mut p, grad, &mut m));
+                (p, m)
+            };
+            everywhere(run, |_, made| {
+                close("p", &made.0, &p, 1e-6);
+                close("m", &made.1, &m, 1e-6);
             });
         }
     }

@@ -1,7 +1,7 @@
 //! What the window asks.
 
 use crate::chat::{ChatRecord, MessageRecord, TemplateOptions};
-use crate::ids::{ChatId, EditId, JobId, MessageId, ModelId, QueryId};
+use crate::ids::{ChatId, EditId, JobId, MessageId, ModelId, QueryId, RunId};
 use crate::job::JobSpec;
 use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
@@ -9,11 +9,23 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
     Start(JobId, JobSpec),
+    /// Stop at once.
     Cancel(JobId),
+    /// Steer a job that understands it; others pass it over.
+    Signal(JobId, Signal),
     Edit(EditId, Edit),
     Fetch(QueryId, Query),
     /// Store what runs, then end the engine thread.
     Shutdown,
+}
+
+/// What a long job can be told besides to stop at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Signal {
+    /// Write a checkpoint and settle; resuming is a new job.
+    Pause,
+    /// End here as if this were the end, and keep the best there is.
+    StopKeepBest,
 }
 
 /// A change to something stored: quick, durable before [`crate::Event::Stored`] says so, and undoable where a
@@ -80,6 +92,12 @@ pub enum Query {
     },
     Chat(ChatId),
     Models,
+    /// Newest first.
+    Runs,
+    /// Everything that was measured of a run, by series and step.
+    RunPoints(RunId),
+    /// What a run keeps on disk.
+    RunCheckpoints(RunId),
     Memory,
     /// The newest lines of the log, for "copy diagnostics".
     LogTail,

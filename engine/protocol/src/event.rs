@@ -9,6 +9,7 @@ use crate::machine::MemoryStatus;
 use crate::model::ModelRecord;
 use crate::settings::Settings;
 use crate::text::Text;
+use crate::train::{CheckpointRecord, MetricPoint, RunRecord};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -77,6 +78,8 @@ pub enum Unit {
     Layers,
     Files,
     Chats,
+    Rows,
+    Steps,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,6 +88,8 @@ pub enum Partial {
     PromptRead { n_prompt: u32, n_reused: u32, context_length: u32 },
     /// New tokens; `first` is the index of the first of them in the reply, so that gaps can be seen.
     Tokens { first: u32, pieces: Vec<TokenPiece> },
+    /// What a run measured, at most ten times a second.
+    Metrics(Vec<MetricPoint>),
 }
 
 /// Something on disk has changed: the new state of it.
@@ -101,6 +106,8 @@ pub enum Stored {
     ChatDeleted(ChatId),
     Model(Arc<ModelRecord>),
     ModelRemoved(ModelId),
+    Run(Arc<RunRecord>),
+    Checkpoint(Arc<CheckpointRecord>),
     Settings(Arc<Settings>),
     /// What an undo or redo did, for a toast, and whether more can be done.
     Undone {
@@ -117,6 +124,9 @@ pub enum Page {
     Chats(Vec<ChatSummary>),
     Chat(Arc<ChatDocument>),
     Models(Vec<Arc<ModelRecord>>),
+    Runs(Vec<Arc<RunRecord>>),
+    RunPoints(Arc<Vec<MetricPoint>>),
+    RunCheckpoints(Vec<Arc<CheckpointRecord>>),
     Memory(MemoryStatus),
     LogTail(String),
 }

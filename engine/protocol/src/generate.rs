@@ -3,6 +3,7 @@
 use crate::chat::{ChatRecord, MessageRecord, TemplateOptions, TemplateSource, Turn};
 use crate::ids::{MessageId, ModelId};
 use crate::model::Precision;
+use crate::train::AdapterSource;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -17,6 +18,9 @@ pub enum ModelSource {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GenerateSpec {
     pub model: ModelSource,
+    /// Laid beside the model's weights.
+    #[serde(default)]
+    pub adapter: Option<AdapterSource>,
     pub prompt: Prompt,
     pub sampling: SamplingSpec,
     pub precision: Precision,

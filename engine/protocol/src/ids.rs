@@ -66,4 +66,6 @@ id! {
     MessageId,
     /// An entry in the model library.
     ModelId,
+    /// A training run.
+    RunId,
 }

@@ -7,6 +7,7 @@ use crate::ids::ChatId;
 use crate::inspect::{InspectReport, InspectSpec};
 use crate::model::{ModelCard, ModelRecord};
 use crate::text::Text;
+use crate::train::{MergeSpec, RunRecord, TrainJob};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +32,10 @@ pub enum JobSpec {
         prompt: Prompt,
     },
     Inspect(InspectSpec),
+    /// Tune a model. Understands every [`crate::Signal`].
+    Train(TrainJob),
+    /// Work an adapter into a model's weights.
+    Merge(MergeSpec),
     ExportChats(ExportChatsSpec),
     /// Markdown or JSON, as exported.
     ImportChats {
@@ -72,6 +77,12 @@ pub enum JobOutput {
     ModelDescribed(Arc<ModelCard>),
     Preview(Arc<PromptPreview>),
     Inspected(Arc<InspectReport>),
+    /// The run as it is now: done, or paused.
+    Trained(Arc<RunRecord>),
+    Merged {
+        to: PathBuf,
+        size_bytes: u64,
+    },
     ChatsExported {
         to: PathBuf,
         n_chats: u32,

@@ -11,6 +11,7 @@
 
 pub mod chat;
 mod command;
+pub mod dataset;
 mod event;
 mod failure;
 pub mod generate;
@@ -22,8 +23,9 @@ pub mod machine;
 pub mod model;
 pub mod settings;
 pub mod text;
+pub mod train;
 
-pub use command::{Command, Edit, Query};
+pub use command::{Command, Edit, Query, Signal};
 pub use event::{Event, Notice, Page, Partial, Progress, RequestId, Stored, Unit};
 pub use failure::{Failure, FailureKind};
 pub use job::{JobOutput, JobSpec, Outcome};

@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 const COMMAND_CAPACITY: usize = 1024;
 /// Tokens of one job that may wait before more of them are dropped.
 pub const MAX_WAITING_TOKENS: usize = 4096;
+/// The same for measurements, which the store has as well.
+const MAX_WAITING_POINTS: usize = 4096;
 
 /// Called after each event; must be quick and must not block.
 pub type Waker = Box<dyn Fn() + Send + Sync>;
@@ -137,6 +139,17 @@ fn fold(waiting: &mut VecDeque<Event>, event: Event) {
             Some(_) => {}
             None => waiting.push_back(Event::Partial(job, Partial::Tokens { first, pieces })),
         },
+        Event::Partial(job, Partial::Metrics(mut points)) => {
+            let old = waiting.iter_mut().rev().find_map(|e| match e {
+                Event::Partial(j, Partial::Metrics(held)) if *j == job => Some(held),
+                _ => None,
+            });
+            match old {
+                Some(held) if held.len() < MAX_WAITING_POINTS => held.append(&mut points),
+                Some(_) => {}
+                None => waiting.push_back(Event::Partial(job, Partial::Metrics(points))),
+            }
+        }
         Event::Notice(Notice::Memory(status)) => {
             let old = waiting.iter_mut().find_map(|e| match e {
                 Event::Notice(Notice::Memory(m)) => Some(m),

@@ -10,8 +10,10 @@ use std::path::PathBuf;
 pub enum Precision {
     /// f32 activations, dequantised weights: the reference's digits.
     #[default]
+    #[serde(alias = "exact")]
     Exact,
     /// Quantised products where the weights are quantised.
+    #[serde(alias = "fast")]
     Fast,
 }
 

@@ -3,6 +3,7 @@
 //! Templates come with models and are not trusted: what one may compute and make is metered (`meter`), it sees
 //! nothing but the conversation and the clock, and a panic in it stays in its thread.
 
+mod answers;
 mod args;
 mod checks;
 mod eval;
@@ -23,6 +24,8 @@ mod source;
 mod strings;
 mod text;
 mod value;
+
+pub use answers::{Answers, MARKS};
 
 use crate::tokenizer::TextCodec;
 use glassworks_protocol::chat::{TemplateOptions, TemplateSource, Turn};
@@ -83,6 +86,12 @@ impl ChatTemplate {
         Self { tool_use: text.map(str::to_owned), ..self }
     }
 
+    /// The template itself.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.default
+    }
+
     /// Where it is from.
     #[must_use]
     pub fn source(&self) -> &TemplateSource {
@@ -110,6 +119,17 @@ impl ChatTemplate {
         codec: &TextCodec,
         now_ms: i64,
     ) -> Result<String, Failure> {
+        self.render_as(turns, options, codec, now_ms, render::Answers::Plain)
+    }
+
+    fn render_as(
+        &self,
+        turns: &[Turn],
+        options: &TemplateOptions,
+        codec: &TextCodec,
+        now_ms: i64,
+        answers: render::Answers,
+    ) -> Result<String, Failure> {
         let messages: Vec<Value> =
             turns.iter().map(|turn| json!({ "role": turn.role, "content": turn.content })).collect();
         let mut variables = Map::new();
@@ -122,7 +142,8 @@ impl ChatTemplate {
         }
         variables.insert("tools".into(), tools(&options.tools)?);
         let now = jiff::Timestamp::from_millisecond(now_ms).unwrap_or_default();
-        self.render_json(&Value::Array(messages), &variables, &now.to_zoned(jiff::tz::TimeZone::system()))
+        let now = now.to_zoned(jiff::tz::TimeZone::system());
+        self.render_with(&Value::Array(messages), &variables, &now, answers)
     }
 
     /// The text of `messages` with all `variables` as given: what transformers' `apply_chat_template` makes.
@@ -135,9 +156,19 @@ impl ChatTemplate {
         variables: &Map<String, Value>,
         now: &Zoned,
     ) -> Result<String, Failure> {
+        self.render_with(messages, variables, now, render::Answers::Plain)
+    }
+
+    fn render_with(
+        &self,
+        messages: &Value,
+        variables: &Map<String, Value>,
+        now: &Zoned,
+        answers: render::Answers,
+    ) -> Result<String, Failure> {
         let with_tools = variables.get("tools").is_some_and(|tools| !tools.is_null());
         let template = self.tool_use.as_deref().filter(|_| with_tools).unwrap_or(&self.default);
-        render::render(template, messages, variables, now).map_err(|error| self.failure(&error))
+        render::render(template, messages, variables, now, answers).map_err(|error| self.failure(&error))
     }
 
     fn failure(&self, error: &render::RenderError) -> Failure {

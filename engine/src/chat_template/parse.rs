@@ -1,6 +1,7 @@
 //! Reads a template's syntax, as transformers sets jinja2 up: blocks trimmed, loop controls, `{% generation %}`.
 
-use super::render::RenderError;
+use super::filters::MARK_ANSWER;
+use super::render::{Answers, RenderError};
 use minijinja::machinery::ast::Stmt;
 use minijinja::machinery::{parse, tokenize};
 use minijinja::syntax::SyntaxConfig;
@@ -10,12 +11,12 @@ const MAX_BYTES: usize = 256 << 10;
 const MAX_TOKENS: usize = 30_000;
 
 /// The source ready for [`syntax_tree`].
-pub(super) fn prepare(source: &str) -> Result<String, RenderError> {
+pub(super) fn prepare(source: &str, answers: Answers) -> Result<String, RenderError> {
     let refuse = |why: &str| Err(RenderError::Limit { why: why.into(), line: 1 });
     if source.len() > MAX_BYTES {
         return refuse("the template is longer than 256 KiB");
     }
-    let source = plain_generation_blocks(source);
+    let source = plain_generation_blocks(source, answers);
     if tokenize(&source, false, syntax()).take(MAX_TOKENS + 1).count() > MAX_TOKENS {
         return refuse("the template has more than 30000 tokens");
     }
@@ -35,8 +36,19 @@ fn syntax() -> SyntaxConfig {
     builder.build().unwrap_or_default()
 }
 
-/// `{% generation %}` marks what the assistant wrote, for training; here it is a block with variables of its own.
-fn plain_generation_blocks(source: &str) -> String {
+/// Whether the template says itself what the assistant writes.
+pub(super) fn marks_answers(source: &str) -> bool {
+    source.len() <= MAX_BYTES
+        && plain_generation_blocks(source, Answers::Plain) != plain_generation_blocks(source, Answers::Marked)
+}
+
+/// `{% generation %}` marks what the assistant wrote, for training; where nobody asks for the marks it is a block
+/// with variables of its own.
+fn plain_generation_blocks(source: &str, answers: Answers) -> String {
+    let (begin, end) = match answers {
+        Answers::Plain => ("with".to_owned(), "endwith"),
+        Answers::Marked => (format!("filter {MARK_ANSWER}"), "endfilter"),
+    };
     let mut out = String::with_capacity(source.len());
     let mut rest = source;
     while let Some(at) = rest.find("{%") {
@@ -45,9 +57,9 @@ fn plain_generation_blocks(source: &str) -> String {
         let inner = tag.trim_start_matches(['-', '+']);
         let name = inner.trim_start();
         let (marker, plain) = if name.starts_with("endgeneration") {
-            ("endgeneration", "endwith")
+            ("endgeneration", end)
         } else {
-            ("generation", "with")
+            ("generation", begin.as_str())
         };
         let after = name.strip_prefix(marker).filter(|after| {
             let end = after.trim_start();

@@ -12,6 +12,15 @@ use std::thread;
 /// More than the deepest evaluation takes; untouched pages cost nothing.
 const STACK_BYTES: usize = 128 << 20;
 
+/// What becomes of `{% generation %}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answers {
+    /// Nothing to be seen.
+    Plain,
+    /// [`super::MARKS`] around what is inside.
+    Marked,
+}
+
 #[derive(Debug)]
 pub(super) enum RenderError {
     /// The template's own words.
@@ -31,13 +40,14 @@ pub(super) fn render(
     messages: &Value,
     variables: &Map<String, Value>,
     now: &Zoned,
+    answers: Answers,
 ) -> Result<String, RenderError> {
     let broken = |why: String| RenderError::Broken { why, line: 1 };
     thread::scope(|scope| {
         thread::Builder::new()
             .name("template".into())
             .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, || render_here(template, messages, variables, now))
+            .spawn_scoped(scope, || render_here(template, messages, variables, now, answers))
             .map_err(|error| broken(error.to_string()))?
             .join()
             .unwrap_or_else(|_| Err(broken("the template made its reader panic".into())))
@@ -49,8 +59,9 @@ fn render_here(
     messages: &Value,
     variables: &Map<String, Value>,
     now: &Zoned,
+    answers: Answers,
 ) -> Result<String, RenderError> {
-    let source = parse::prepare(template)?;
+    let source = parse::prepare(template, answers)?;
     let tree = parse::syntax_tree(&source)?;
     let meter = Meter::new(json_bytes(messages) + variables.values().map(json_bytes).sum::<usize>());
     let context = context(&meter, messages, variables).map_err(|stop| refusal(stop, 1))?;

@@ -6,7 +6,7 @@ use super::stop::{Passed, StopWatch};
 use crate::failure::Cancelled;
 use crate::inspect::probe::Probe;
 use crate::memory::Ledger;
-use crate::nn::{ForwardCx, KvCache};
+use crate::nn::{Adapters, ForwardCx, KvCache};
 use crate::shelf::LoadedModel;
 use crate::tokenizer::StreamDecoder;
 use anyhow::{Context as _, Result};
@@ -27,6 +27,7 @@ pub struct DecodeSpec<'a> {
     pub stops: &'a [String],
     pub seed: u64,
     pub precision: Precision,
+    pub adapters: Option<&'a Adapters>,
 }
 
 /// Who listens to the loop.
@@ -104,7 +105,12 @@ impl<'a> Run<'a> {
         let bytes = KvCache::bytes_for(shape, n_positions);
         // The last token is always read anew: its logits are wanted.
         let known = &tokens[..tokens.len().saturating_sub(1)];
-        let old = model.sequences.take(known, spec.precision)?.map(|mut old| {
+        // What was read with an adapter, or is to be, is nobody else's.
+        let old = match spec.adapters {
+            None => model.sequences.take(known, spec.precision)?,
+            Some(_) => None,
+        };
+        let old = old.map(|mut old| {
             // Given back first: what it held is part of what is reserved now.
             old.reservation = None;
             old
@@ -200,6 +206,7 @@ impl<'a> Run<'a> {
             precision: self.spec.precision,
             cache: &mut self.sequence.cache,
             probe: &mut Probe::Off,
+            adapters: self.spec.adapters,
             between: &checkpoint,
         };
         let hidden = self.model.model.hidden(&self.tokens[range.clone()], &mut cx)?;
@@ -251,7 +258,9 @@ impl<'a> Run<'a> {
             },
             context_used: self.tokens.len(),
         };
-        self.model.sequences.put(self.sequence);
+        if self.spec.adapters.is_none() {
+            self.model.sequences.put(self.sequence);
+        }
         decoded
     }
 }

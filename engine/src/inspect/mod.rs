@@ -46,7 +46,13 @@ pub fn run(model: &dyn CausalLm, tokens: &[u32], between: &dyn Fn() -> Result<()
     let mut cache = KvCache::new(&shape);
     let plan = CapturePlan { hidden: true, attention: true, head_outputs: false };
     let mut probe = Probe::capture(plan);
-    let mut cx = ForwardCx { precision: Precision::Exact, cache: &mut cache, probe: &mut probe, between };
+    let mut cx = ForwardCx {
+        precision: Precision::Exact,
+        cache: &mut cache,
+        probe: &mut probe,
+        adapters: None,
+        between,
+    };
     let hidden = model.hidden(tokens, &mut cx)?;
     let logits = model.logits(&hidden, &mut cx)?.to_device(&Device::Cpu)?;
     let Probe::Capture(Capture { mut seen, .. }) = probe else { anyhow::bail!("the probe is gone") };

@@ -7,13 +7,17 @@ use crate::generate::decode::{self, DecodeSpec, Decoded, Listener};
 use crate::generate::prompt::{self, PromptTokens};
 use crate::generate::sampler::fresh_seed;
 use crate::job_cx::JobCx;
+use crate::memory::Reservation;
+use crate::nn::Adapters;
 use crate::shelf::LoadedModel;
+use crate::shelf::adapter::AdapterFiles;
 use anyhow::Result;
 use glassworks_protocol::generate::{
     FinishReason, GenerateSpec, ModelSource, Prompt, PromptPreview, Reply, ReplyStats, TokenPiece,
 };
 use glassworks_protocol::text::Text;
-use glassworks_protocol::{JobOutput, Partial, Unit};
+use glassworks_protocol::train::AdapterSource;
+use glassworks_protocol::{Event, JobOutput, Notice, Partial, Unit};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -65,6 +69,10 @@ fn write(cx: &JobCx, spec: &GenerateSpec, seed: u64, keeper: &mut Keeper) -> Res
     let context_length = model.model.shape().context_length;
     let room = (spec.sampling.max_new_tokens as usize).min(context_length / 4) + keeper.tokens().len();
     let prompt = prompt::tokens(&model, &spec.prompt, spec.overflow, room, cx.now_ms())?;
+    let (adapters, _held) = match &spec.adapter {
+        Some(source) => adapters(cx, &model, source).map(|(adapters, held)| (Some(adapters), Some(held)))?,
+        None => (None, None),
+    };
     let before: Vec<u32> = keeper.tokens().iter().map(|piece| piece.id).collect();
     let decoded = {
         let mut voice = Voice::new(cx, keeper, &model);
@@ -75,6 +83,7 @@ fn write(cx: &JobCx, spec: &GenerateSpec, seed: u64, keeper: &mut Keeper) -> Res
             stops: &prompt.stops,
             seed,
             precision: spec.precision,
+            adapters: adapters.as_ref(),
         };
         let decoded = decode::decode(&model, &cx.shared.ledger, &decode, &mut voice)?;
         voice.flush();
@@ -82,6 +91,17 @@ fn write(cx: &JobCx, spec: &GenerateSpec, seed: u64, keeper: &mut Keeper) -> Res
     };
     let stats = stats(spec, seed, &prompt, &decoded, context_length);
     Ok(Reply { text: keeper.text().to_owned(), tokens: keeper.tokens().to_vec(), stats })
+}
+
+/// The adapter, fitted to the model, and the memory it takes.
+fn adapters(cx: &JobCx, model: &LoadedModel, source: &AdapterSource) -> Result<(Adapters, Reservation)> {
+    let files = AdapterFiles::read(&source.path)?;
+    if let Some(warning) = files.other_base(model) {
+        cx.shared.outbox.send(Event::Notice(Notice::Alert(warning)));
+    }
+    let adapters = files.fit(&model.name, &*model.model, source)?;
+    let held = cx.shared.ledger.reserve(adapters.size_bytes(), &model.name)?;
+    Ok((adapters, held))
 }
 
 fn stats(

@@ -4,7 +4,10 @@ mod chats;
 mod generate;
 mod inspect;
 mod keep;
+mod merge;
 mod models;
+mod train;
+mod train_hooks;
 
 use crate::job_cx::JobCx;
 use anyhow::Result;
@@ -20,6 +23,8 @@ pub fn name(spec: &JobSpec) -> &'static str {
         JobSpec::DescribeModel { .. } => "describe-model",
         JobSpec::PreviewPrompt { .. } => "preview",
         JobSpec::Inspect(_) => "inspect",
+        JobSpec::Train(_) => "train",
+        JobSpec::Merge(_) => "merge",
         JobSpec::ExportChats(_) => "export-chats",
         JobSpec::ImportChats { .. } => "import-chats",
         JobSpec::Backup { .. } => "backup",
@@ -39,6 +44,8 @@ pub fn run(cx: &JobCx, spec: JobSpec) -> Result<JobOutput> {
         JobSpec::ImportModel { path } => models::import(cx, &path),
         JobSpec::DescribeModel { path } => models::describe(&path),
         JobSpec::Inspect(spec) => inspect::run(cx, &spec),
+        JobSpec::Train(job) => train::run(cx, job),
+        JobSpec::Merge(spec) => merge::run(cx, &spec),
         JobSpec::ExportChats(spec) => chats::export(cx, &spec),
         JobSpec::ImportChats { path } => chats::import(cx, &path),
         JobSpec::Backup { to, replace } => chats::backup(cx, &to, replace),

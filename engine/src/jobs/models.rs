@@ -24,6 +24,11 @@ pub fn describe(path: &Path) -> Result<JobOutput> {
 /// Checks everything but the weights' values, and enters the model where it lies. One that is there already is
 /// brought up to date under its old id.
 pub fn import(cx: &JobCx, path: &Path) -> Result<JobOutput> {
+    enter(cx, path, None).map(JobOutput::ModelImported)
+}
+
+/// [`import`], under a name of the caller's.
+pub fn enter(cx: &JobCx, path: &Path, name: Option<&str>) -> Result<Arc<ModelRecord>> {
     let path = absolute(path)?;
     let files = ModelFiles::open(&path)?;
     let mut card = files.card()?;
@@ -31,7 +36,7 @@ pub fn import(cx: &JobCx, path: &Path) -> Result<JobOutput> {
     card.content_hash = hash(cx, &files, &path)?;
     let record = ModelRecord {
         id: ModelId::mint(),
-        name: files.name(),
+        name: name.map_or_else(|| files.name(), str::to_owned),
         path,
         card,
         added_at_ms: cx.now_ms(),
@@ -40,12 +45,17 @@ pub fn import(cx: &JobCx, path: &Path) -> Result<JobOutput> {
     };
     let record = cx.wait(cx.shared.store.add_model(&record))?;
     cx.stored([Stored::Model(Arc::clone(&record))]);
-    Ok(JobOutput::ModelImported(record))
+    Ok(record)
 }
 
-/// The model that `source` names, loaded if need be, with progress.
-pub fn from_shelf(cx: &JobCx, source: &ModelSource) -> Result<Arc<LoadedModel>> {
-    let (path, name) = match source {
+/// The files of the model that `source` names.
+pub fn files_of(cx: &JobCx, source: &ModelSource) -> Result<ModelFiles> {
+    Ok(ModelFiles::open(&place(cx, source)?.0)?)
+}
+
+/// Where a model lies, and what it is called.
+fn place(cx: &JobCx, source: &ModelSource) -> Result<(PathBuf, String)> {
+    Ok(match source {
         ModelSource::Library(id) => {
             let model = cx.wait(cx.shared.store.model(*id))?.ok_or_else(|| {
                 Failure::new(FailureKind::Missing, Text::new("failure.model_gone"))
@@ -54,7 +64,12 @@ pub fn from_shelf(cx: &JobCx, source: &ModelSource) -> Result<Arc<LoadedModel>> 
             (model.path.clone(), model.name.clone())
         }
         ModelSource::Path(path) => (absolute(path)?, ModelFiles::open(path)?.name()),
-    };
+    })
+}
+
+/// The model that `source` names, loaded if need be, with progress.
+pub fn from_shelf(cx: &JobCx, source: &ModelSource) -> Result<Arc<LoadedModel>> {
+    let (path, name) = place(cx, source)?;
     let stage = Text::new("job.loading").arg("name", &name);
     let progress = |done: u64, total: u64| {
         cx.checkpoint()?;

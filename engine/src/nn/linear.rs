@@ -10,15 +10,21 @@ use anyhow::Result;
 use candle_core::{Device, Tensor};
 use glassworks_kernels::dispatch;
 use glassworks_protocol::model::Precision;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Rows of input up to which dot products beat the matrix kernel.
 const FEW_ROWS: usize = 4;
 /// The same for packed weights, which have to be unpacked for either.
 const FEW_PACKED_ROWS: usize = 8;
 
+/// Tells a linear map from all others of the process; a clone is the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LinearId(u64);
+
 /// y = x·Wᵀ + b
 #[derive(Clone)]
 pub struct Linear {
+    id: LinearId,
     weight: Weight,
     /// `[out]`
     bias: Option<Tensor>,
@@ -35,7 +41,14 @@ pub enum Weight {
 
 impl Linear {
     pub fn new(weight: Weight, bias: Option<Tensor>) -> Self {
-        Self { weight, bias }
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self { id: LinearId(NEXT.fetch_add(1, Ordering::Relaxed)), weight, bias }
+    }
+
+    /// What adapters lie beside it under.
+    #[must_use]
+    pub fn id(&self) -> LinearId {
+        self.id
     }
 
     pub fn weight(&self) -> &Weight {
@@ -49,10 +62,14 @@ impl Linear {
     /// `[T, in]` → `[T, out]`
     pub fn forward(&self, x: &Tensor, cx: &ForwardCx) -> Result<Tensor> {
         let y = self.weight.product(x, cx)?;
-        Ok(match &self.bias {
+        let y = match &self.bias {
             Some(bias) => y.broadcast_add(bias)?,
             None => y,
-        })
+        };
+        match cx.adapters {
+            Some(adapters) => adapters.add(self.id, x, y),
+            None => Ok(y),
+        }
     }
 }
 
@@ -196,8 +213,13 @@ mod tests {
             let [a, b] = [&dense, &packed].map(|weight| {
                 let mut cache = KvCache::new(&SHAPE);
                 let probe = &mut Probe::Off;
-                let cx =
-                    ForwardCx { precision: Precision::Exact, cache: &mut cache, probe, between: &|| Ok(()) };
+                let cx = ForwardCx {
+                    precision: Precision::Exact,
+                    cache: &mut cache,
+                    probe,
+                    adapters: None,
+                    between: &|| Ok(()),
+                };
                 let linear = Linear::new(weight.clone(), Some(bias.clone()));
                 linear.forward(&x, &cx).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
             });
@@ -259,6 +281,7 @@ mod tests {
             precision: Precision::Exact,
             cache: &mut cache,
             probe: &mut Probe::Off,
+            adapters: None,
             between: &between,
         };
         let y = kernel_product(&Weight::Dense(w.clone()), &x, Precision::Exact, &cx).unwrap();

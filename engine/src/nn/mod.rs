@@ -9,6 +9,7 @@
 //! wherever a gradient is asked for, the same blocks are made of candle's own operations, whose `backward` reaches
 //! every weight that is a `Var`. [`ops::fuses`](ops) decides. The training step (`train`) has a backward of its own.
 
+mod adapter;
 mod attention;
 mod embedding;
 mod kv_cache;
@@ -20,10 +21,11 @@ mod ops;
 pub mod quant;
 mod rope;
 
+pub use adapter::{Adapters, LowRank};
 pub use attention::{Attention, Projection, QkNorms};
 pub use embedding::Embedding;
 pub use kv_cache::KvCache;
-pub use linear::{Linear, Weight};
+pub use linear::{Linear, LinearId, Weight};
 pub use mlp::{Activation, GatedMlp, Mlp};
 pub use norm::{LayerNorm, RmsNorm};
 pub use ops::soft_cap;
@@ -59,6 +61,8 @@ pub struct ForwardCx<'a> {
     /// Keys and values of the positions before; grows by those of this pass.
     pub cache: &'a mut KvCache,
     pub probe: &'a mut Probe,
+    /// Laid beside the linear maps.
+    pub adapters: Option<&'a Adapters>,
     /// Called between the layers and within long ones: an error ends the pass and leaves the cache as it was.
     pub between: &'a dyn Fn() -> anyhow::Result<()>,
 }

@@ -16,6 +16,7 @@ mod recover;
 mod replies;
 pub mod restore;
 mod rows;
+mod runs;
 mod salvage;
 mod search;
 mod settings;
@@ -142,6 +143,14 @@ struct Writing<'a> {
 }
 
 impl Writing<'_> {
+    /// A setting of the connection, outside any transaction.
+    async fn pragma(&mut self, sql: &'static str) -> Result<()> {
+        match self.guard.as_mut() {
+            Some(writer) => sqlx::query(sql).execute(writer).await.map(drop).map_err(Into::into),
+            None => Err(sqlx::Error::PoolClosed.into()),
+        }
+    }
+
     async fn begin(&mut self) -> Result<Transaction<'_, Sqlite>> {
         match self.guard.as_mut() {
             Some(writer) => Ok(writer.begin_with("BEGIN IMMEDIATE").await?),

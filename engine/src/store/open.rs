@@ -66,6 +66,9 @@ async fn open_writer(path: &Path) -> Result<(SqliteConnection, u64)> {
     let interrupted = sqlx::query("UPDATE messages SET status = 'interrupted' WHERE status = 'streaming'")
         .execute(&mut writer)
         .await?;
+    sqlx::query("UPDATE runs SET status = 'interrupted' WHERE status = 'running'")
+        .execute(&mut writer)
+        .await?;
     Ok((writer, interrupted.rows_affected()))
 }
 

@@ -161,6 +161,8 @@ enum Shape {
     Text,
     MaybeText,
     Blob,
+    /// Whole numbers are stored as such.
+    Real,
 }
 
 impl Table {
@@ -170,6 +172,7 @@ impl Table {
                 (Value::Null, Shape::Seq | Shape::MaybeId | Shape::MaybeInt | Shape::MaybeText) => true,
                 (Value::Blob(bytes), Shape::Id | Shape::MaybeId) => bytes.len() == 16,
                 (Value::Blob(_), Shape::Blob) => true,
+                (Value::Int(_) | Value::Real(_), Shape::Real) => true,
                 (Value::Int(_), Shape::Int | Shape::MaybeInt) => true,
                 (Value::Text(_), Shape::Text | Shape::MaybeText) => true,
                 _ => false,
@@ -178,7 +181,7 @@ impl Table {
 }
 
 /// Every table of ours, columns in the order of the migrations.
-const TABLES: [Table; 7] = [
+const TABLES: [Table; 10] = [
     Table {
         name: "chats",
         columns: &[
@@ -260,6 +263,42 @@ const TABLES: [Table; 7] = [
         name: "settings",
         columns: &[("id", Shape::Seq), ("version", Shape::Int), ("json", Shape::Text)],
     },
+    Table {
+        name: "runs",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("id", Shape::Id),
+            ("name", Shape::Text),
+            ("status", Shape::Text),
+            ("spec", Shape::Text),
+            ("progress", Shape::Text),
+            ("folder", Shape::Text),
+            ("created_at_ms", Shape::Int),
+            ("changed_at_ms", Shape::Int),
+        ],
+    },
+    Table {
+        name: "metric_points",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("run", Shape::Id),
+            ("series", Shape::Text),
+            ("step", Shape::Int),
+            ("value", Shape::Real),
+            ("at_ms", Shape::Int),
+        ],
+    },
+    Table {
+        name: "checkpoints",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("run", Shape::Id),
+            ("kind", Shape::Text),
+            ("step", Shape::Int),
+            ("record", Shape::Text),
+            ("at_ms", Shape::Int),
+        ],
+    },
 ];
 
 /// Rows that lost what they refer to, or hold what no program wrote.
@@ -284,6 +323,10 @@ async fn mend(fresh: &mut SqliteConnection) -> Result<()> {
         "DELETE FROM message_tokens WHERE message NOT IN (SELECT id FROM messages)",
         "DELETE FROM edits WHERE chat NOT IN (SELECT id FROM chats)
             OR NOT json_valid(undo) OR NOT json_valid(redo)",
+        "DELETE FROM runs WHERE length(id) <> 16 OR status NOT IN
+            ('running', 'paused', 'stopped', 'interrupted', 'done', 'failed')",
+        "DELETE FROM metric_points WHERE run NOT IN (SELECT id FROM runs)",
+        "DELETE FROM checkpoints WHERE run NOT IN (SELECT id FROM runs) OR NOT json_valid(record)",
     ] {
         sqlx::query(sql).execute(&mut *tx).await?;
     }
@@ -333,6 +376,7 @@ mod tests {
                         Shape::Id | Shape::Blob => kind == "BLOB" && *required,
                         Shape::MaybeId => kind == "BLOB" && !required,
                         Shape::Int => kind == "INTEGER" && *required,
+                        Shape::Real => kind == "REAL" && *required,
                         Shape::MaybeInt => kind == "INTEGER" && !required,
                         Shape::Text => kind == "TEXT" && *required,
                         Shape::MaybeText => kind == "TEXT" && !required,

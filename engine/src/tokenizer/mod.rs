@@ -66,6 +66,18 @@ impl TextCodec {
         encode(&self.tokenizer, text, add_special)
     }
 
+    /// As [`Self::encode`], and where in the text each token comes from: bytes, first and one past the last; nothing
+    /// for tokens that were added.
+    pub fn encode_places(&self, text: &str, add_special: bool) -> Result<(Vec<u32>, Vec<(usize, usize)>)> {
+        let encoding = self.tokenizer.encode(text, add_special).map_err(|e| anyhow!(e))?;
+        Ok((encoding.get_ids().to_vec(), encoding.get_offsets().to_vec()))
+    }
+
+    /// The tokenizer as `tokenizer.json` holds it.
+    pub fn to_json(&self) -> Result<String> {
+        self.tokenizer.to_string(true).map_err(|e| anyhow!(e))
+    }
+
     /// The text of `ids` on its own. Bytes that are no UTF-8 show as U+FFFD.
     pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String> {
         let Some(strips_space) = self.spelling.strips_leading_space() else {

@@ -1,12 +1,13 @@
 //! A linear map as training sees it: frozen, trained, or frozen with a low-rank adapter beside it
 //! (LoRA, Hu et al. 2021, <https://arxiv.org/abs/2106.09685>; the reference is PEFT's `lora.Linear`).
 
-use super::StepCx;
 use super::params::{ParameterId, Parameters};
+use super::{Factors, StepCx};
 use crate::nn::Linear;
 use crate::nn::matrix::{Floats, Frozen};
 use anyhow::Result;
 use glassworks_kernels::arena::Buf;
+use glassworks_kernels::dropout::{Dropout, mix};
 use glassworks_kernels::weight::Weight as Matrix;
 use glassworks_kernels::{affine, matmul};
 
@@ -29,6 +30,22 @@ struct Adapter {
     b: ParameterId,
     rank: usize,
     scale: f32,
+    /// The part of its input that is left out while it is trained.
+    dropout: f64,
+    /// Tells its mask from the others'.
+    number: u64,
+}
+
+/// What follows a linear map's name in the names of its adapter's matrices: A `[rank, in]`, B `[out, rank]`.
+pub const LORA_A: &str = ".lora_A";
+pub const LORA_B: &str = ".lora_B";
+
+/// What is the same for all adapters of a run.
+#[derive(Clone, Copy)]
+pub struct AdapterShape {
+    pub rank: usize,
+    pub scale: f32,
+    pub dropout: f64,
 }
 
 /// What the backward pass needs of an adapter: scale · x·Aᵀ, `[M, rank]`.
@@ -58,7 +75,7 @@ impl<'m> TuneLinear<'m> {
         let (n_out, n_in) = (self.n_out(), self.n_in());
         self.weight = Some(params.add(format!("{}.weight", self.name), n_out, n_in, self.frozen.to_f32()));
         if let Some(bias) = &self.frozen_bias {
-            self.bias = Some(params.add(format!("{}.bias", self.name), 1, n_out, bias.values().to_vec()));
+            self.bias = Some(params.add_vector(format!("{}.bias", self.name), bias.values().to_vec()));
         }
     }
 
@@ -67,11 +84,27 @@ impl<'m> TuneLinear<'m> {
         self.weight = Some(weight);
     }
 
-    /// Puts an adapter beside the frozen matrix: `a` is `[rank, in]`, `b` `[out, rank]`.
-    pub fn adapt(&mut self, params: &mut Parameters, rank: usize, scale: f32, a: Vec<f32>, b: Vec<f32>) {
-        let a = params.add(format!("{}.lora_A", self.name), rank, self.n_in(), a);
-        let b = params.add(format!("{}.lora_B", self.name), self.n_out(), rank, b);
-        self.adapter = Some(Adapter { a, b, rank, scale });
+    /// Puts an adapter beside the frozen matrix. `number` is its own among all.
+    pub fn adapt(&mut self, params: &mut Parameters, shape: AdapterShape, number: u64, factors: Factors) {
+        let AdapterShape { rank, scale, dropout } = shape;
+        let a = params.add(format!("{}{LORA_A}", self.name), rank, self.n_in(), factors.a);
+        let b = params.add(format!("{}{LORA_B}", self.name), self.n_out(), rank, factors.b);
+        self.adapter = Some(Adapter { a, b, rank, scale, dropout, number });
+    }
+
+    /// What of the adapter's input this pass leaves out.
+    fn mask(&self, cx: &StepCx) -> Option<Dropout> {
+        let adapter = self.adapter.filter(|adapter| adapter.dropout > 0.0)?;
+        let key = cx.dropout_key?.wrapping_add(mix(adapter.number));
+        Some(Dropout { share: adapter.dropout, key })
+    }
+
+    /// The adapter's input where something is left out of it.
+    fn dropped(&self, cx: &StepCx, x: &[f32]) -> Option<Buf> {
+        let mask = self.mask(cx)?;
+        let mut dropped = cx.arena.take(x.len());
+        mask.forward(x, &mut dropped);
+        Some(dropped)
     }
 
     #[must_use]
@@ -102,9 +135,11 @@ impl<'m> TuneLinear<'m> {
             (None, Some(bias)) => affine::add_bias(y, bias.values()),
             (None, None) => {}
         }
-        let Adapter { a, b, rank, scale } = self.adapter?;
+        let Adapter { a, b, rank, scale, .. } = self.adapter?;
         let (a, b) = (&params.get(a).value, &params.get(b).value);
         let mut lowered = cx.arena.take(m * rank);
+        let dropped = self.dropped(cx, x);
+        let x = dropped.as_deref().unwrap_or(x);
         matmul::linear(x.into(), m, &Matrix::f32(rank, self.n_in(), a), &mut lowered, false, cx.precision);
         affine::scale(&mut lowered, scale);
         let b = Matrix::f32(self.n_out(), rank, b);
@@ -134,7 +169,9 @@ impl<'m> TuneLinear<'m> {
         if let Some(id) = self.bias {
             affine::bias_backward(dy, &mut params.get_mut(id).grad);
         }
-        let (Some(Adapter { a, b, rank, scale }), Some(lowered)) = (self.adapter, lowered) else { return };
+        let (Some(Adapter { a, b, rank, scale, .. }), Some(lowered)) = (self.adapter, lowered) else {
+            return;
+        };
         matmul::linear_dw(dy.into(), (&*lowered).into(), m, &mut params.get_mut(b).grad, cx.precision);
         // The same room holds the gradient of what was lowered.
         let mut dlowered = lowered;
@@ -143,8 +180,17 @@ impl<'m> TuneLinear<'m> {
         affine::scale(&mut dlowered, scale);
         if let Some((dx, _)) = dx {
             let a = Matrix::f32(rank, self.n_in(), &params.get(a).value);
-            matmul::linear_dx((&*dlowered).into(), m, &a, dx, true, cx.precision);
+            match self.mask(cx) {
+                None => matmul::linear_dx((&*dlowered).into(), m, &a, dx, true, cx.precision),
+                Some(mask) => {
+                    let mut ddropped = cx.arena.take(dx.len());
+                    matmul::linear_dx((&*dlowered).into(), m, &a, &mut ddropped, false, cx.precision);
+                    mask.backward(&ddropped, dx);
+                }
+            }
         }
+        let dropped = self.dropped(cx, x);
+        let x = dropped.as_deref().unwrap_or(x);
         matmul::linear_dw((&*dlowered).into(), x.into(), m, &mut params.get_mut(a).grad, cx.precision);
     }
 }

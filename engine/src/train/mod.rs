@@ -7,12 +7,25 @@
 
 mod attention;
 mod block;
+pub mod checkpoint;
 mod linear;
 mod mlp;
 mod norm;
+mod optim;
 mod params;
+mod part;
+pub mod peft;
+pub mod plan;
+mod recorder;
+pub mod run;
+pub mod save;
+mod schedule;
 
-pub use params::{AdamWConfig, Parameter, ParameterId, Parameters};
+pub use linear::{LORA_A, LORA_B};
+pub use optim::Optimizer;
+pub use params::{AdamWConfig, Parameter, ParameterId, Parameters, SgdConfig};
+pub use part::PartConfig;
+pub use schedule::Schedule;
 
 use crate::models::{CausalLm, DecoderParts};
 use crate::nn;
@@ -23,12 +36,13 @@ use candle_core::Device;
 use glassworks_kernels::activation::Activation;
 use glassworks_kernels::arena::{Arena, Buf};
 use glassworks_kernels::dispatch::Precision;
-use glassworks_kernels::loss::Head;
+use glassworks_kernels::loss::{Head, Objective};
 use glassworks_kernels::{affine, embedding, loss};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind};
-use linear::TuneLinear;
+use linear::{AdapterShape, TuneLinear};
 use norm::TuneNorm;
+use std::cell::Cell;
 
 /// What is not a target.
 pub const IGNORED: i32 = loss::IGNORED;
@@ -72,6 +86,8 @@ impl Batch {
 pub enum Tune<'a> {
     /// Every parameter.
     Full,
+    /// Every parameter but those that stay as they are.
+    Part(PartConfig),
     /// Adapters beside the linear maps that are chosen.
     Lora(LoraConfig<'a>),
 }
@@ -86,8 +102,10 @@ pub struct Factors {
 pub struct LoraConfig<'a> {
     /// r
     pub rank: usize,
-    /// The adapter's output is multiplied by alpha / r.
-    pub alpha: f32,
+    /// The adapter's output is multiplied by this: alpha / r, or alpha / √r with rsLoRA.
+    pub scale: f32,
+    /// The part of an adapter's input that is left out at random while it is trained.
+    pub dropout: f64,
     /// Whether the linear map of this name gets one.
     pub targets: &'a dyn Fn(&str) -> bool,
     /// First values for (name, out, in).
@@ -95,11 +113,13 @@ pub struct LoraConfig<'a> {
 }
 
 /// How a step is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepConfig {
     pub precision: Precision,
     /// Keep only each block's input and compute the rest again on the way back: less memory, more time.
     pub recompute: bool,
+    /// Of labels, in training alone: 0 for none.
+    pub smoothing: f32,
 }
 
 /// A loss before it is averaged.
@@ -129,6 +149,8 @@ pub struct Tuner<'m> {
     norm: TuneNorm<'m>,
     lm_head: TuneLinear<'m>,
     arena: Arena,
+    /// Draws the dropout of the next [`Self::accumulate`].
+    pub dropout_key: u64,
 }
 
 /// An embedding table.
@@ -147,6 +169,8 @@ pub(crate) struct StepCx<'a> {
     pub positions: &'a [u32],
     /// Of each of the model's ropes.
     pub angles: Vec<Angles>,
+    /// `None` where nothing is left out: in evaluation.
+    pub dropout_key: Option<u64>,
 }
 
 /// `[longest sequence, R/2]`
@@ -184,47 +208,33 @@ impl<'m> Tuner<'m> {
             lm_head: TuneLinear::frozen(parts.lm_head.name.clone(), parts.lm_head.part)?,
             parts,
             arena: Arena::new(),
+            dropout_key: 0,
         };
         match tune {
-            Tune::Full => tuner.train_everything(),
+            Tune::Full => tuner.train_part(PartConfig::default()),
+            Tune::Part(part) => tuner.train_part(part),
             Tune::Lora(lora) => tuner.adapt(lora)?,
         }
         Ok(tuner)
     }
 
-    fn train_everything(&mut self) {
-        let params = &mut self.params;
-        let table = self.tokens.train(params, &self.parts.tokens.name);
-        if let (Some(positions), Some(named)) = (&mut self.positions, &self.parts.positions) {
-            positions.train(params, &named.name);
-        }
-        for block in &mut self.blocks {
-            block.norms_mut().into_iter().for_each(|norm| norm.train(params));
-            block.linears_mut().into_iter().for_each(|linear| linear.train(params));
-        }
-        self.norm.train(params);
-        if self.parts.tied {
-            self.lm_head.share(table);
-        } else {
-            self.lm_head.train(params);
-        }
-    }
-
     fn adapt(&mut self, lora: LoraConfig<'_>) -> Result<()> {
-        let LoraConfig { rank, alpha, targets, values } = lora;
+        let LoraConfig { rank, scale, dropout, targets, values } = lora;
         ensure!(rank > 0, "an adapter has a rank of at least 1");
-        for linear in self.blocks.iter_mut().flat_map(TuneBlock::linears_mut) {
+        let linears = self.blocks.iter_mut().flat_map(TuneBlock::linears_mut);
+        for (number, linear) in linears.enumerate() {
             if !targets(&linear.name) {
                 continue;
             }
             let (n_out, n_in) = (linear.n_out(), linear.n_in());
-            let Factors { a, b } = values(&linear.name, n_out, n_in)?;
+            let factors = values(&linear.name, n_out, n_in)?;
             ensure!(
-                a.len() == rank * n_in && b.len() == n_out * rank,
+                factors.a.len() == rank * n_in && factors.b.len() == n_out * rank,
                 "{}: an adapter of rank {rank} has another shape",
                 linear.name
             );
-            linear.adapt(&mut self.params, rank, alpha / rank as f32, a, b);
+            let shape = AdapterShape { rank, scale, dropout };
+            linear.adapt(&mut self.params, shape, number as u64, factors);
         }
         ensure!(self.params.count() > 0, "no linear map was chosen");
         Ok(())
@@ -256,7 +266,8 @@ impl<'m> Tuner<'m> {
     ) -> Result<BatchLoss> {
         let positions = batch.positions();
         let arena = self.arena.clone();
-        let cx = self.step_cx(&arena, batch, &positions)?;
+        let dropout_key = Some(self.dropout_key);
+        let cx = StepCx { dropout_key, ..self.step_cx(&arena, batch, &positions)? };
         // Below the lowest block that is trained nothing needs a gradient.
         let lowest = self.lowest_trained();
         let mut x = self.embed(&cx, batch);
@@ -270,7 +281,7 @@ impl<'m> Tuner<'m> {
             x = next;
         }
         between()?;
-        let (loss, mut dx) = self.head_backward(&cx, &x, batch, scale);
+        let (loss, mut dx) = self.head_backward(&cx, &x, batch, scale, between)?;
         drop(x);
         for (l, (input, saved)) in inputs.into_iter().enumerate().map(|(i, kept)| (lowest + i, kept)).rev() {
             between()?;
@@ -298,17 +309,19 @@ impl<'m> Tuner<'m> {
         between()?;
         let (normed, _) = self.norm.forward(&cx, &self.params, &x);
         let weight = &self.lm_head.matrix(&self.params);
+        let watch = Watch::new(between);
         let loss = loss::linear_cross_entropy(
             &normed,
             cx.m,
             Head { weight, soft_cap: self.parts.logit_cap },
             &batch.targets,
-            0.0,
+            Objective { go_on: &|| watch.goes_on(), ..Objective::default() },
             None,
             None,
             cx.arena,
             cx.precision,
         );
+        watch.end()?;
         Ok(BatchLoss { sum: loss.loss_sum, n_targets: loss.n_targets })
     }
 
@@ -344,7 +357,8 @@ impl<'m> Tuner<'m> {
             Angles { cos, sin, half: rope.width() / 2 }
         });
         let angles = angles.collect();
-        Ok(StepCx { arena, precision: self.config.precision, m, starts: &batch.starts, positions, angles })
+        let precision = self.config.precision;
+        Ok(StepCx { arena, precision, m, starts: &batch.starts, positions, angles, dropout_key: None })
     }
 
     fn embed(&self, cx: &StepCx, batch: &Batch) -> Buf {
@@ -376,7 +390,15 @@ impl<'m> Tuner<'m> {
     }
 
     /// Final norm, unembedding and loss: the loss, and its gradient by `x`.
-    fn head_backward(&mut self, cx: &StepCx, x: &[f32], batch: &Batch, scale: f32) -> (BatchLoss, Buf) {
+    fn head_backward(
+        &mut self,
+        cx: &StepCx,
+        x: &[f32],
+        batch: &Batch,
+        scale: f32,
+        between: &dyn Fn() -> Result<()>,
+    ) -> Result<(BatchLoss, Buf)> {
+        let watch = Watch::new(between);
         let (normed, moments) = self.norm.forward(cx, &self.params, x);
         let mut dnormed = cx.arena.take(x.len());
         // Taken out for the call, which also reads a value of the same store.
@@ -388,7 +410,7 @@ impl<'m> Tuner<'m> {
             cx.m,
             Head { weight, soft_cap: self.parts.logit_cap },
             &batch.targets,
-            scale,
+            Objective { scale, smoothing: self.config.smoothing, go_on: &|| watch.goes_on() },
             Some(&mut dnormed),
             dw.as_deref_mut(),
             cx.arena,
@@ -397,10 +419,34 @@ impl<'m> Tuner<'m> {
         if let (Some(id), Some(dw)) = (trained, dw) {
             self.params.get_mut(id).grad = dw;
         }
+        watch.end()?;
         drop(normed);
         let mut dx = cx.arena.zeroed(x.len());
         self.norm.backward(&mut self.params, x, &moments, &dnormed, &mut dx);
-        (BatchLoss { sum: loss.loss_sum, n_targets: loss.n_targets }, dx)
+        Ok((BatchLoss { sum: loss.loss_sum, n_targets: loss.n_targets }, dx))
+    }
+}
+
+/// Looks between the products of the head whether to go on, and keeps the reason why not.
+struct Watch<'a> {
+    between: &'a dyn Fn() -> Result<()>,
+    stopped: Cell<Option<anyhow::Error>>,
+}
+
+impl<'a> Watch<'a> {
+    fn new(between: &'a dyn Fn() -> Result<()>) -> Self {
+        Self { between, stopped: Cell::new(None) }
+    }
+
+    fn goes_on(&self) -> bool {
+        let stopped = (self.between)().err();
+        let goes_on = stopped.is_none();
+        self.stopped.set(stopped);
+        goes_on
+    }
+
+    fn end(self) -> Result<()> {
+        self.stopped.into_inner().map_or(Ok(()), Err)
     }
 }
 

@@ -49,7 +49,7 @@ impl<'m> TuneNorm<'m> {
     pub fn train(&mut self, params: &mut Parameters) {
         let mut add = |what: &str, floats: &Floats| {
             let values = floats.values().to_vec();
-            params.add(format!("{}.{what}", self.name), 1, values.len(), values)
+            params.add_vector(format!("{}.{what}", self.name), values)
         };
         self.trained = Some(match &self.kind {
             Kind::Rms(weight) => (add("weight", weight), None),

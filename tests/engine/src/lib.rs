@@ -1,5 +1,7 @@
 //! What the tests of the engine share: an engine on a home folder of its own, and patience with events.
 
+pub mod training;
+
 use glassworks_engine::{Engine, EngineConfig, Mode, Running};
 use glassworks_protocol::chat::{
     ChatDocument, ChatKind, ChatRecord, MessageRecord, MessageStatus, Role, Turn,
@@ -272,6 +274,7 @@ impl Talk {
         };
         GenerateSpec {
             model: model.clone(),
+            adapter: None,
             prompt,
             sampling,
             precision: Precision::Exact,

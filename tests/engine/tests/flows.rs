@@ -19,6 +19,7 @@ fn sampling(n: u32) -> SamplingSpec {
 fn unkept(model: &ModelSource, text: &str, sampling: SamplingSpec) -> GenerateSpec {
     GenerateSpec {
         model: model.clone(),
+        adapter: None,
         prompt: Prompt::Text(text.to_owned()),
         sampling,
         precision: Precision::Exact,

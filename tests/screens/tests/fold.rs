@@ -65,6 +65,7 @@ fn ask(model: &mut Model) -> Asked {
     let source = ModelSource::Library(model.library.models()[1].id);
     let spec = GenerateSpec {
         model: source,
+        adapter: None,
         prompt: Prompt::Text("Why?".to_owned()),
         sampling: SamplingSpec::default(),
         overflow: Overflow::default(),

@@ -4,6 +4,7 @@ use glassworks_protocol::generate::ModelSource;
 use glassworks_protocol::ids::{JobId, ModelId};
 use glassworks_protocol::model::ModelRecord;
 use glassworks_protocol::text::Text;
+use glassworks_protocol::train::TrainJob;
 use glassworks_protocol::{Edit, Failure, JobOutput, JobSpec, Outcome};
 use std::collections::HashMap;
 use std::path::Path;
@@ -122,6 +123,11 @@ impl Library {
             JobSpec::DescribeModel { path } => Text::new("job.title_describe").arg("name", file_name(path)),
             JobSpec::PreviewPrompt { .. } => Text::new("job.title_preview"),
             JobSpec::Inspect(spec) => Text::new("job.title_inspect").arg("name", self.name_of(&spec.model)),
+            JobSpec::Train(TrainJob::New { spec, .. }) => {
+                Text::new("job.title_train").arg("name", self.name_of(&spec.model))
+            }
+            JobSpec::Train(TrainJob::Resume { .. }) => Text::new("job.title_resume"),
+            JobSpec::Merge(spec) => Text::new("job.title_merge").arg("name", file_name(&spec.out)),
             JobSpec::ExportChats(spec) => {
                 Text::new("job.title_export_chats").arg("name", file_name(&spec.to))
             }

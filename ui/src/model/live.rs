@@ -83,6 +83,8 @@ impl Chats {
             Partial::PromptRead { n_prompt, n_reused, context_length } => {
                 live.prompt = Some((n_prompt, n_reused, context_length));
             }
+            // Replies measure nothing.
+            Partial::Metrics(_) => {}
             Partial::Tokens { first, pieces } => {
                 live.first_token_at_ms.get_or_insert(now_ms);
                 live.n_new += pieces.len() as u32;

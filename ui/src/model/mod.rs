@@ -137,7 +137,7 @@ impl Model {
                 self.chats.asked(*id, query);
                 self.asked.insert(*id, query.clone());
             }
-            Command::Shutdown => {}
+            Command::Signal(..) | Command::Shutdown => {}
         }
     }
 
@@ -163,6 +163,8 @@ impl Model {
             Stored::ChatDeleted(chat) => self.chats.deleted(chat),
             Stored::Model(record) => self.library.stored(record),
             Stored::ModelRemoved(id) => self.library.removed(id),
+            // Runs have no pane yet.
+            Stored::Run(_) | Stored::Checkpoint(_) => {}
             Stored::Settings(settings) => {
                 self.stored_settings = Arc::clone(&settings);
                 self.settings = settings;
@@ -184,6 +186,7 @@ impl Model {
             }
             Page::Chat(document) => self.chats.fetched_document(&document),
             Page::Models(models) => self.library.replace(models),
+            Page::Runs(_) | Page::RunPoints(_) | Page::RunCheckpoints(_) => {}
             Page::Memory(status) => self.memory = status,
             Page::LogTail(text) => self.log_tail = Some(text),
         }

@@ -142,6 +142,8 @@ fn file_of(job: &Job) -> Option<PathBuf> {
     match job.output()? {
         JobOutput::ChatsExported { to, .. } | JobOutput::BackedUp { to, .. } => Some(to.clone()),
         JobOutput::Inspected(report) => Some(report.out.clone()),
+        JobOutput::Trained(run) => run.progress.result.clone(),
+        JobOutput::Merged { to, .. } => Some(to.clone()),
         _ => None,
     }
 }
@@ -166,7 +168,18 @@ fn result(cx: &PaneCx, job: &Job) -> String {
         JobOutput::ChatsImported { chats, problems } => {
             cx.tf("job.result_chats_problems", &[("n", &chats.len()), ("problems", &problems.len())])
         }
-        JobOutput::BackedUp { size_bytes, .. } => units::size(*size_bytes),
+        JobOutput::BackedUp { size_bytes, .. } | JobOutput::Merged { size_bytes, .. } => {
+            units::size(*size_bytes)
+        }
+        JobOutput::Trained(run) => {
+            let progress = &run.progress;
+            let loss = progress.best_loss.or(progress.train_loss).unwrap_or_default();
+            let loss = format!("{loss:.3}");
+            cx.tf(
+                "job.result_trained",
+                &[("step", &progress.step), ("n", &progress.n_steps), ("loss", &loss)],
+            )
+        }
         JobOutput::RestoreReady => cx.t("job.result_restore"),
         JobOutput::Inspected(report) => units::size(report.size_bytes),
         JobOutput::ModelDescribed(_) | JobOutput::Preview(_) => String::new(),

@@ -1,7 +1,7 @@
 //! `glassworks tour`: the main job without a window, on what is bundled: write with the starter, keep it, find it
 //! again, look inside; a folder of results stays.
 
-mod plots;
+pub mod plots;
 mod report;
 mod seen;
 
@@ -141,6 +141,7 @@ fn writing(model: &ModelRecord, prompt: &str, sampling: &SamplingSpec) -> Genera
     let parent = Some(question.id);
     GenerateSpec {
         model: ModelSource::Library(model.id),
+        adapter: None,
         prompt: Prompt::Text(prompt.to_owned()),
         sampling: sampling.clone(),
         precision: Precision::Exact,

@@ -29,20 +29,23 @@ const MARGIN: i32 = 16;
 const LABELS: i32 = 104;
 const HEADING: i32 = 64;
 
-type Area<B> = DrawingArea<B, Shift>;
+pub type Area<B> = DrawingArea<B, Shift>;
 
 /// Draws both into `folder`.
 ///
 /// # Errors
 /// When a font or a file cannot be used.
 pub fn draw(language: Language, findings: &Findings, folder: &Path) -> Result<()> {
-    fonts()?;
-    let sans = if language == Language::Chinese { HAN } else { SANS };
+    let sans = fonts(language)?;
     attention(language, sans, findings, &folder.join(ATTENTION))?;
     surprisal(language, sans, findings, &folder.join(SURPRISAL))
 }
 
-fn fonts() -> Result<()> {
+/// Makes the fonts known; the one for the language's words.
+///
+/// # Errors
+/// When one cannot be used.
+pub fn fonts(language: Language) -> Result<&'static str> {
     let fonts: [(&str, &'static [u8]); 3] = [
         (SANS, include_bytes!("../../../../assets/fonts/Inter-Regular.otf")),
         (MONO, include_bytes!("../../../../assets/fonts/JetBrainsMono-Regular.ttf")),
@@ -52,7 +55,7 @@ fn fonts() -> Result<()> {
         register_font(name, FontStyle::Normal, bytes)
             .map_err(|_| anyhow!("the font {name} cannot be used"))?;
     }
-    Ok(())
+    Ok(if language == Language::Chinese { HAN } else { SANS })
 }
 
 fn attention(language: Language, sans: &str, findings: &Findings, path: &Path) -> Result<()> {
@@ -169,11 +172,13 @@ where
     Ok(())
 }
 
-fn style(family: &str, size: i32, colour: Color32) -> TextStyle<'_> {
+#[must_use]
+pub fn style(family: &str, size: i32, colour: Color32) -> TextStyle<'_> {
     (family, size).into_font().color(&rgb(colour))
 }
 
-fn rgb(colour: Color32) -> RGBColor {
+#[must_use]
+pub fn rgb(colour: Color32) -> RGBColor {
     RGBColor(colour.r(), colour.g(), colour.b())
 }
 

@@ -60,7 +60,7 @@ fn run_between(
     probe: &mut Probe,
     between: &dyn Fn() -> Result<()>,
 ) -> Vec<f32> {
-    let mut cx = ForwardCx { precision: Precision::Exact, cache, probe, between };
+    let mut cx = ForwardCx { precision: Precision::Exact, cache, probe, adapters: None, between };
     let out = block.forward(x, None, &mut cx).unwrap();
     cx.cache.advance(x.dims()[0]);
     out.flatten_all().unwrap().to_vec1().unwrap()

@@ -229,6 +229,7 @@ fn a_cancelled_pass_leaves_no_trace() {
         precision: Precision::Exact,
         cache: &mut cache,
         probe: &mut Probe::Off,
+        adapters: None,
         between: &between,
     };
     assert_eq!(model.hidden(&[7, 7, 7], &mut cx).unwrap_err().to_string(), "stop");
@@ -246,8 +247,13 @@ fn what_does_not_fit_is_an_error() {
         let run = |tokens: &[u32]| {
             let mut cache = KvCache::new(&shape);
             let probe = &mut Probe::Off;
-            let mut cx =
-                ForwardCx { precision: Precision::Exact, cache: &mut cache, probe, between: &|| Ok(()) };
+            let mut cx = ForwardCx {
+                precision: Precision::Exact,
+                cache: &mut cache,
+                probe,
+                adapters: None,
+                between: &|| Ok(()),
+            };
             model.hidden(tokens, &mut cx).map(drop)
         };
         assert!(run(&vec![0; shape.context_length]).is_ok(), "{name}");

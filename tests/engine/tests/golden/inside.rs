@@ -67,8 +67,13 @@ fn a_replacement_of_another_shape_is_refused() {
     let shape = *model.shape();
     let mut cache = KvCache::new(&shape);
     let mut probe = Probe::Replace(Box::new(|_, tensor| Ok(Some(tensor.narrow(0, 0, 1)?))));
-    let mut cx =
-        ForwardCx { precision: Precision::Exact, cache: &mut cache, probe: &mut probe, between: &|| Ok(()) };
+    let mut cx = ForwardCx {
+        precision: Precision::Exact,
+        cache: &mut cache,
+        probe: &mut probe,
+        adapters: None,
+        between: &|| Ok(()),
+    };
     assert!(model.hidden(&[1, 2, 3], &mut cx).is_err());
 }
 

@@ -10,6 +10,7 @@ mod inside;
 mod oracle;
 mod refusals;
 mod training;
+mod tuning;
 
 use candle_core::{Device, Tensor};
 use glassworks_engine::inspect::probe::Probe;
@@ -96,7 +97,7 @@ fn assert_close(what: &str, ours: &[f32], theirs: &[f32]) {
 
 /// Runs `tokens` after what is in the cache: logits of each, `[T, V]`.
 fn logits(model: &dyn CausalLm, cache: &mut KvCache, probe: &mut Probe, tokens: &[u32]) -> Tensor {
-    let mut cx = ForwardCx { precision: Precision::Exact, cache, probe, between: &|| Ok(()) };
+    let mut cx = ForwardCx { precision: Precision::Exact, cache, probe, adapters: None, between: &|| Ok(()) };
     let hidden = model.hidden(tokens, &mut cx).unwrap();
     model.logits(&hidden, &mut cx).unwrap()
 }

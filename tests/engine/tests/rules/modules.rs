@@ -45,7 +45,23 @@ const ENGINE: &[(&str, &[&str], &str)] = &[
     (
         "train",
         &["::sqlx", "shelf", "store", "home", "generate", "inspect", "jobs", "event_loop", "job_cx"],
-        "a training step knows models and kernels, no more",
+        "training knows models, data and kernels; who asks and where it is kept is told to it",
+    ),
+    (
+        "data",
+        &[
+            "::candle_core",
+            "::sqlx",
+            "models",
+            "nn",
+            "shelf",
+            "store",
+            "train",
+            "jobs",
+            "event_loop",
+            "job_cx",
+        ],
+        "rows in, tokens and labels out",
     ),
     ("jobs", &["::sqlx", "event_loop"], "a job asks the store and answers through its context"),
 ];

@@ -4,7 +4,7 @@ use crate::Problem;
 use crate::source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 
-const AREAS: [&str; 7] = ["cli", "failure", "job", "model", "playground", "settings", "shell"];
+const AREAS: [&str; 8] = ["cli", "failure", "job", "model", "playground", "settings", "shell", "train"];
 
 /// Names of files and weights that look like keys of the area `model`.
 const NOT_KEYS: [&str; 6] =

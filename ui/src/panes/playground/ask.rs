@@ -147,6 +147,7 @@ impl Asker {
         let chat = ChatRecord { draft: String::new(), ..chat.clone() };
         JobSpec::Generate(Box::new(GenerateSpec {
             model: ModelSource::Library(self.model),
+            adapter: None,
             prompt,
             sampling: self.sampling.clone(),
             precision: self.precision,

@@ -1,0 +1,198 @@
+//! `glassworks runs`: list them, show one, export what was measured.
+
+use super::args::{ExportRunArgs, ListArgs, RunsArgs, RunsCommand, ShowRunArgs};
+use super::out::{Out, Stop};
+use super::session::Session;
+use super::{Cx, run_plot, table};
+use glassworks_engine::Mode;
+use glassworks_protocol::text::Text;
+use glassworks_protocol::train::{Ending, METRICS, MetricPoint, RunRecord, RunStatus};
+use glassworks_protocol::{Failure, FailureKind, Page, Query};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+pub fn run(cx: &Cx, args: &RunsArgs) -> Result<(), Stop> {
+    match &args.what {
+        RunsCommand::List(args) => list(cx, args),
+        RunsCommand::Show(args) => show(cx, args),
+        RunsCommand::Export(args) => export(cx, args),
+    }
+}
+
+fn all(session: &Session) -> Result<Vec<Arc<RunRecord>>, Stop> {
+    match session.fetch(Query::Runs)? {
+        Page::Runs(runs) => Ok(runs),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The run of this id, of the beginning of one, or of this name, the newest of those that fit.
+///
+/// # Errors
+/// `Failure { Missing }` when there is none.
+pub fn find(session: &Session, asked: &str) -> Result<Arc<RunRecord>, Stop> {
+    let runs = all(session)?;
+    let fits = |run: &&Arc<RunRecord>| run.name == asked || run.id.to_string() == asked;
+    let begins = |run: &&Arc<RunRecord>| asked.len() >= 4 && run.id.to_string().starts_with(asked);
+    let found = runs.iter().find(fits).or_else(|| runs.iter().find(begins));
+    found.cloned().ok_or_else(|| {
+        Failure::new(FailureKind::Missing, Text::new("failure.run_gone").arg("name", asked))
+            .hint(Text::new("failure.run_gone_hint"))
+            .into()
+    })
+}
+
+fn list(cx: &Cx, args: &ListArgs) -> Result<(), Stop> {
+    let session = Session::open(cx, &cx.home, Mode::Reader)?;
+    let runs = all(&session)?;
+    let mut out = Out::new();
+    if args.json {
+        return out.json(&runs.iter().map(|run| run_json(run)).collect::<Vec<_>>());
+    }
+    if runs.is_empty() {
+        return out.text(&format!("{}\n", cx.say("cli.no_runs")));
+    }
+    let heading = ["id", "name", "state", "steps", "loss_first", "loss_best", "speed"];
+    let heading = heading.map(|column| cx.language.get(&format!("cli.column.{column}")).to_owned()).to_vec();
+    let rows = runs.iter().map(|run| {
+        let progress = &run.progress;
+        vec![
+            run.id.to_string(),
+            run.name.clone(),
+            state(cx, run).to_owned(),
+            format!("{} / {}", progress.step, progress.n_steps),
+            loss(progress.first_validation_loss),
+            loss(progress.best_loss),
+            format!("{:.0}", progress.tokens_per_sec),
+        ]
+    });
+    out.text(&table::aligned(&std::iter::once(heading).chain(rows).collect::<Vec<_>>()))
+}
+
+fn loss(loss: Option<f64>) -> String {
+    loss.map_or_else(|| "–".to_owned(), |loss| format!("{loss:.4}"))
+}
+
+fn state(cx: &Cx, run: &RunRecord) -> &'static str {
+    cx.say(match (run.status, run.progress.ending) {
+        (RunStatus::Running, _) => "cli.run.running",
+        (RunStatus::Paused, _) => "cli.run.paused",
+        (RunStatus::Stopped, _) => "cli.run.stopped",
+        (RunStatus::Interrupted, _) => "cli.run.interrupted",
+        (RunStatus::Done, Some(Ending::EarlyStop)) => "cli.run.early_stop",
+        (RunStatus::Done, Some(Ending::Kept)) => "cli.run.kept",
+        (RunStatus::Done, _) => "cli.run.done",
+        (RunStatus::Failed, _) => "cli.run.failed",
+    })
+}
+
+fn show(cx: &Cx, args: &ShowRunArgs) -> Result<(), Stop> {
+    let session = Session::open(cx, &cx.home, Mode::Reader)?;
+    let run = find(&session, &args.run)?;
+    let mut out = Out::new();
+    if args.json {
+        return out.json(&run_json(&run));
+    }
+    let progress = &run.progress;
+    let mut rows = Vec::new();
+    let mut row = |key: &str, value: String| {
+        rows.push(vec![cx.language.get(&format!("cli.column.{key}")).to_owned(), value]);
+    };
+    row("id", run.id.to_string());
+    row("name", run.name.clone());
+    row("state", state(cx, &run).to_owned());
+    row("model", progress.model_name.clone());
+    row("steps", format!("{} / {}", progress.step, progress.n_steps));
+    row("rows", format!("{} + {}", progress.data.n_train, progress.data.n_validation));
+    row("left_out", format!("{} ({})", progress.data.n_left_out, progress.data.n_truncated));
+    row("trained", table::grouped(progress.n_trained));
+    row("loss_first", loss(progress.first_validation_loss));
+    row("loss_best", loss(progress.best_loss));
+    row("loss_train", loss(progress.train_loss));
+    row("speed", format!("{:.1}", progress.tokens_per_sec));
+    row("memory", table::file_size(progress.peak_bytes));
+    row("path", progress.result.as_ref().unwrap_or(&run.folder).display().to_string());
+    if let Some(failure) = &progress.failure {
+        row("failure", cx.language.render(&failure.summary));
+    }
+    for problem in &progress.data.problems {
+        let file = problem.file.display();
+        row("row", format!("{file}:{}: {}", problem.row, cx.language.render(&problem.reason)));
+    }
+    out.text(&table::aligned(&rows))
+}
+
+fn export(cx: &Cx, args: &ExportRunArgs) -> Result<(), Stop> {
+    let session = Session::open(cx, &cx.home, Mode::Reader)?;
+    let run = find(&session, &args.run)?;
+    let Page::RunPoints(points) = session.fetch(Query::RunPoints(run.id))? else { return Ok(()) };
+    let ending = args.out.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    let written = match ending.as_deref() {
+        Some("csv") => std::fs::write(&args.out, csv(&points)).map_err(Into::into),
+        Some("png" | "svg") => run_plot::draw(cx.language, &run, &points, &args.out),
+        _ => {
+            let summary = Text::new("cli.export_kind").arg("path", args.out.display());
+            return Err(Failure::new(FailureKind::Input, summary)
+                .hint(Text::new("cli.export_kind_hint"))
+                .into());
+        }
+    };
+    written.map_err(|error| cannot_write(&args.out, &error).into())
+}
+
+fn cannot_write(path: &Path, error: &anyhow::Error) -> Failure {
+    Failure::new(FailureKind::Io, Text::new("cli.cannot_write").arg("path", path.display()))
+        .hint(Text::new("cli.cannot_write_hint"))
+        .detail(format!("{error:#}"))
+}
+
+/// A line a step, a column a series; empty where nothing was measured.
+fn csv(points: &[MetricPoint]) -> String {
+    let mut steps: BTreeMap<u64, [Option<f64>; METRICS.len()]> = BTreeMap::new();
+    for point in points {
+        steps.entry(point.step).or_default()[point.series as usize] = Some(point.value);
+    }
+    let words: Vec<&str> = METRICS.iter().map(|metric| metric.word).collect();
+    let mut out = format!("step,{}\n", words.join(","));
+    for (step, values) in steps {
+        let cells: Vec<String> =
+            values.iter().map(|value| value.map_or_else(String::new, |value| value.to_string())).collect();
+        out.push_str(&format!("{step},{}\n", cells.join(",")));
+    }
+    out
+}
+
+/// A run for scripts.
+#[must_use]
+pub fn run_json(run: &RunRecord) -> Value {
+    json!({
+        "id": run.id,
+        "name": run.name,
+        "status": run.status,
+        "folder": run.folder,
+        "created_at_ms": run.created_at_ms,
+        "progress": run.progress,
+        "spec": run.spec,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use glassworks_protocol::train::Series;
+
+    #[test]
+    fn a_table_has_a_line_a_step() {
+        let point = |series, step, value| MetricPoint { series, step, value, at_ms: 0 };
+        let points = [
+            point(Series::ValidationLoss, 0, 3.5),
+            point(Series::TrainLoss, 1, 3.25),
+            point(Series::LearningRate, 1, 1e-5),
+        ];
+        let expected = "step,train_loss,validation_loss,learning_rate,grad_norm,tokens_per_sec,memory_bytes\n\
+                        0,,3.5,,,,\n1,3.25,,0.00001,,,\n";
+        assert_eq!(csv(&points), expected);
+    }
+}

@@ -1,0 +1,189 @@
+//! Training data: from files to examples of tokens and labels, split and put into batches. A plain first version
+//! of the datasets: files are read where they lie, and nothing is stored.
+
+pub mod batches;
+mod encode;
+mod files;
+mod rows;
+
+pub use encode::{Encoder, Example};
+pub use rows::{Content, Row};
+
+use anyhow::Result;
+use glassworks_protocol::dataset::{DataReport, DataSpec, RowProblem};
+use glassworks_protocol::text::Text;
+use glassworks_protocol::train::TrainSpec;
+use glassworks_protocol::{Failure, FailureKind};
+use sha2::{Digest as _, Sha256};
+use std::path::{Path, PathBuf};
+
+/// Problems that are told one by one; the others are counted.
+const MOST_TOLD: usize = 100;
+
+/// Examples ready to be learned from.
+#[derive(Debug, Default)]
+pub struct Dataset {
+    pub train: Vec<Example>,
+    pub validation: Vec<Example>,
+    pub report: DataReport,
+}
+
+/// Told after each row: the file, bytes read of it, bytes in all; its error ends the reading.
+pub type Tick<'a> = &'a dyn Fn(&Path, u64, u64) -> Result<()>;
+
+/// Reads, tokenises, cuts and splits what `spec` names, for a model that reads `context_length` tokens.
+///
+/// # Errors
+/// `Failure` naming a file that cannot be read; when no row is left; and what `tick` returns. A row that cannot be
+/// used is no error: it is counted and told in the report.
+pub fn load(spec: &TrainSpec, encoder: &Encoder<'_>, context_length: u32, tick: Tick<'_>) -> Result<Dataset> {
+    let mut reading = Reading { encoder, tick, report: DataReport::default(), hasher: Sha256::new() };
+    let mut train = reading.examples(&spec.data.files)?;
+    let mut validation = reading.examples(&spec.data.validation_files)?;
+    let Reading { mut report, hasher, .. } = reading;
+    report.hash = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut lengths: Vec<usize> = train.iter().map(|(_, e)| e.ids.len()).collect();
+    lengths.sort_unstable();
+    report.longest = lengths.last().copied().unwrap_or(0) as u32;
+    report.percentile_95 = lengths.get(lengths.len() * 95 / 100).copied().unwrap_or(0) as u32;
+    report.max_length = spec.max_length(report.percentile_95, context_length);
+    for examples in [&mut train, &mut validation] {
+        *examples = cut(std::mem::take(examples), &mut report, encoder.cuts_into_pieces());
+    }
+    let train: Vec<Example> = train.into_iter().map(|(_, example)| example).collect();
+    let mut validation: Vec<Example> = validation.into_iter().map(|(_, example)| example).collect();
+    let (train, held_out) = split(train, &spec.data, spec.seed);
+    validation.extend(held_out);
+    if train.is_empty() {
+        return Err(nothing_left(&report).into());
+    }
+    report.n_train = train.len() as u64;
+    report.n_validation = validation.len() as u64;
+    report.n_tokens = train.iter().map(|e| e.ids.len() as u64).sum();
+    report.n_targets = train.iter().map(|e| e.n_targets() as u64).sum();
+    Ok(Dataset { train, validation, report })
+}
+
+/// Where an example comes from, for problems found later.
+type Placed = ((PathBuf, u64), Example);
+
+struct Reading<'a> {
+    encoder: &'a Encoder<'a>,
+    tick: Tick<'a>,
+    report: DataReport,
+    hasher: Sha256,
+}
+
+impl Reading<'_> {
+    fn examples(&mut self, paths: &[PathBuf]) -> Result<Vec<Placed>> {
+        let mut examples = Vec::new();
+        for path in paths {
+            let mut file = files::open(path)?;
+            let total = file.len_bytes();
+            while let Some(row) = file.next(&mut self.hasher)? {
+                (self.tick)(path, file.read_bytes(), total)?;
+                match row.content.and_then(|content| self.encoder.example(&content)) {
+                    Ok(example) => examples.push(((path.clone(), row.number), example)),
+                    Err(reason) => tell(&mut self.report, path, row.number, reason),
+                }
+            }
+        }
+        Ok(examples)
+    }
+}
+
+fn tell(report: &mut DataReport, file: &Path, row: u64, reason: Text) {
+    report.n_left_out += 1;
+    if report.problems.len() < MOST_TOLD {
+        report.problems.push(RowProblem { file: file.to_owned(), row, reason });
+    }
+}
+
+/// Cuts what is longer than the maximum: into pieces where each is as good as the whole, else off.
+fn cut(examples: Vec<Placed>, report: &mut DataReport, into_pieces: bool) -> Vec<Placed> {
+    let most = report.max_length as usize;
+    let mut kept = Vec::with_capacity(examples.len());
+    for (place, mut example) in examples {
+        if into_pieces {
+            kept.extend(example.pieces(most).map(|piece| (place.clone(), piece)));
+            continue;
+        }
+        if example.ids.len() > most {
+            report.n_truncated += 1;
+            example.truncate(most);
+        }
+        if example.n_targets() > 0 {
+            kept.push((place, example));
+        } else {
+            let reason = Text::new("train.row.cut_away").arg("max", most);
+            tell(report, &place.0, place.1, reason);
+        }
+    }
+    kept
+}
+
+/// Takes some examples aside to measure on, by the seed: training, validation.
+fn split(train: Vec<Example>, spec: &DataSpec, seed: u64) -> (Vec<Example>, Vec<Example>) {
+    if !spec.validation_files.is_empty() || spec.validation_share <= 0.0 || train.len() < 2 {
+        return (train, Vec::new());
+    }
+    let n = (train.len() as f64 * spec.validation_share).round() as usize;
+    let n = n.clamp(1, train.len() - 1);
+    let order = batches::shuffled(train.len(), seed, batches::SPLIT);
+    let mut is_held_out = vec![false; train.len()];
+    order[..n].iter().for_each(|i| is_held_out[*i as usize] = true);
+    let mut held_out = Vec::with_capacity(n);
+    let mut kept = Vec::with_capacity(train.len() - n);
+    for (example, aside) in train.into_iter().zip(is_held_out) {
+        if aside { held_out.push(example) } else { kept.push(example) }
+    }
+    (kept, held_out)
+}
+
+fn nothing_left(report: &DataReport) -> Failure {
+    let told = report.problems.iter().take(5).map(|problem| {
+        let file = problem.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let reason = glassworks_protocol::text::Language::English.render(&problem.reason);
+        format!("{file}:{}: {reason}", problem.row)
+    });
+    Failure::new(FailureKind::Input, Text::new("failure.data_empty").arg("n", report.n_left_out))
+        .hint(Text::new("failure.data_empty_hint").arg("problems", told.collect::<Vec<_>>().join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example(n: usize, n_learned: usize) -> Example {
+        let labels = (0..n).map(|i| if i >= n - n_learned { 1 } else { -100 }).collect();
+        Example { ids: vec![1; n], labels }
+    }
+
+    #[test]
+    fn a_split_is_the_seeds_and_nothing_is_in_both() {
+        let rows =
+            |n: usize| (0..n).map(|i| Example { ids: vec![i as u32; 2], labels: vec![1; 2] }).collect();
+        let spec = DataSpec { validation_share: 0.1, ..DataSpec::default() };
+        let (train, held_out) = split(rows(50), &spec, 3);
+        assert_eq!((train.len(), held_out.len()), (45, 5));
+        let mut all: Vec<u32> = train.iter().chain(&held_out).map(|e| e.ids[0]).collect();
+        all.sort_unstable();
+        assert_eq!(all, (0..50).collect::<Vec<_>>());
+        assert_eq!(split(rows(50), &spec, 3).1, held_out);
+        assert_ne!(split(rows(50), &spec, 4).1, held_out);
+        assert_eq!(split(rows(2), &spec, 3).1.len(), 1);
+        assert_eq!(split(rows(1), &spec, 3).1.len(), 0);
+    }
+
+    #[test]
+    fn long_rows_are_cut_and_counted() {
+        let mut report = DataReport { max_length: 10, ..DataReport::default() };
+        let place = || (PathBuf::from("a"), 7);
+        let rows = vec![(place(), example(12, 4)), (place(), example(12, 2)), (place(), example(5, 1))];
+        let kept = cut(rows, &mut report, false);
+        assert_eq!(kept.iter().map(|(_, e)| e.ids.len()).collect::<Vec<_>>(), [10, 5]);
+        assert_eq!((report.n_truncated, report.n_left_out, report.problems[0].row), (2, 1, 7));
+        let pieces = cut(vec![(place(), example(25, 25))], &mut report, true);
+        assert_eq!(pieces.iter().map(|(_, e)| e.ids.len()).collect::<Vec<_>>(), [10, 10, 5]);
+    }
+}

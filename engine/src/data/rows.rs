@@ -1,0 +1,111 @@
+//! What a row says, from the JSON that people have: conversations, questions with answers, texts.
+
+use glassworks_protocol::chat::Turn;
+use glassworks_protocol::text::Text;
+use serde_json::{Map, Value};
+
+/// A row of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Counted from 1.
+    pub number: u64,
+    /// Or why it cannot be used.
+    pub content: Result<Content, Text>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    Turns(Vec<Turn>),
+    Text {
+        text: String,
+        /// Whether the document ends here.
+        ends: bool,
+    },
+}
+
+/// Reads a row of JSON: `messages`; `prompt` and `completion`; `instruction`, perhaps `input`, and `output`; or
+/// `text`. Other fields are passed over.
+pub fn of_json(value: &Value) -> Result<Content, Text> {
+    let Value::Object(fields) = value else { return Err(Text::new("train.row.not_json")) };
+    if let Some(messages) = fields.get("messages") {
+        return turns(messages).map(Content::Turns);
+    }
+    let question = |question: String, answer: String| {
+        Ok(Content::Turns(vec![Turn::new("user", question), Turn::new("assistant", answer)]))
+    };
+    if fields.contains_key("prompt") && fields.contains_key("completion") {
+        return question(text(fields, "prompt")?, text(fields, "completion")?);
+    }
+    if fields.contains_key("instruction") {
+        let (mut asked, answer) = (text(fields, "instruction")?, text(fields, "output")?);
+        if fields.get("input").is_some_and(|input| !input.is_null()) {
+            let input = text(fields, "input")?;
+            if !input.trim().is_empty() {
+                asked = format!("{asked}\n\n{input}");
+            }
+        }
+        return question(asked, answer);
+    }
+    if fields.contains_key("text") {
+        return Ok(Content::Text { text: text(fields, "text")?, ends: true });
+    }
+    Err(Text::new("train.row.no_fields"))
+}
+
+fn turns(messages: &Value) -> Result<Vec<Turn>, Text> {
+    let field = |name: String| Text::new("train.row.field").arg("field", name);
+    let Value::Array(messages) = messages else { return Err(field("messages".into())) };
+    let turn = |(i, message): (usize, &Value)| {
+        let get = |name: &str| {
+            let text = message.get(name).and_then(Value::as_str).map(clean);
+            text.ok_or_else(|| field(format!("messages[{i}].{name}")))
+        };
+        Ok(Turn::new(get("role")?, get("content")?))
+    };
+    messages.iter().enumerate().map(turn).collect()
+}
+
+fn text(fields: &Map<String, Value>, name: &str) -> Result<String, Text> {
+    let text = fields.get(name).and_then(Value::as_str).map(clean);
+    text.ok_or_else(|| Text::new("train.row.field").arg("field", name))
+}
+
+/// The two characters that mark answers in a template's output are in no text of a person's.
+fn clean(text: &str) -> String {
+    text.replace(crate::chat_template::MARKS, "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn said(value: &Value) -> String {
+        match of_json(value) {
+            Ok(Content::Turns(turns)) => {
+                turns.iter().map(|t| format!("{}={}", t.role, t.content)).collect::<Vec<_>>().join("|")
+            }
+            Ok(Content::Text { text, .. }) => text,
+            Err(reason) => reason.key.into_owned(),
+        }
+    }
+
+    #[test]
+    fn every_shape_is_read() {
+        let check = |value: Value, expected: &str| assert_eq!(said(&value), expected, "{value}");
+        let turn = |role: &str, content: &str| json!({ "role": role, "content": content });
+        check(
+            json!({ "messages": [turn("system", "s"), turn("user", "u"), turn("assistant", "a")], "id": 3 }),
+            "system=s|user=u|assistant=a",
+        );
+        check(json!({ "prompt": "p", "completion": "c" }), "user=p|assistant=c");
+        check(json!({ "instruction": "i", "input": "", "output": "o" }), "user=i|assistant=o");
+        check(json!({ "instruction": "i", "input": "x", "output": "o" }), "user=i\n\nx|assistant=o");
+        check(json!({ "instruction": "i", "output": "o" }), "user=i|assistant=o");
+        check(json!({ "text": "t" }), "t");
+        check(json!({ "instruction": "i" }), "train.row.field");
+        check(json!({ "messages": [{ "role": "user" }] }), "train.row.field");
+        check(json!({ "prompt": "p" }), "train.row.no_fields");
+        check(json!(["text"]), "train.row.not_json");
+    }
+}

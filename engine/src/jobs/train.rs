@@ -1,0 +1,224 @@
+//! A training run: check, load, reserve, then the loop of `train::run`; what it tells is stored and sent on.
+
+use super::models::from_shelf;
+use super::train_hooks::{Keeping, RunHooks};
+use crate::data::{self, Dataset, Encoder};
+use crate::failure::{self, Cancelled};
+use crate::job_cx::JobCx;
+use crate::shelf::LoadedModel;
+use crate::train::checkpoint::{self, RunState, Saved};
+use crate::train::plan::{self, TrainPlan};
+use crate::train::run::{Ended, Training};
+use anyhow::{Context as _, Result};
+use glassworks_protocol::ids::RunId;
+use glassworks_protocol::text::Text;
+use glassworks_protocol::train::{
+    CheckpointKind, MethodSpec, RunProgress, RunRecord, RunStatus, TrainJob, TrainSpec, fields,
+};
+use glassworks_protocol::{Failure, FailureKind, JobOutput, Unit};
+use std::path::Path;
+use std::sync::{Arc, TryLockError};
+use std::time::Duration;
+
+/// How often a run that waits looks whether it can begin.
+const GLANCE: Duration = Duration::from_millis(50);
+
+pub fn run(cx: &JobCx, job: TrainJob) -> Result<JobOutput> {
+    let (record, is_new) = match job {
+        TrainJob::New { run, spec } => (begin(cx, run, *spec)?, true),
+        TrainJob::Resume { run } => (find(cx, run)?, false),
+    };
+    let _turn = my_turn(cx)?;
+    let model = from_shelf(cx, &record.spec.model)?;
+    refuse(cx, &record.spec.problems(Some(&model.card)))?;
+    refuse(cx, &plan::problems(&*model.model, &record.spec))?;
+    let data = read_data(cx, &record, &model)?;
+    let saved = if is_new { None } else { last_checkpoint(&record)? };
+    if !is_new {
+        unchanged(&record, &model, &data)?;
+    }
+    let plan = TrainPlan::new(record.spec.clone(), &data);
+    let foreseen = plan.bytes(&*model.model);
+    // The rows are in memory already; they are little.
+    let in_rows = data.report.n_tokens * 8;
+    let _memory = cx.shared.ledger.reserve(foreseen + in_rows, &model.name)?;
+    let record = enter(cx, record, is_new, &model, &data, &plan, foreseen, saved.as_ref())?;
+    let mut keeping = Keeping::new(cx, &record, &model, &data);
+    let ended = work(&mut keeping, plan, &data, saved);
+    close(&mut keeping, &data, ended)
+}
+
+/// A new run's record, not stored yet.
+fn begin(cx: &JobCx, id: RunId, spec: TrainSpec) -> Result<RunRecord> {
+    refuse(cx, &spec.problems(None))?;
+    let now_ms = cx.now_ms();
+    Ok(RunRecord {
+        id,
+        name: spec.name.clone(),
+        spec,
+        status: RunStatus::Running,
+        progress: RunProgress::default(),
+        folder: cx.shared.home.runs().join(id.to_string()),
+        created_at_ms: now_ms,
+        changed_at_ms: now_ms,
+    })
+}
+
+fn refuse(cx: &JobCx, problems: &[fields::FieldProblem]) -> Result<()> {
+    if problems.is_empty() { Ok(()) } else { Err(fields::failure(problems, cx.shared.language).into()) }
+}
+
+fn find(cx: &JobCx, id: RunId) -> Result<RunRecord> {
+    let run = cx.wait(cx.shared.store.run(id))?.ok_or_else(|| {
+        Failure::new(FailureKind::Missing, Text::new("failure.run_gone").arg("name", id))
+            .hint(Text::new("failure.run_gone_hint"))
+    })?;
+    if run.status == RunStatus::Done {
+        return Err(Failure::new(FailureKind::Input, Text::new("failure.run_ended").arg("name", &run.name))
+            .hint(Text::new("failure.run_ended_hint"))
+            .into());
+    }
+    Ok((*run).clone())
+}
+
+/// Waits until no other run trains.
+fn my_turn(cx: &JobCx) -> Result<std::sync::MutexGuard<'_, ()>> {
+    loop {
+        match cx.shared.training.try_lock() {
+            Ok(turn) => return Ok(turn),
+            // Whoever held it has ended, if not well.
+            Err(TryLockError::Poisoned(turn)) => return Ok(turn.into_inner()),
+            Err(TryLockError::WouldBlock) => {
+                cx.checkpoint()?;
+                cx.progress(&Text::new("train.stage.waiting"), 0, None, Unit::Steps);
+                std::thread::sleep(GLANCE);
+            }
+        }
+    }
+}
+
+fn read_data(cx: &JobCx, record: &RunRecord, model: &LoadedModel) -> Result<Dataset> {
+    let encoder = Encoder {
+        task: record.spec.task,
+        codec: &model.codec,
+        template: &model.template,
+        now_ms: record.created_at_ms,
+    };
+    let tick = |path: &Path, done: u64, total: u64| {
+        cx.checkpoint()?;
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        cx.progress(&Text::new("train.stage.reading").arg("name", name), done, Some(total), Unit::Bytes);
+        Ok(())
+    };
+    let context_length = model.model.shape().context_length as u32;
+    data::load(&record.spec, &encoder, context_length, &tick)
+}
+
+fn last_checkpoint(record: &RunRecord) -> Result<Option<Saved>> {
+    let kind = CheckpointKind::Last;
+    checkpoint::is_there(&record.folder, kind).then(|| checkpoint::read(&record.folder, kind)).transpose()
+}
+
+/// A run goes on only with what it began with.
+fn unchanged(record: &RunRecord, model: &LoadedModel, data: &Dataset) -> Result<()> {
+    let refused = |key, hint| Failure::new(FailureKind::Input, Text::new(key)).hint(Text::new(hint));
+    if record.progress.base_hash != model.card.content_hash {
+        return Err(refused("failure.base_changed", "failure.base_changed_hint").into());
+    }
+    if record.progress.data.hash != data.report.hash {
+        return Err(refused("failure.data_changed", "failure.data_changed_hint").into());
+    }
+    Ok(())
+}
+
+/// Stores the run as running.
+#[expect(clippy::too_many_arguments, reason = "everything that a run's record says at its beginning")]
+fn enter(
+    cx: &JobCx,
+    mut record: RunRecord,
+    is_new: bool,
+    model: &LoadedModel,
+    data: &Dataset,
+    plan: &TrainPlan,
+    foreseen: u64,
+    saved: Option<&Saved>,
+) -> Result<RunRecord> {
+    if record.name.is_empty() {
+        let file = record.spec.data.files.first().and_then(|file| file.file_stem()).unwrap_or_default();
+        record.name = format!("{} · {}", model.name, file.to_string_lossy());
+    }
+    record.status = RunStatus::Running;
+    let progress = &mut record.progress;
+    progress.n_steps = plan.n_steps;
+    progress.n_trained = plan::n_trained(&*model.model, &plan.spec.method);
+    progress.model_name.clone_from(&model.name);
+    progress.base_hash.clone_from(&model.card.content_hash);
+    progress.data = data.report.clone();
+    progress.foreseen_bytes = foreseen;
+    progress.failure = None;
+    let step = saved.map_or(0, |saved| saved.state.step);
+    progress.step = step;
+    std::fs::create_dir_all(&record.folder).with_context(|| format!("making {}", record.folder.display()))?;
+    let store = &cx.shared.store;
+    let stored = if is_new {
+        cx.wait(store.add_run(&record))?
+    } else {
+        cx.wait(store.drop_points_after(record.id, step))?;
+        cx.wait(store.update_run(record.id, record.status, &record.progress))?
+    };
+    cx.stored([stored]);
+    Ok(record)
+}
+
+fn work(keeping: &mut Keeping<'_>, plan: TrainPlan, data: &Dataset, saved: Option<Saved>) -> Result<Ended> {
+    let model = keeping.model;
+    let known = saved.as_ref().map(|saved| &saved.values);
+    let n_rows = data.train.len() as u64;
+    let mut tuner = plan::tuner(&*model.model, &plan.spec, n_rows, known)?;
+    let mut state = RunState::default();
+    if let Some(mut saved) = saved {
+        saved.restore_moments(&mut tuner.params)?;
+        state = saved.state;
+    }
+    Training::new(plan, tuner, state, data).run(&mut RunHooks { keeping })
+}
+
+/// Tells the store how it ended.
+fn close(keeping: &mut Keeping<'_>, data: &Dataset, ended: Result<Ended>) -> Result<JobOutput> {
+    match ended {
+        Ok(Ended::Done(ending)) => {
+            keeping.record.progress.ending = Some(ending);
+            keeping.make_result(data)?;
+            Ok(JobOutput::Trained(keeping.settle(RunStatus::Done)?))
+        }
+        Ok(Ended::Paused) => Ok(JobOutput::Trained(keeping.settle(RunStatus::Paused)?)),
+        Err(error) if error.is::<Cancelled>() => {
+            keeping.settle(RunStatus::Stopped)?;
+            Err(error)
+        }
+        Err(error) => {
+            keeping.record.progress.failure = Some(failure::from_error(&error));
+            // The first error is the one to tell.
+            if let Err(second) = keeping.settle(RunStatus::Failed) {
+                tracing::error!("a failed run could not be stored: {second:#}");
+            }
+            Err(error)
+        }
+    }
+}
+
+/// What adapters had of dropout.
+pub fn dropout(spec: &TrainSpec, n_rows: usize) -> f64 {
+    match &spec.method {
+        MethodSpec::Lora(lora) => lora.dropout(n_rows as u64),
+        MethodSpec::Full(_) => 0.0,
+    }
+}
+
+/// The names of a model's linear maps, the unembedding apart.
+pub fn linear_names(model: &LoadedModel) -> Arc<Vec<String>> {
+    let mut names = Vec::new();
+    model.model.linears(&mut |name, _| names.push(name.to_owned()));
+    names.retain(|name| name != "lm_head");
+    Arc::new(names)
+}
