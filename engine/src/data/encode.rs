@@ -2,7 +2,7 @@
 
 use super::rows::Content;
 use crate::chat_template::{Answers, ChatTemplate};
-use crate::tokenizer::TextCodec;
+use crate::tokenizer::{Places, TextCodec};
 use glassworks_protocol::chat::{TemplateSource, Turn};
 use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::train::TaskSpec;
@@ -114,7 +114,7 @@ impl Encoder<'_> {
         })
     }
 
-    fn tokens(&self, answers: &Answers) -> Result<(Vec<u32>, Vec<(usize, usize)>), Text> {
+    fn tokens(&self, answers: &Answers) -> Result<(Vec<u32>, Places), Text> {
         // A fallback writes no special tokens of its own, so the tokenizer adds what it always adds.
         let add_special = matches!(self.template.source(), TemplateSource::Fallback(_));
         self.codec.encode_places(&answers.text, add_special).map_err(|e| refused(&e))

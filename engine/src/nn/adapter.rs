@@ -3,6 +3,7 @@
 
 use super::linear::LinearId;
 use super::matrix::Floats;
+use super::ops;
 use anyhow::{Result, ensure};
 use candle_core::{Device, Tensor};
 use glassworks_kernels::dispatch::Precision;
@@ -53,12 +54,19 @@ impl Adapters {
             one.a.len() == one.rank * n_in && one.b.len() == n_out * one.rank,
             "an adapter of another shape"
         );
+        let scale = one.scale * self.strength;
+        if !ops::fuses(&[x]) {
+            let a = Tensor::from_slice(&one.a, (one.rank, n_in), x.device())?;
+            let b = Tensor::from_slice(&one.b, (n_out, one.rank), x.device())?;
+            let lowered = (x.matmul(&a.t()?)? * f64::from(scale))?;
+            return Ok((y + lowered.matmul(&b.t()?)?)?);
+        }
         let x = x.contiguous()?;
         let floats = Floats::of(&x)?;
         let mut lowered = vec![0.0; t * one.rank];
         let a = Matrix::f32(one.rank, n_in, &one.a);
         matmul::linear(floats.values().into(), t, &a, &mut lowered, false, Precision::Exact);
-        affine::scale(&mut lowered, one.scale * self.strength);
+        affine::scale(&mut lowered, scale);
         let mut more = vec![0.0; t * n_out];
         let b = Matrix::f32(n_out, one.rank, &one.b);
         matmul::linear((&*lowered).into(), t, &b, &mut more, false, Precision::Exact);

@@ -251,7 +251,13 @@ mod tests {
         let [a, b] = [&packed, &dense].map(|weight| {
             let mut cache = KvCache::new(&SHAPE);
             let probe = &mut Probe::Off;
-            let cx = ForwardCx { precision: Precision::Exact, cache: &mut cache, probe, between: &|| Ok(()) };
+            let cx = ForwardCx {
+                precision: Precision::Exact,
+                cache: &mut cache,
+                probe,
+                adapters: None,
+                between: &|| Ok(()),
+            };
             let plain = weight.product(&x.as_detached_tensor(), &cx).unwrap();
             let y = weight.product(x.as_tensor(), &cx).unwrap();
             let grads = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();

@@ -17,6 +17,9 @@ use spelling::Spelling;
 use std::collections::HashMap;
 use tokenizers::Tokenizer;
 
+/// Where in a text tokens come from: bytes, the first and one past the last.
+pub type Places = Vec<(usize, usize)>;
+
 /// A model's tokenizer, its special tokens, and the way its tokens spell text.
 pub struct TextCodec {
     tokenizer: Tokenizer,
@@ -68,7 +71,7 @@ impl TextCodec {
 
     /// As [`Self::encode`], and where in the text each token comes from: bytes, first and one past the last; nothing
     /// for tokens that were added.
-    pub fn encode_places(&self, text: &str, add_special: bool) -> Result<(Vec<u32>, Vec<(usize, usize)>)> {
+    pub fn encode_places(&self, text: &str, add_special: bool) -> Result<(Vec<u32>, Places)> {
         let encoding = self.tokenizer.encode(text, add_special).map_err(|e| anyhow!(e))?;
         Ok((encoding.get_ids().to_vec(), encoding.get_offsets().to_vec()))
     }
