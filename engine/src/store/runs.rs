@@ -192,20 +192,20 @@ impl Store {
 }
 
 async fn insert_points(writing: &mut Writing<'_>, id: RunId, points: &[MetricPoint]) -> Result<()> {
+    // SQLite has no word for a number that is none.
+    let points: Vec<&MetricPoint> = points.iter().filter(|point| point.value.is_finite()).collect();
     let mut tx = writing.begin().await?;
     for some in points.chunks(POINTS_AT_ONCE) {
         let mut insert =
             QueryBuilder::new("INSERT OR REPLACE INTO metric_points (run, series, step, value, at_ms) ");
-        insert.push_values(some.iter().filter(|point| point.value.is_finite()), |mut row, point| {
+        insert.push_values(some, |mut row, point| {
             row.push_bind(id.as_bytes().to_vec())
                 .push_bind(point.series.metric().word)
                 .push_bind(point.step as i64)
                 .push_bind(point.value)
                 .push_bind(point.at_ms);
         });
-        if some.iter().any(|point| point.value.is_finite()) {
-            insert.build().execute(&mut *tx).await?;
-        }
+        insert.build().execute(&mut *tx).await?;
     }
     tx.commit().await?;
     Ok(())

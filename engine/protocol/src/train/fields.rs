@@ -90,7 +90,7 @@ impl Field {
 const MANY: u64 = 1_000_000_000;
 
 /// Every field a person can set, in the order of forms.
-pub const FIELDS: [Field; 36] = [
+pub const FIELDS: [Field; 38] = [
     plain("name", "train.field.name", FieldKind::Words),
     plain("data.files", "train.field.files", FieldKind::List),
     plain("data.validation_files", "train.field.validation_files", FieldKind::List),
@@ -126,6 +126,8 @@ pub const FIELDS: [Field; 36] = [
     whole("evaluation.patience", "train.field.patience", 1, 10_000),
     whole("checkpoints.every", "train.field.save_every", 1, MANY),
     plain("checkpoints.keep_best", "train.field.keep_best", FieldKind::Switch),
+    whole("seed", "train.field.seed", 0, u64::MAX),
+    plain("precision", "train.field.precision", FieldKind::Choice(&["Exact", "Fast"])),
     plain("recompute", "train.field.recompute", FieldKind::Switch),
 ];
 
@@ -224,8 +226,8 @@ mod tests {
             leaves(&serde_json::to_value(spec).expect("plain"), "", &mut found);
         }
         let mut listed: BTreeSet<String> = FIELDS.iter().map(|field| field.path.to_owned()).collect();
-        // Chosen elsewhere: the model from the library, the rest are no questions to a person.
-        listed.extend(["model", "version", "seed", "precision"].map(str::to_owned));
+        // Chosen from the library, and no question to a person.
+        listed.extend(["model", "version"].map(str::to_owned));
         assert_eq!(found, listed);
     }
 

@@ -233,7 +233,7 @@ fn a_backup_whose_database_is_unusable_or_newer_is_refused() {
         let bad = bench.folder.path().join("bad.tar");
         let manifest = String::from_utf8(good[3].1.clone()).unwrap();
         let mut newer = good.clone();
-        newer[3].1 = manifest.replace("\"schema\": 1", "\"schema\": 1000").into_bytes();
+        newer[3].1 = manifest.replace("\"schema\": ", "\"schema\": 100").into_bytes();
         tar_of(&bad, &newer);
         assert_eq!(refused(&bench, &bad).summary.key, "failure.backup_newer");
         let mut foreign = good.clone();

@@ -9,6 +9,7 @@ mod edits;
 mod exchange;
 mod library;
 mod replies;
+mod runs;
 mod search;
 
 use glassworks_engine::home::{Home, Mode};
