@@ -405,7 +405,17 @@ mod tests {
         close("dhidden", &dh, &dh64, 1e-4);
         close("dw", &dw, &dw64.iter().map(|d| d + 1.0).collect::<Vec<_>>(), 1e-4);
 
-        let alone = linear_cross_entropy(&hidden, m, head, &targets, SCALE, None, None, &arena, exact);
+        let alone = linear_cross_entropy(
+            &hidden,
+            m,
+            head,
+            &targets,
+            Objective { smoothing, ..Objective::default() },
+            None,
+            None,
+            &arena,
+            exact,
+        );
         assert_eq!(alone, found, "the loss is the same without gradients");
         let expected = loss64(&h64, &w64, width, &targets, (cap, 0.0));
         let mut each = vec![f32::NAN; m];

@@ -1,6 +1,6 @@
 //! A training run: check, load, reserve, then the loop of `train::run`; what it tells is stored and sent on.
 
-use super::models::from_shelf;
+use super::models::{files_of, from_shelf};
 use super::train_hooks::{Keeping, RunHooks};
 use crate::data::{self, Dataset, Encoder};
 use crate::failure::{self, Cancelled};
@@ -32,6 +32,10 @@ pub fn run(cx: &JobCx, job: TrainJob) -> Result<JobOutput> {
     let model = from_shelf(cx, &record.spec.model)?;
     refuse(cx, &record.spec.problems(Some(&model.card)))?;
     refuse(cx, &plan::problems(&*model.model, &record.spec))?;
+    if let MethodSpec::Full(_) = record.spec.method {
+        // What cannot be written in the end is not begun.
+        files_of(cx, &record.spec.model)?.companions()?;
+    }
     let data = read_data(cx, &record, &model)?;
     let saved = if is_new { None } else { last_checkpoint(&record)? };
     if !is_new {

@@ -4,7 +4,9 @@ use super::{Kind, ModelFiles};
 use crate::models::ModelConfig;
 use crate::nn::{Activation, RopeScaling};
 use crate::tokenizer::TextCodec;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Failure, FailureKind};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -82,9 +84,9 @@ fn of_config(
 
 /// transformers' `LlamaConfig`.
 fn llama(config: &ModelConfig) -> Result<Map<String, Value>> {
-    let (s, Some(rope)) = (&config.shape, &config.rope) else { bail!("no rotary positions") };
+    let (s, Some(rope)) = (&config.shape, &config.rope) else { return Err(no_folder(config).into()) };
     if config.architecture != "llama" {
-        bail!("no folder is written for {} yet", config.architecture);
+        return Err(no_folder(config).into());
     }
     let activation = match config.activation {
         Activation::Silu => "silu",
@@ -105,7 +107,7 @@ fn llama(config: &ModelConfig) -> Result<Map<String, Value>> {
         "max_position_embeddings": s.context_length,
         "rms_norm_eps": config.norm_eps,
         "rope_theta": rope.theta,
-        "rope_scaling": scaling(&rope.scaling)?,
+        "rope_scaling": scaling(config, &rope.scaling)?,
         "attention_bias": config.attention_bias,
         "mlp_bias": config.mlp_bias,
         "tie_word_embeddings": config.tied_embeddings,
@@ -116,7 +118,7 @@ fn llama(config: &ModelConfig) -> Result<Map<String, Value>> {
     }
 }
 
-fn scaling(scaling: &RopeScaling) -> Result<Value> {
+fn scaling(config: &ModelConfig, scaling: &RopeScaling) -> Result<Value> {
     Ok(match scaling {
         RopeScaling::None => Value::Null,
         RopeScaling::Linear { factor } => json!({ "rope_type": "linear", "factor": factor }),
@@ -127,6 +129,11 @@ fn scaling(scaling: &RopeScaling) -> Result<Value> {
             "high_freq_factor": high_freq_factor,
             "original_max_position_embeddings": original_context_length,
         }),
-        RopeScaling::Divisors(_) => bail!("no config.json says what this file says of its frequencies"),
+        RopeScaling::Divisors(_) => return Err(no_folder(config).into()),
     })
+}
+
+fn no_folder(config: &ModelConfig) -> Failure {
+    let summary = Text::new("failure.no_folder").arg("architecture", config.architecture);
+    Failure::new(FailureKind::Input, summary).hint(Text::new("failure.no_folder_hint"))
 }
