@@ -1,13 +1,14 @@
 //! Jobs: everything slow.
 
 use crate::chat::{ExportChatsSpec, TemplateOptions, Turn};
+use crate::dataset::DataReport;
 use crate::failure::Failure;
 use crate::generate::{GenerateSpec, ModelSource, Prompt, PromptPreview, Reply};
 use crate::ids::ChatId;
 use crate::inspect::{InspectReport, InspectSpec};
 use crate::model::{ModelCard, ModelRecord};
 use crate::text::Text;
-use crate::train::{MergeSpec, RunRecord, TrainJob};
+use crate::train::{MergeSpec, RunRecord, StepReport, TrainJob, TrainSpec};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,6 +33,10 @@ pub enum JobSpec {
         prompt: Prompt,
     },
     Inspect(InspectSpec),
+    /// Read what the spec's data holds for its model, and keep nothing.
+    CheckData(Box<TrainSpec>),
+    /// Time a few steps of such a run, and keep nothing.
+    MeasureTraining(Box<TrainSpec>),
     /// Tune a model. Understands every [`crate::Signal`].
     Train(TrainJob),
     /// Work an adapter into a model's weights.
@@ -77,6 +82,8 @@ pub enum JobOutput {
     ModelDescribed(Arc<ModelCard>),
     Preview(Arc<PromptPreview>),
     Inspected(Arc<InspectReport>),
+    DataChecked(Arc<DataReport>),
+    TrainingMeasured(Arc<StepReport>),
     /// The run as it is now: done, or paused.
     Trained(Arc<RunRecord>),
     Merged {

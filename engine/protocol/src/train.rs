@@ -3,17 +3,23 @@
 //! A stored spec is read with patience ([`TrainSpec::from_stored`]), a new one strictly
 //! ([`TrainSpec::from_new`]). Defaults are those of `Default`; ranges, labels and hints are in [`fields::FIELDS`].
 
+mod advice;
 mod estimate;
 pub mod fields;
+mod presets;
 mod read;
+mod recipe;
 mod run;
+mod timing;
 
 pub use estimate::{Estimate, ModelSize};
 pub use fields::{Field, FieldKind, FieldProblem};
+pub use presets::{PRESETS, Preset, PresetId};
 pub use run::{
     CheckpointKind, CheckpointRecord, Ending, METRICS, Metric, MetricPoint, RunProgress, RunRecord,
     RunStatus, Series,
 };
+pub use timing::StepReport;
 
 use crate::dataset::DataSpec;
 use crate::generate::ModelSource;

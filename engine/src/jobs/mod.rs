@@ -6,6 +6,7 @@ mod inspect;
 mod keep;
 mod merge;
 mod models;
+mod rehearse;
 mod train;
 mod train_hooks;
 
@@ -23,6 +24,8 @@ pub fn name(spec: &JobSpec) -> &'static str {
         JobSpec::DescribeModel { .. } => "describe-model",
         JobSpec::PreviewPrompt { .. } => "preview",
         JobSpec::Inspect(_) => "inspect",
+        JobSpec::CheckData(_) => "check-data",
+        JobSpec::MeasureTraining(_) => "measure-training",
         JobSpec::Train(_) => "train",
         JobSpec::Merge(_) => "merge",
         JobSpec::ExportChats(_) => "export-chats",
@@ -44,6 +47,8 @@ pub fn run(cx: &JobCx, spec: JobSpec) -> Result<JobOutput> {
         JobSpec::ImportModel { path } => models::import(cx, &path),
         JobSpec::DescribeModel { path } => models::describe(&path),
         JobSpec::Inspect(spec) => inspect::run(cx, &spec),
+        JobSpec::CheckData(spec) => rehearse::check_data(cx, &spec),
+        JobSpec::MeasureTraining(spec) => rehearse::measure(cx, *spec),
         JobSpec::Train(job) => train::run(cx, job),
         JobSpec::Merge(spec) => merge::run(cx, &spec),
         JobSpec::ExportChats(spec) => chats::export(cx, &spec),

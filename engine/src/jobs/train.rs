@@ -68,7 +68,7 @@ fn begin(cx: &JobCx, id: RunId, spec: TrainSpec) -> Result<RunRecord> {
     })
 }
 
-fn refuse(cx: &JobCx, problems: &[fields::FieldProblem]) -> Result<()> {
+pub fn refuse(cx: &JobCx, problems: &[fields::FieldProblem]) -> Result<()> {
     if problems.is_empty() { Ok(()) } else { Err(fields::failure(problems, cx.shared.language).into()) }
 }
 
@@ -86,7 +86,7 @@ fn find(cx: &JobCx, id: RunId) -> Result<RunRecord> {
 }
 
 /// Waits until no other run trains.
-fn my_turn(cx: &JobCx) -> Result<std::sync::MutexGuard<'_, ()>> {
+pub fn my_turn(cx: &JobCx) -> Result<std::sync::MutexGuard<'_, ()>> {
     loop {
         match cx.shared.training.try_lock() {
             Ok(turn) => return Ok(turn),
@@ -108,14 +108,18 @@ fn read_data(cx: &JobCx, record: &RunRecord, model: &LoadedModel) -> Result<Data
         template: &model.template,
         now_ms: record.created_at_ms,
     };
-    let tick = |path: &Path, done: u64, total: u64| {
+    let context_length = model.model.shape().context_length as u32;
+    data::load(&record.spec, &encoder, context_length, &tick(cx))
+}
+
+/// Tells how far the reading of data is.
+pub fn tick(cx: &JobCx) -> impl Fn(&Path, u64, u64) -> Result<()> {
+    |path, done, total| {
         cx.checkpoint()?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         cx.progress(&Text::new("train.stage.reading").arg("name", name), done, Some(total), Unit::Bytes);
         Ok(())
-    };
-    let context_length = model.model.shape().context_length as u32;
-    data::load(&record.spec, &encoder, context_length, &tick)
+    }
 }
 
 fn last_checkpoint(record: &RunRecord) -> Result<Option<Saved>> {

@@ -17,6 +17,8 @@ pub enum JobKind {
     DescribeModel,
     PreviewPrompt,
     Inspect,
+    CheckData,
+    MeasureTraining,
     Train,
     Merge,
     ExportChats,
@@ -35,6 +37,8 @@ impl JobKind {
             JobSpec::DescribeModel { .. } => Self::DescribeModel,
             JobSpec::PreviewPrompt { .. } => Self::PreviewPrompt,
             JobSpec::Inspect(_) => Self::Inspect,
+            JobSpec::CheckData(_) => Self::CheckData,
+            JobSpec::MeasureTraining(_) => Self::MeasureTraining,
             JobSpec::Train(_) => Self::Train,
             JobSpec::Merge(_) => Self::Merge,
             JobSpec::ExportChats(_) => Self::ExportChats,
@@ -44,10 +48,10 @@ impl JobKind {
         }
     }
 
-    /// Asked while a person types, and too quick to be listed.
+    /// Asked while a person types: shown where it is typed, not listed.
     #[must_use]
     pub fn is_quiet(self) -> bool {
-        matches!(self, Self::DescribeModel | Self::PreviewPrompt)
+        matches!(self, Self::DescribeModel | Self::PreviewPrompt | Self::CheckData)
     }
 }
 

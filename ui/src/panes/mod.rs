@@ -1,5 +1,6 @@
 //! The panes: what one is, what it is given, and the table of all of them.
 
+mod finetune;
 mod jobs;
 pub mod playground;
 mod settings;
@@ -61,6 +62,7 @@ pub trait Pane {
 #[serde(rename_all = "snake_case")]
 pub enum PaneId {
     Playground,
+    Finetune,
     Jobs,
     Settings,
 }
@@ -87,6 +89,14 @@ pub const PANES: &[PaneKind] = &[
         low: false,
         badge: |_| 0,
         make: || Box::new(playground::Playground::default()),
+    },
+    PaneKind {
+        id: PaneId::Finetune,
+        key: "shell.pane_finetune",
+        icon: icons::FLAME,
+        low: false,
+        badge: |_| 0,
+        make: || Box::new(finetune::Finetune::default()),
     },
     PaneKind {
         id: PaneId::Jobs,

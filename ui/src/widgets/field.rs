@@ -13,6 +13,7 @@ pub struct Field<'a> {
     mono: bool,
     icon: Option<&'a str>,
     problem: bool,
+    warned: bool,
     id: Option<egui::Id>,
 }
 
@@ -27,6 +28,7 @@ impl<'a> Field<'a> {
             mono: false,
             icon: None,
             problem: false,
+            warned: false,
             id: None,
         }
     }
@@ -55,6 +57,12 @@ impl<'a> Field<'a> {
     /// Whether what stands in it is not usable: colours the border.
     pub fn problem(mut self, problem: bool) -> Self {
         self.problem = problem;
+        self
+    }
+
+    /// Whether what stands in it can be used and is seldom wanted.
+    pub fn warned(mut self, warned: bool) -> Self {
+        self.warned = warned;
         self
     }
 
@@ -93,6 +101,7 @@ impl<'a> Field<'a> {
         }
         let line = match (self.problem, response.has_focus(), response.hovered()) {
             (true, ..) => Stroke::new(1.0, t.danger),
+            (_, false, _) if self.warned => Stroke::new(1.0, t.warn),
             (_, true, _) => Stroke::new(2.0, t.accent),
             (_, _, true) => Stroke::new(1.0, t.line_strong),
             _ => Stroke::new(1.0, t.line),

@@ -6,6 +6,19 @@ use egui::{Align, Layout, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 
 /// Label at the left, what `add` draws beside it, the explanation to the right, or below when it is narrow.
 pub fn form_row(ui: &mut Ui, label: &str, explanation: &str, add: impl FnOnce(&mut Ui)) {
+    let explain = |ui: &mut Ui| {
+        text::hint(ui, explanation);
+    };
+    explained_row(ui, label, add, (!explanation.is_empty()).then_some(explain));
+}
+
+/// The same with an explanation that is more than words.
+pub fn explained_row<E: FnOnce(&mut Ui)>(
+    ui: &mut Ui,
+    label: &str,
+    add: impl FnOnce(&mut Ui),
+    mut explain: Option<E>,
+) {
     let narrow = ui.available_width() < 660.0;
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
@@ -23,17 +36,20 @@ pub fn form_row(ui: &mut Ui, label: &str, explanation: &str, add: impl FnOnce(&m
                 };
                 ui.horizontal(control);
                 let room = ui.available_width();
-                if !narrow && !explanation.is_empty() && room > 160.0 {
+                if !narrow
+                    && room > 160.0
+                    && let Some(explain) = explain.take()
+                {
                     ui.add_space(8.0);
                     ui.vertical(|ui| {
                         ui.set_max_width((room - 8.0).min(420.0));
                         ui.add_space(6.0);
-                        text::hint(ui, explanation);
+                        explain(ui);
                     });
                 }
             });
-            if narrow && !explanation.is_empty() {
-                text::hint(ui, explanation);
+            if narrow && let Some(explain) = explain {
+                explain(ui);
             }
         });
     });

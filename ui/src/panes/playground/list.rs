@@ -2,10 +2,10 @@
 
 use super::Playground;
 use super::calendar::Age;
-use super::dialog::dialog;
 use crate::command::UiCommand;
 use crate::panes::PaneCx;
 use crate::theme::{Type, icons, size};
+use crate::widgets::dialog;
 use crate::widgets::{self, Button, Field, MenuItem, icon_button, tiles};
 use egui::{Align, Context, Frame, Id, Layout, Margin, ScrollArea, Ui};
 use glassworks_protocol::chat::{ChatKind, ChatRecord, ChatSummary};

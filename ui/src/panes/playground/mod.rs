@@ -7,7 +7,6 @@ mod column;
 mod command_line;
 mod completion;
 mod composer;
-mod dialog;
 mod doc;
 mod facts;
 mod generated;

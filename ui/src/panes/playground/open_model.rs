@@ -1,12 +1,12 @@
 //! "Open a model…": a folder, a GGUF file, a dropped or a typed path; what it is, and what is wrong with it.
 
 use super::Playground;
-use super::dialog::dialog;
 use super::models_menu;
 use crate::action::{Action, Open, Toast};
 use crate::host::{FileKind, FileRequest, PickId};
 use crate::panes::PaneCx;
 use crate::theme::{Type, icons};
+use crate::widgets::dialog;
 use crate::widgets::{self, Button, Field};
 use egui::{Context, Key, Ui};
 use glassworks_protocol::chat::TemplateSource;

@@ -1,11 +1,11 @@
 //! "Show exactly what the model is given": the template's output and how many tokens it is.
 
 use super::Playground;
-use super::dialog::dialog;
 use super::doc::View;
 use crate::panes::PaneCx;
 use crate::theme::{Type, icons};
 use crate::units::grouped;
+use crate::widgets::dialog;
 use crate::widgets::{self, Button, Tone};
 use egui::{Context, ScrollArea, Ui};
 use glassworks_protocol::chat::{ChatKind, TemplateSource};

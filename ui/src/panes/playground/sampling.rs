@@ -174,7 +174,7 @@ impl Playground {
         let theme = std::sync::Arc::clone(&cx.theme);
         let title = cx.t("playground.command_line");
         let (mut copy, mut done) = (false, false);
-        let close = super::dialog::dialog(ui.ctx(), &theme, "command", &title, 600.0, |ui| {
+        let close = widgets::dialog(ui.ctx(), &theme, "command", &title, 600.0, |ui| {
             ui.label(Type::Body.text(cx.t("playground.command_line_sentence"), theme.tokens.text_2));
             widgets::well(ui, |ui| {
                 ui.set_width(ui.available_width());

@@ -1,12 +1,12 @@
 //! Conversations out to a file and in from one: Markdown or JSON, by a dialog of the system or a typed path.
 
 use super::Playground;
-use super::dialog::dialog;
 use super::message::one_line;
 use crate::action::{Toast, ToastAction};
 use crate::host::{FileKind, FileRequest, PickId};
 use crate::panes::PaneCx;
 use crate::theme::{Type, icons};
+use crate::widgets::dialog;
 use crate::widgets::{self, Button, Field, segments};
 use egui::{Context, Ui};
 use glassworks_protocol::chat::{ChatFormat, ExportChatsSpec};

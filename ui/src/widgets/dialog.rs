@@ -1,7 +1,7 @@
 //! A dialog in the middle of the window.
 
 use crate::theme::{Theme, size};
-use crate::widgets;
+
 use egui::{Context, Frame, Id, Modal, Stroke, Ui, epaint::Shadow};
 
 /// Shows `add` over everything else; says whether Escape or a click outside asked to close it.
@@ -25,7 +25,7 @@ pub fn dialog(
         Modal::new(Id::unique(("dialog", name))).frame(frame).backdrop_color(t.shadow).show(ctx, |ui| {
             ui.set_width(width);
             ui.spacing_mut().item_spacing.y = 8.0;
-            widgets::title(ui, title);
+            super::title(ui, title);
             add(ui);
         });
     let close = shown.should_close();

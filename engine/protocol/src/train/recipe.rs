@@ -1,0 +1,88 @@
+//! A spec as a recipe to keep and to run again: TOML that `glassworks train` reads.
+
+use super::TrainSpec;
+use super::fields::{FIELDS, Field, FieldKind};
+use crate::model::Precision;
+use serde_json::Value;
+use std::fmt::Write as _;
+
+impl TrainSpec {
+    /// The recipe: everything that is set, in the order of forms. `model` is the word for the model: a path, or its
+    /// name in the library.
+    #[must_use]
+    pub fn recipe(&self, model: &str) -> String {
+        let spec = serde_json::to_value(self).unwrap_or_default();
+        let plain = serde_json::to_value(Self::default()).unwrap_or_default();
+        let precision = match self.precision {
+            Precision::Exact => "exact",
+            Precision::Fast => "fast",
+        };
+        let mut tables = vec![("", format!("model = {}\n", quoted(model)))];
+        for field in &FIELDS {
+            let Some(value) = field.value(&spec).and_then(|value| written(field, value, &plain)) else {
+                continue;
+            };
+            let (table, name) = field.path.rsplit_once('.').unwrap_or(("", field.path));
+            let at = tables.iter().position(|(known, _)| *known == table).unwrap_or_else(|| {
+                tables.push((table, String::new()));
+                tables.len() - 1
+            });
+            // Writing into a string cannot fail.
+            let _infallible = writeln!(tables[at].1, "{name} = {value}");
+        }
+        let _infallible = write!(tables[0].1, "seed = {}\nprecision = \"{precision}\"\n", self.seed);
+        let table = |(name, lines): (&str, String)| match name {
+            "" => lines,
+            _ => format!("[{name}]\n{lines}"),
+        };
+        tables.into_iter().map(table).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// A value as TOML; `None` for what says itself when it is left out.
+fn written(field: &Field, value: &Value, plain: &Value) -> Option<String> {
+    match value {
+        // TOML has no null: where the default is a number, the highest one means "no limit".
+        Value::Null => match (field.value(plain), field.kind) {
+            (None | Some(Value::Null), _) => None,
+            (_, FieldKind::Whole { most, .. }) => Some(most.to_string()),
+            (_, FieldKind::Number { most, .. }) => Some(format!("{most:?}")),
+            _ => None,
+        },
+        Value::String(text) => (!text.is_empty()).then(|| quoted(text)),
+        Value::Array(items) if items.is_empty() => None,
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().filter_map(Value::as_str).map(quoted).collect();
+            Some(format!("[{}]", items.join(", ")))
+        }
+        other => Some(other.to_string()),
+    }
+}
+
+/// A basic string: JSON's escapes are TOML's, but for one character.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::PRESETS;
+
+    #[test]
+    fn a_recipe_says_what_is_set() {
+        let mut spec = PRESETS[0].applied_to(&TrainSpec::default());
+        spec.data.files = vec!["/tmp/a \"b\".jsonl".into()];
+        spec.run.max_grad_norm = None;
+        let recipe = spec.recipe("starter");
+        assert!(recipe.starts_with(
+            "model = \"starter\"\nrecompute = false\nseed = 0\nprecision = \"exact\"\n\n[data]\n"
+        ));
+        for line in
+            ["files = [\"/tmp/a \\\"b\\\".jsonl\"]", "rank = 8", "steps = 120", "max_grad_norm = 1000000.0"]
+        {
+            assert!(recipe.lines().any(|one| one == line), "{line} in\n{recipe}");
+        }
+        assert!(!recipe.contains("null") && !recipe.contains("name"));
+    }
+}

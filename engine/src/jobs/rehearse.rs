@@ -1,0 +1,135 @@
+//! What can be known of a run before it begins: what its data holds, and how long its steps take. Keeps nothing.
+
+use super::models::{files_of, from_shelf};
+use super::train::{my_turn, refuse, tick};
+use crate::data::{self, Dataset, Encoder, Example};
+use crate::job_cx::JobCx;
+use crate::memory;
+use crate::train::Batch;
+use crate::train::checkpoint::RunState;
+use crate::train::plan::{self, TrainPlan};
+use crate::train::run::{Hooks, Training};
+use anyhow::Result;
+use glassworks_protocol::text::Text;
+use glassworks_protocol::train::{CheckpointKind, MetricPoint, StepReport, TrainSpec};
+use glassworks_protocol::{JobOutput, Signal, Unit};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Batches that are timed, after a first one that also makes the buffers.
+const TIMED: usize = 5;
+/// No batch is begun after so long.
+const LONG_ENOUGH: Duration = Duration::from_secs(20);
+
+/// Reads and tokenises everything as a run would; the model's weights are not needed for it.
+pub fn check_data(cx: &JobCx, spec: &TrainSpec) -> Result<JobOutput> {
+    let files = files_of(cx, &spec.model)?;
+    let (codec, template) = (files.tokenizer()?, files.chat_template()?);
+    let encoder = Encoder { task: spec.task, codec: &codec, template: &template, now_ms: cx.now_ms() };
+    let data = data::load(spec, &encoder, files.card()?.context_length, &tick(cx))?;
+    Ok(JobOutput::DataChecked(Arc::new(data.report)))
+}
+
+/// Trains for a few batches, times them, and forgets what was learned.
+pub fn measure(cx: &JobCx, spec: TrainSpec) -> Result<JobOutput> {
+    refuse(cx, &spec.problems(None))?;
+    let _turn = my_turn(cx)?;
+    let model = from_shelf(cx, &spec.model)?;
+    refuse(cx, &spec.problems(Some(&model.card)))?;
+    refuse(cx, &plan::problems(&*model.model, &spec))?;
+    let context_length = model.model.shape().context_length as u32;
+    let encoder =
+        Encoder { task: spec.task, codec: &model.codec, template: &model.template, now_ms: cx.now_ms() };
+    let mut data = data::load(&spec, &encoder, context_length, &tick(cx))?;
+    // Timed apart from the steps.
+    let validation = std::mem::take(&mut data.validation);
+    let plan = TrainPlan::new(by_batches(spec), &data);
+    let _memory = cx.shared.ledger.reserve(plan.bytes(&*model.model), &model.name)?;
+    let n_rows = data.train.len() as u64;
+    let tuner = plan::tuner(&*model.model, &plan.spec, n_rows, None)?;
+    let mut training = Training::new(plan, tuner, RunState::default(), &data);
+    let mut watch = Watch { cx, begun: Instant::now(), marks: Vec::new() };
+    training.run(&mut watch)?;
+    let mut report = watch.report();
+    report.evaluation_secs = evaluation_secs(cx, &training, &validation)?;
+    Ok(JobOutput::TrainingMeasured(Arc::new(report)))
+}
+
+/// The same spec with each batch a step of its own: what a token costs doesn't depend on it, and it is seen sooner.
+fn by_batches(mut spec: TrainSpec) -> TrainSpec {
+    spec.batch.accumulation = 1;
+    spec
+}
+
+/// Seconds that all validation rows take, from one batch of them.
+fn evaluation_secs(cx: &JobCx, training: &Training<'_, '_>, validation: &[Example]) -> Result<f64> {
+    let n_tokens = |rows: &[Example]| rows.iter().map(|row| row.ids.len()).sum::<usize>();
+    let few = training.plan.spec.batch.sequences.max(1) as usize;
+    let some = &validation[..few.min(validation.len())];
+    if n_tokens(some) == 0 {
+        return Ok(0.0);
+    }
+    let mut batch = Batch::default();
+    some.iter().for_each(|row| batch.push(&row.ids, &row.labels));
+    let started = Instant::now();
+    training.tuner.evaluate(&batch, &|| cx.checkpoint())?;
+    Ok(started.elapsed().as_secs_f64() * n_tokens(validation) as f64 / n_tokens(some) as f64)
+}
+
+/// Watches the loop of a run and ends it when enough has been seen.
+struct Watch<'a> {
+    cx: &'a JobCx,
+    begun: Instant,
+    /// After each step: tokens and seconds since the beginning.
+    marks: Vec<(u64, f64)>,
+}
+
+impl Watch<'_> {
+    fn report(&self) -> StepReport {
+        let (from, to) = match (self.marks.first(), self.marks.last()) {
+            (Some(first), Some(last)) if self.marks.len() > 1 => (*first, *last),
+            // Data of a single batch: the first step is all there is.
+            (Some(only), _) => ((0, 0.0), *only),
+            _ => return StepReport::default(),
+        };
+        StepReport {
+            n_batches: self.marks.len().saturating_sub(1).max(1) as u64,
+            n_tokens: to.0 - from.0,
+            secs: to.1 - from.1,
+            evaluation_secs: 0.0,
+        }
+    }
+}
+
+impl Hooks for Watch<'_> {
+    fn checkpoint(&self) -> Result<()> {
+        self.cx.checkpoint()
+    }
+
+    fn signal(&self) -> Option<Signal> {
+        let seen = self.marks.len();
+        (seen > TIMED || seen > 1 && self.begun.elapsed() > LONG_ENOUGH).then_some(Signal::Pause)
+    }
+
+    fn record(&mut self, _: Vec<MetricPoint>, training: &Training<'_, '_>) -> Result<()> {
+        let state = &training.state;
+        if state.step as usize > self.marks.len() {
+            self.marks.push((state.n_tokens, state.train_secs));
+        }
+        let stage = Text::new("finetune.stage_measuring");
+        self.cx.progress(&stage, self.marks.len() as u64, Some(TIMED as u64 + 1), Unit::Steps);
+        Ok(())
+    }
+
+    fn save(&mut self, _: CheckpointKind, _: &Training<'_, '_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.cx.now_ms()
+    }
+
+    fn resident_bytes(&self) -> u64 {
+        memory::resident()
+    }
+}

@@ -1,0 +1,292 @@
+//! The three choices and the presets: cards side by side, one below the other where there is little room.
+
+use super::Finetune;
+use super::facts::{Facts, Fit};
+use super::findings::Answer;
+use crate::action::Action;
+use crate::command::UiCommand;
+use crate::panes::PaneCx;
+use crate::theme::{Type, Weight, icons, size};
+use crate::units;
+use crate::widgets::{self, Button, MenuItem, Tone};
+use egui::{Align, Layout, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, vec2};
+use glassworks_protocol::dataset::{DataReport, DataSpec};
+use glassworks_protocol::generate::ModelSource;
+use glassworks_protocol::train::{PRESETS, Preset, TaskSpec};
+
+/// Between cards.
+const GAP: f32 = 12.0;
+/// Cards stand side by side from this width on.
+const SIDE_BY_SIDE: f32 = 620.0;
+const CHOICE_HEIGHT: f32 = 124.0;
+const PRESET_HEIGHT: f32 = 84.0;
+
+/// The places of three cards.
+fn three(ui: &mut Ui, height: f32) -> [Rect; 3] {
+    let width = ui.available_width();
+    let beside = width >= SIDE_BY_SIDE;
+    let each = if beside { (width - 2.0 * GAP) / 3.0 } else { width };
+    let total = if beside { height } else { 3.0 * height + 2.0 * GAP };
+    let (_, whole) = ui.allocate_space(vec2(width, total));
+    [0.0, 1.0, 2.0].map(|i| {
+        let along = if beside { vec2(i * (each + GAP), 0.0) } else { vec2(0.0, i * (height + GAP)) };
+        Rect::from_min_size(whole.min + along, vec2(each, height))
+    })
+}
+
+/// A card's surface and inside.
+fn inside(ui: &mut Ui, name: &str, rect: Rect, selected: bool) -> Ui {
+    let t = crate::theme::of(ui).tokens;
+    let (fill, line) = if selected {
+        (t.selected, Stroke::new(2.0, t.accent))
+    } else {
+        (t.raised, Stroke::new(1.0, t.line))
+    };
+    ui.painter().rect(rect, f32::from(size::RADIUS_TILE), fill, line, StrokeKind::Inside);
+    let inner = rect.shrink2(vec2(16.0, 12.0));
+    let mut child =
+        ui.new_child(UiBuilder::new().id_salt(name).max_rect(inner).layout(Layout::top_down(Align::Min)));
+    child.set_clip_rect(rect.intersect(ui.clip_rect()));
+    child.spacing_mut().item_spacing = vec2(8.0, 4.0);
+    child
+}
+
+/// `1 Model` at the left, what changes it at the right.
+fn heading(ui: &mut Ui, number: u8, words: &str, action: &str, name: &str) -> Response {
+    ui.horizontal(|ui| {
+        widgets::mono(ui, format!("{number} {words}"));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let response = widgets::link(ui, action);
+            let enabled = ui.is_enabled();
+            response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, name));
+            response
+        })
+        .inner
+    })
+    .inner
+}
+
+fn card_title(ui: &mut Ui, cx: &PaneCx, words: &str) {
+    widgets::truncated(ui, Type::Prose.semibold(words, cx.theme.tokens.text_1));
+}
+
+fn card_hint(ui: &mut Ui, cx: &PaneCx, words: &str) {
+    widgets::truncated(ui, Type::Hint.text(words, cx.theme.tokens.text_2));
+}
+
+impl Finetune {
+    pub(super) fn choices(&mut self, ui: &mut Ui, cx: &mut PaneCx, facts: &Facts) {
+        let [model, data, goal] = three(ui, CHOICE_HEIGHT);
+        let mut inner = inside(ui, "model", model, false);
+        self.model_card(&mut inner, cx, facts);
+        let mut inner = inside(ui, "data", data, false);
+        self.data_card(&mut inner, cx, facts);
+        let mut inner = inside(ui, "goal", goal, false);
+        self.goal_card(&mut inner, cx, facts);
+    }
+
+    fn model_card(&mut self, ui: &mut Ui, cx: &mut PaneCx, facts: &Facts) {
+        let name = cx.t("finetune.change_model");
+        let button = heading(ui, 1, &cx.t("finetune.model"), &cx.t("finetune.change"), &name);
+        let chosen = widgets::menu(&button, 280.0, |ui| {
+            let mut chosen = None;
+            for model in cx.model.library.models() {
+                let selected = self.draft.model() == Some(model.id);
+                let hint = format!("{}  {}", model.card.weight_type, units::size(model.card.size_bytes));
+                if MenuItem::new(&model.name).hint(hint).selected(selected).show(ui).clicked() {
+                    chosen = Some(ModelSource::Library(model.id));
+                }
+            }
+            let other = MenuItem::new(cx.t("finetune.other_model")).icon(icons::FOLDER_OPEN);
+            if other.show(ui).clicked() {
+                cx.push(Action::Run(UiCommand::OpenModel));
+            }
+            chosen
+        });
+        if let Some(source) = chosen.flatten() {
+            self.draft.spec.model = source;
+        }
+        let Some(model) = &facts.model else {
+            card_title(ui, cx, &cx.t("finetune.no_model"));
+            return;
+        };
+        card_title(ui, cx, &model.name);
+        let kind = cx.t(if model.card.is_chat() { "finetune.chat_model" } else { "finetune.base_model" });
+        let weights = units::count(model.card.n_params);
+        card_hint(ui, cx, &cx.tf("finetune.model_line", &[("kind", &kind), ("weights", &weights)]));
+        ui.add_space(4.0);
+        ui.horizontal(|ui| {
+            match facts.memory.as_ref().map(|memory| memory.fit()) {
+                Some(fit) => fit_badge(ui, cx, fit),
+                None => {
+                    widgets::tag(ui, Tone::Plain, model.card.weight_type.as_str());
+                }
+            }
+            if let Some(license) = &model.card.license {
+                widgets::tag(ui, Tone::Plain, license.as_str());
+            }
+        });
+    }
+
+    fn data_card(&mut self, ui: &mut Ui, cx: &mut PaneCx, facts: &Facts) {
+        let files = &self.draft.spec.data.files;
+        let action = cx.t(if files.is_empty() { "finetune.choose" } else { "finetune.change" });
+        if heading(ui, 2, &cx.t("finetune.data"), &action, &cx.t("finetune.change_data")).clicked() {
+            self.data.open();
+        }
+        if files.is_empty() {
+            card_title(ui, cx, &cx.t("finetune.no_data"));
+            ui.label(Type::Hint.text(cx.t("finetune.no_data_sentence"), cx.theme.tokens.text_2));
+            return;
+        }
+        card_title(ui, cx, &data_name(cx, &self.draft.spec.data));
+        match &facts.data {
+            Answer::Known(report) => data_facts(ui, cx, report),
+            Answer::Working(job) => {
+                let title = cx.t("finetune.title_check");
+                let fraction = job.progress.as_ref().and_then(|progress| progress.fraction());
+                ui.horizontal(|ui| {
+                    widgets::hint(ui, cx.t("finetune.reading"));
+                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                        let stop = Button::control(cx.t("shell.stop")).small();
+                        if stop.name(cx.tf("shell.stop_job", &[("name", &title)])).show(ui).clicked() {
+                            cx.cancel(job.id);
+                        }
+                    });
+                });
+                let warm = cx.theme.tokens.warm;
+                widgets::progress_bar(ui, &title, ui.available_width(), fraction, warm);
+            }
+            Answer::Failed(_) => {
+                widgets::badge(ui, Tone::Danger, icons::WARNING_CIRCLE, cx.t("finetune.unusable"));
+            }
+            Answer::Stopped => {
+                if Button::control(cx.t("finetune.read_data")).small().show(ui).clicked() {
+                    self.findings.check_again();
+                }
+            }
+            Answer::None => {
+                widgets::hint(ui, cx.t("finetune.reading"));
+            }
+        }
+    }
+
+    fn goal_card(&mut self, ui: &mut Ui, cx: &mut PaneCx, facts: &Facts) {
+        let name = cx.t("finetune.change_goal");
+        let button = heading(ui, 3, &cx.t("finetune.goal"), &cx.t("finetune.change"), &name);
+        let chosen = widgets::menu(&button, 280.0, |ui| {
+            let mut chosen = None;
+            for task in [TaskSpec::Chat, TaskSpec::Text] {
+                let (title, hint) = goal_keys(task);
+                let selected = self.draft.spec.task == task;
+                if MenuItem::new(cx.t(title)).hint(cx.t(hint)).selected(selected).show(ui).clicked() {
+                    chosen = Some(task);
+                }
+            }
+            chosen
+        });
+        if let Some(task) = chosen.flatten() {
+            self.draft.spec.task = task;
+            self.draft.goal_chosen = true;
+        }
+        let (title, hint) = goal_keys(self.draft.spec.task);
+        card_title(ui, cx, &cx.t(title));
+        ui.label(Type::Hint.text(cx.t(hint), cx.theme.tokens.text_2));
+        if let Some(report) = facts.data.known() {
+            ui.add_space(4.0);
+            let share = 100.0 * report.n_targets as f64 / report.n_tokens.max(1) as f64;
+            let share = format!("{share:.0}");
+            widgets::tag(ui, Tone::Plain, cx.tf("finetune.learned_share", &[("share", &share)]));
+        }
+    }
+
+    pub(super) fn presets(&mut self, ui: &mut Ui, cx: &PaneCx, facts: &Facts) {
+        let places = three(ui, PRESET_HEIGHT);
+        for (preset, rect) in PRESETS.iter().zip(places) {
+            let selected = self.draft.preset == preset.id;
+            let steps = facts.model.as_ref().zip(facts.data.known()).map(|(model, report)| {
+                preset.applied_to(&self.draft.spec).estimate(&model.card, report).n_steps
+            });
+            if preset_card(ui, cx, preset, rect, selected, steps).clicked() {
+                self.draft.choose_preset(preset.id);
+                self.form.forget();
+            }
+        }
+    }
+}
+
+fn preset_card(
+    ui: &mut Ui,
+    cx: &PaneCx,
+    preset: &Preset,
+    rect: Rect,
+    selected: bool,
+    steps: Option<u64>,
+) -> Response {
+    let t = cx.theme.tokens;
+    let name = cx.t(preset.label);
+    let response = ui.interact(rect, ui.make_persistent_id(preset.label), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, selected, &name));
+    let mut inner = inside(ui, preset.label, rect, selected);
+    if response.hovered() && !selected {
+        ui.painter().rect_filled(rect.shrink(1.0), f32::from(size::RADIUS_TILE), t.hover);
+    }
+    let words = widgets::galley(&inner, &name, Type::Body.font(Weight::Semibold), t.text_1);
+    let (_, line) = inner.allocate_space(vec2(inner.available_width(), 20.0));
+    inner.painter().galley(line.min, words, t.text_1);
+    if let Some(steps) = steps {
+        let words = cx.tf("finetune.n_steps", &[("n", &units::grouped(steps))]);
+        let words = widgets::galley(&inner, words, Type::Hint.mono(Weight::Regular), t.text_2);
+        let at = egui::pos2(line.right() - words.size().x, line.top() + 2.0);
+        inner.painter().galley(at, words, t.text_2);
+    }
+    inner.label(Type::Hint.text(cx.t(&format!("{}_hint", preset.label)), t.text_2));
+    widgets::focus_ring(ui, &response, rect);
+    response
+}
+
+fn goal_keys(task: TaskSpec) -> (&'static str, &'static str) {
+    match task {
+        TaskSpec::Chat => ("finetune.goal_chat", "finetune.goal_chat_hint"),
+        TaskSpec::Text => ("finetune.goal_text", "finetune.goal_text_hint"),
+    }
+}
+
+pub(super) fn fit_badge(ui: &mut Ui, cx: &PaneCx, fit: Fit) {
+    let (tone, icon, key) = match fit {
+        Fit::Fits => (Tone::Ok, icons::CHECK, "finetune.fits"),
+        Fit::Tight => (Tone::Warn, icons::WARNING, "finetune.tight"),
+        Fit::TooLarge => (Tone::Danger, icons::X, "finetune.too_large"),
+    };
+    widgets::badge(ui, tone, icon, cx.t(key));
+}
+
+/// The first file's name, and how many more there are.
+fn data_name(cx: &PaneCx, data: &DataSpec) -> String {
+    let first = data.files.first().and_then(|file| file.file_name()).unwrap_or_default().to_string_lossy();
+    match data.files.len() {
+        0 | 1 => first.into_owned(),
+        n => cx.tf("finetune.and_more", &[("name", &first), ("n", &(n - 1))]),
+    }
+}
+
+fn data_facts(ui: &mut Ui, cx: &PaneCx, report: &DataReport) {
+    let rows = units::grouped(report.n_train);
+    let tokens = units::count(report.n_tokens);
+    card_hint(ui, cx, &cx.tf("finetune.data_line", &[("rows", &rows), ("tokens", &tokens)]));
+    ui.add_space(4.0);
+    ui.horizontal(|ui| {
+        if report.n_left_out > 0 {
+            let words = cx.tf("finetune.left_out", &[("n", &units::grouped(report.n_left_out))]);
+            widgets::badge(ui, Tone::Warn, icons::WARNING, words);
+        }
+        if report.n_truncated > 0 {
+            let words = cx.tf("finetune.cut", &[("n", &units::grouped(report.n_truncated))]);
+            widgets::badge(ui, Tone::Warn, icons::WARNING, words);
+        }
+        if report.n_validation > 0 {
+            let words = cx.tf("finetune.held_out", &[("n", &units::grouped(report.n_validation))]);
+            widgets::tag(ui, Tone::Plain, words);
+        }
+    });
+}

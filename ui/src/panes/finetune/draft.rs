@@ -1,0 +1,224 @@
+//! The draft of a run: the spec as it stands, the preset it began as, and the groups its fields are shown in.
+
+use crate::panes::PaneCx;
+use glassworks_protocol::generate::ModelSource;
+use glassworks_protocol::ids::ModelId;
+use glassworks_protocol::train::fields::FIELDS;
+use glassworks_protocol::train::{Field, Preset, PresetId, TaskSpec, TrainSpec};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// Fields under one heading.
+pub struct Group {
+    /// Key of the heading.
+    pub key: &'static str,
+    /// Paths in [`FIELDS`], in order.
+    pub fields: &'static [&'static str],
+    /// Those whose values the folded heading shows.
+    pub summary: &'static [&'static str],
+}
+
+/// All headings, in order. What is chosen above them, data and goal, is not in them.
+pub const GROUPS: [Group; 5] = [
+    Group {
+        key: "finetune.group_method",
+        fields: &[
+            "method.kind",
+            "method.rank",
+            "method.alpha",
+            "method.dropout",
+            "method.targets",
+            "method.rslora",
+            "method.last_layers",
+            "method.freeze_embeddings",
+            "method.freeze_norms",
+            "optimizer.learning_rate",
+        ],
+        summary: &["method.kind", "method.rank", "method.last_layers", "optimizer.learning_rate"],
+    },
+    Group {
+        key: "finetune.group_pace",
+        fields: &[
+            "run.epochs",
+            "run.steps",
+            "batch.sequences",
+            "batch.accumulation",
+            "optimizer.kind",
+            "optimizer.beta1",
+            "optimizer.beta2",
+            "optimizer.eps",
+            "optimizer.momentum",
+            "optimizer.weight_decay",
+            "schedule.kind",
+            "schedule.warmup_share",
+            "run.max_grad_norm",
+            "run.label_smoothing",
+            "recompute",
+        ],
+        summary: &["run.epochs", "run.steps", "batch.sequences", "optimizer.kind", "schedule.kind"],
+    },
+    Group {
+        key: "finetune.group_checks",
+        fields: &["evaluation.every", "evaluation.patience"],
+        summary: &["evaluation.every", "evaluation.patience"],
+    },
+    Group {
+        key: "finetune.group_keep",
+        fields: &["name", "checkpoints.every", "checkpoints.keep_best"],
+        summary: &["checkpoints.every", "checkpoints.keep_best"],
+    },
+    Group {
+        key: "finetune.group_data",
+        fields: &["data.validation_share", "batch.max_length", "batch.packing"],
+        summary: &["data.validation_share", "batch.max_length", "batch.packing"],
+    },
+];
+
+/// The entry of the table of fields.
+pub fn field(path: &str) -> Option<&'static Field> {
+    FIELDS.iter().find(|field| field.path == path)
+}
+
+pub struct Draft {
+    pub spec: TrainSpec,
+    pub preset: PresetId,
+    /// A person has said what is to be learned; until then it follows the files.
+    pub goal_chosen: bool,
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        let preset = PresetId::default();
+        Self { spec: preset.preset().applied_to(&TrainSpec::default()), preset, goal_chosen: false }
+    }
+}
+
+impl Draft {
+    /// What is kept between runs.
+    pub fn save(&self) -> Value {
+        json!({ "spec": self.spec, "preset": self.preset, "goal_chosen": self.goal_chosen })
+    }
+
+    pub fn restore(kept: &Value) -> Self {
+        let Some(spec) = kept.get("spec") else { return Self::default() };
+        let preset = kept.get("preset").and_then(|preset| serde_json::from_value(preset.clone()).ok());
+        Self {
+            spec: TrainSpec::from_stored(spec),
+            preset: preset.unwrap_or_default(),
+            goal_chosen: kept.get("goal_chosen").and_then(Value::as_bool).unwrap_or_default(),
+        }
+    }
+
+    pub fn preset(&self) -> &'static Preset {
+        self.preset.preset()
+    }
+
+    pub fn model(&self) -> Option<ModelId> {
+        match self.spec.model {
+            ModelSource::Library(id) => Some(id),
+            ModelSource::Path(_) => None,
+        }
+    }
+
+    /// A model that is there: the chosen one, else the one used last, else the starter. And the precision in use.
+    pub fn settle(&mut self, cx: &PaneCx) {
+        let library = &cx.model.library;
+        let there = |id: &ModelId| library.get(*id).is_some();
+        if !self.model().is_some_and(|id| there(&id)) {
+            let other = cx.settings().last_model.filter(there).or(library.starter.filter(there));
+            if let Some(id) = other.or_else(|| library.models().first().map(|model| model.id)) {
+                self.spec.model = ModelSource::Library(id);
+            }
+        }
+        self.spec.precision = cx.settings().precision;
+    }
+
+    pub fn choose_preset(&mut self, id: PresetId) {
+        self.preset = id;
+        self.spec = id.preset().applied_to(&self.spec);
+    }
+
+    /// Adds a file to learn from. The goal follows the first one, unless a person chose it.
+    pub fn add_file(&mut self, path: PathBuf) {
+        if self.spec.data.files.contains(&path) {
+            return;
+        }
+        if self.spec.data.files.is_empty() && !self.goal_chosen {
+            self.spec.task = if is_plain_text(&path) { TaskSpec::Text } else { TaskSpec::Chat };
+        }
+        self.spec.data.files.push(path);
+    }
+
+    /// The spec with another value in one field; `None` when it would be no spec.
+    pub fn with(&self, path: &str, value: &Value) -> Option<TrainSpec> {
+        let mut whole = serde_json::to_value(&self.spec).ok()?;
+        let mut at = &mut whole;
+        let mut parts = path.split('.').peekable();
+        while let Some(part) = parts.next() {
+            if parts.peek().is_some() {
+                at = at.get_mut(part)?;
+            } else if part == "kind" {
+                // Another kind has other fields: they begin as their defaults.
+                *at = json!({ "kind": value });
+            } else {
+                at.as_object_mut()?.insert(part.to_owned(), value.clone());
+            }
+        }
+        TrainSpec::from_new(&whole).ok()
+    }
+}
+
+fn ending(path: &Path) -> String {
+    path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
+}
+
+/// Endings of files that can be learned from.
+pub const ENDINGS: [&str; 6] = ["jsonl", "json", "ndjson", "txt", "md", "text"];
+
+pub fn is_data(path: &Path) -> bool {
+    ENDINGS.contains(&ending(path).as_str()) && path.file_name().is_none_or(|name| name != "config.json")
+}
+
+fn is_plain_text(path: &Path) -> bool {
+    matches!(ending(path).as_str(), "txt" | "md" | "text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_field_is_in_one_group_or_chosen_above() {
+        let mut seen = BTreeSet::from(["data.files", "data.validation_files", "task.kind"]);
+        for group in &GROUPS {
+            for path in group.fields {
+                assert!(seen.insert(path), "{path} twice");
+            }
+            assert!(group.summary.iter().all(|path| group.fields.contains(path)), "{}", group.key);
+        }
+        assert_eq!(seen, FIELDS.iter().map(|field| field.path).collect());
+    }
+
+    #[test]
+    fn another_kind_has_its_own_fields() {
+        let draft = Draft::default();
+        let full = draft.with("method.kind", &json!("full")).expect("a spec");
+        assert_ne!(full.method, draft.spec.method);
+        let rank = draft.with("method.rank", &json!(4)).expect("a spec");
+        assert_ne!(rank, draft.spec);
+        assert_eq!(draft.with("method.rank", &Value::Null), None, "a rank is needed");
+        assert!(draft.with("evaluation.patience", &Value::Null).is_some());
+    }
+
+    #[test]
+    fn drafts_come_back() {
+        let mut draft = Draft::default();
+        draft.add_file("/tmp/a.txt".into());
+        draft.choose_preset(PresetId::Thorough);
+        let back = Draft::restore(&draft.save());
+        assert_eq!((back.spec, back.preset), (draft.spec.clone(), PresetId::Thorough));
+        assert_eq!(draft.spec.task, TaskSpec::Text);
+        assert_eq!(Draft::restore(&json!({ "spec": 3 })).spec, TrainSpec::default());
+    }
+}

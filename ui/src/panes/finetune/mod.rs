@@ -1,0 +1,167 @@
+//! The fine-tune pane: three choices, a preset and a button; the rest folded below, what it takes beside.
+
+mod choices;
+mod cost;
+mod data;
+mod draft;
+mod facts;
+mod findings;
+mod form;
+mod recipe;
+
+use super::{Pane, PaneCx, PaneId};
+use crate::action::Open;
+use crate::command::UiCommand;
+use crate::theme::{icons, size};
+use crate::widgets::tiles::{self, TileSizes};
+use crate::widgets::{self, Button, SpecForm};
+use data::DataDialog;
+use draft::Draft;
+use egui::Ui;
+use facts::Facts;
+use findings::Findings;
+use glassworks_protocol::JobSpec;
+use glassworks_protocol::ids::{JobId, RunId};
+use glassworks_protocol::train::TrainJob;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Where runs are shown.
+const RUNS: PaneId = PaneId::Jobs;
+/// The widest the form gets.
+const WIDTH: f32 = 980.0;
+const INSPECTOR: f32 = 320.0;
+
+pub struct Finetune {
+    draft: Draft,
+    form: SpecForm,
+    /// Keys of the groups that are unfolded.
+    open: BTreeSet<String>,
+    findings: Findings,
+    data: DataDialog,
+    recipe_shown: bool,
+    /// The run that was started here last.
+    run: Option<JobId>,
+    sizes: TileSizes,
+    drawer: bool,
+}
+
+impl Default for Finetune {
+    fn default() -> Self {
+        Self {
+            draft: Draft::default(),
+            form: SpecForm::default(),
+            open: BTreeSet::new(),
+            findings: Findings::default(),
+            data: DataDialog::default(),
+            recipe_shown: false,
+            run: None,
+            sizes: TileSizes { inspector: INSPECTOR, ..TileSizes::default() },
+            drawer: false,
+        }
+    }
+}
+
+impl Pane for Finetune {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PaneCx) {
+        self.draft.settle(cx);
+        self.findings.follow(ui.ctx(), cx, &self.draft.spec);
+        let facts = self.facts(cx);
+        let folded = cx.folds_inspector();
+        let columns = tiles::columns(ui, &mut self.sizes, false, !folded);
+        tiles::tile(ui, "main", columns.main, |ui| self.main(ui, cx, &facts, folded));
+        match columns.inspector {
+            Some(rect) => tiles::tile(ui, "cost", rect, |ui| self.cost(ui, cx, &facts)),
+            None => {
+                let mut open = self.drawer;
+                tiles::drawer(ui, "cost", columns.main, INSPECTOR, &mut open, |ui| self.cost(ui, cx, &facts));
+                self.drawer = open;
+            }
+        }
+        self.data_dialog(ui.ctx(), cx);
+        self.recipe_dialog(ui.ctx(), cx, &facts);
+    }
+
+    fn command(&mut self, command: UiCommand, _: &mut PaneCx) -> bool {
+        let mine = command == UiCommand::Inspector;
+        self.drawer ^= mine;
+        mine
+    }
+
+    fn open(&mut self, open: &Open, cx: &mut PaneCx) -> bool {
+        match open {
+            Open::Path(path) => self.drop_file(path, cx),
+            Open::Chat(_) | Open::Model(_) => false,
+        }
+    }
+
+    fn save(&self) -> Option<Value> {
+        Some(json!({ "draft": self.draft.save(), "open": self.open, "sizes": self.sizes }))
+    }
+
+    fn restore(&mut self, kept: &Value) {
+        let part = |name: &str| kept.get(name).cloned().unwrap_or_default();
+        self.draft = Draft::restore(&part("draft"));
+        self.open = serde_json::from_value(part("open")).unwrap_or_default();
+        self.sizes = serde_json::from_value(part("sizes")).unwrap_or(self.sizes);
+    }
+}
+
+impl Finetune {
+    fn main(&mut self, ui: &mut Ui, cx: &mut PaneCx, facts: &Facts, folded: bool) {
+        let tip = cx.tip(ui, UiCommand::Inspector);
+        tiles::header(
+            ui,
+            |ui| {
+                if folded {
+                    let before = Button::quiet(cx.t("finetune.before")).icon(icons::SLIDERS_HORIZONTAL);
+                    if before.tooltip(tip).show(ui).clicked() {
+                        self.drawer = !self.drawer;
+                    }
+                }
+                if Button::quiet(cx.t("finetune.show_recipe")).icon(icons::CODE).show(ui).clicked() {
+                    self.recipe_shown = true;
+                }
+            },
+            |ui| {
+                widgets::title(ui, cx.t("shell.pane_finetune"));
+                widgets::truncated(
+                    ui,
+                    crate::theme::Type::Hint.text(self.draft.spec.name.as_str(), cx.theme.tokens.text_3),
+                );
+            },
+        );
+        let tile = ui.max_rect();
+        let foot = if folded { FOOT } else { 0.0 };
+        tiles::scroll(ui, "form", foot, |ui| {
+            ui.set_max_width(WIDTH.min(ui.available_width()));
+            self.choices(ui, cx, facts);
+            self.data_trouble(ui, cx, facts);
+            ui.add_space(4.0);
+            self.presets(ui, cx, facts);
+            ui.add_space(8.0);
+            self.groups(ui, cx, facts);
+        });
+        if folded {
+            let rect = egui::Rect::from_min_max(egui::pos2(tile.left(), tile.bottom() - FOOT), tile.max);
+            let line = egui::Stroke::new(1.0, cx.theme.tokens.line_soft);
+            ui.painter().hline(rect.x_range(), rect.top(), line);
+            let inner = rect.shrink2(egui::vec2(size::PADDING, 10.0));
+            let builder = egui::UiBuilder::new().id_salt("foot").max_rect(inner);
+            let mut child = ui.new_child(builder.layout(egui::Layout::top_down(egui::Align::Min)));
+            child.spacing_mut().item_spacing.y = 6.0;
+            // While the drawer is open it has the button.
+            if !self.drawer {
+                self.start(&mut child, cx, facts);
+            }
+        }
+    }
+
+    fn begin(&mut self, cx: &mut PaneCx) {
+        let spec = Box::new(self.draft.spec.clone());
+        self.run = Some(cx.start(JobSpec::Train(TrainJob::New { run: RunId::mint(), spec })));
+    }
+}
+
+/// Room for the start button below the form, where the inspector is a drawer.
+const FOOT: f32 = 84.0;
