@@ -28,7 +28,7 @@ fn palette(window: &mut Window, words: &str) {
 #[test]
 fn rail_and_status_bar_are_named() {
     let window = Window::new(fixtures::start());
-    for word in ["Play", "Jobs", "Settings"] {
+    for word in ["Play", "Fine-tune", "Jobs", "Settings"] {
         window.harness.get_by_role_and_label(Role::Tab, word);
     }
     window.harness.get_by_role_and_label(Role::Button, "Command palette");
@@ -48,7 +48,7 @@ fn a_graphics_card_stands_in_the_status_bar() {
 
 #[test]
 fn nothing_to_click_is_without_a_name() {
-    for pane in ["Play", "Jobs", "Settings"] {
+    for pane in ["Play", "Fine-tune", "Jobs", "Settings"] {
         let mut window = Window::new(fixtures::start());
         window.show_pane(pane);
         assert_eq!(window.harness.unnamed_widgets(), Vec::<String>::new(), "{pane}");
@@ -77,7 +77,7 @@ fn the_palette_works_by_keyboard_alone() {
     palette(&mut window, "go to");
     window.key(Modifiers::NONE, Key::ArrowDown);
     window.key(Modifiers::NONE, Key::Enter);
-    assert!(window.shows("No jobs yet"), "the second pane is the jobs");
+    assert!(window.shows("Before you start"), "the second pane is for fine-tuning");
 }
 
 #[test]
