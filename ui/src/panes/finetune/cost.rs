@@ -17,7 +17,7 @@ use glassworks_protocol::model::Precision;
 use glassworks_protocol::train::Estimate;
 
 /// The room that the start button and what stands below it take.
-const FOOT: f32 = 108.0;
+const FOOT: f32 = 124.0;
 
 impl Finetune {
     /// The whole tile: what it takes above, the start below.

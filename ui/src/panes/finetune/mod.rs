@@ -132,8 +132,9 @@ impl Finetune {
             },
         );
         let tile = ui.max_rect();
-        let foot = if folded { FOOT } else { 0.0 };
-        tiles::scroll(ui, "form", foot, |ui| {
+        let runs = facts.training.is_some() || self.run.is_some();
+        let foot = if runs { FOOT_WITH_RUN } else { FOOT };
+        tiles::scroll(ui, "form", if folded { foot } else { 0.0 }, |ui| {
             ui.set_max_width(WIDTH.min(ui.available_width()));
             self.choices(ui, cx, facts);
             self.data_trouble(ui, cx, facts);
@@ -143,7 +144,7 @@ impl Finetune {
             self.groups(ui, cx, facts);
         });
         if folded {
-            let rect = egui::Rect::from_min_max(egui::pos2(tile.left(), tile.bottom() - FOOT), tile.max);
+            let rect = egui::Rect::from_min_max(egui::pos2(tile.left(), tile.bottom() - foot), tile.max);
             let line = egui::Stroke::new(1.0, cx.theme.tokens.line_soft);
             ui.painter().hline(rect.x_range(), rect.top(), line);
             let inner = rect.shrink2(egui::vec2(size::PADDING, 10.0));
@@ -165,3 +166,5 @@ impl Finetune {
 
 /// Room for the start button below the form, where the inspector is a drawer.
 const FOOT: f32 = 84.0;
+/// The same while there is a run to show instead.
+const FOOT_WITH_RUN: f32 = 120.0;
