@@ -192,7 +192,7 @@ fn the_start_sends_exactly_the_spec_that_is_shown() {
     fill(&mut window, "Targets", "q_proj, v_proj");
     window.click("Keep");
     fill(&mut window, "Name", "My tutor");
-    assert!(window.shows("Changed from Quick look: 3"));
+    assert!(window.shows("Changed from Quick look: 2"));
     window.commands();
     window.click("Start fine-tuning");
     let (job, spec) = started(&window.commands()).expect("a run is started");

@@ -130,6 +130,10 @@ fn problem_line(ui: &mut Ui, tone: Tone, words: &str, repair: Option<&str>) -> b
         Tone::Danger => (icons::WARNING_CIRCLE, t.danger),
         _ => (icons::WARNING, t.warn),
     };
+    if repair.is_some() {
+        // A button is higher than words; their middles are the same.
+        ui.add_space(-4.0);
+    }
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         ui.label(RichText::new(icon).font(icon_font(size::ICON_SMALL, true)).color(ink));

@@ -1,6 +1,8 @@
 //! How long a run will take, from steps that were measured; and which changes of a spec leave which findings true.
 
-use super::{CheckpointSpec, Estimate, EvaluationSpec, ScheduleSpec, TrainSpec};
+use super::{
+    AdamWSpec, CheckpointSpec, Estimate, EvaluationSpec, OptimizerSpec, ScheduleSpec, SgdSpec, TrainSpec,
+};
 use serde::{Deserialize, Serialize};
 
 /// What a few steps took on this machine, the first one aside: it also makes the buffers.
@@ -44,6 +46,11 @@ impl TrainSpec {
         let step = |spec: &Self| {
             let mut spec = spec.clone();
             spec.name.clear();
+            // Other numbers in the same arithmetic.
+            spec.optimizer = match spec.optimizer {
+                OptimizerSpec::AdamW(_) => OptimizerSpec::AdamW(AdamWSpec::default()),
+                OptimizerSpec::Sgd(_) => OptimizerSpec::Sgd(SgdSpec::default()),
+            };
             spec.schedule = ScheduleSpec::default();
             spec.evaluation = EvaluationSpec::default();
             spec.checkpoints = CheckpointSpec::default();
@@ -76,6 +83,7 @@ mod tests {
         other.run.epochs = 9.0;
         other.evaluation.every = Some(3);
         other.name = "other".to_owned();
+        other.optimizer = OptimizerSpec::AdamW(AdamWSpec { weight_decay: 0.5, ..AdamWSpec::default() });
         assert!(spec.reads_as(&other) && spec.steps_as(&other));
         other.recompute = true;
         assert!(spec.reads_as(&other) && !spec.steps_as(&other));

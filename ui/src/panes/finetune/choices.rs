@@ -18,7 +18,7 @@ use glassworks_protocol::train::{PRESETS, Preset, TaskSpec};
 const GAP: f32 = 12.0;
 /// Cards stand side by side from this width on.
 const SIDE_BY_SIDE: f32 = 620.0;
-const CHOICE_HEIGHT: f32 = 124.0;
+const CHOICE_HEIGHT: f32 = 144.0;
 const PRESET_HEIGHT: f32 = 84.0;
 
 /// The places of three cards.
@@ -48,12 +48,14 @@ fn inside(ui: &mut Ui, name: &str, rect: Rect, selected: bool) -> Ui {
         ui.new_child(UiBuilder::new().id_salt(name).max_rect(inner).layout(Layout::top_down(Align::Min)));
     child.set_clip_rect(rect.intersect(ui.clip_rect()));
     child.spacing_mut().item_spacing = vec2(8.0, 4.0);
+    child.spacing_mut().interact_size.y = 20.0;
     child
 }
 
 /// `1 Model` at the left, what changes it at the right.
 fn heading(ui: &mut Ui, number: u8, words: &str, action: &str, name: &str) -> Response {
     ui.horizontal(|ui| {
+        ui.set_min_height(20.0);
         widgets::mono(ui, format!("{number} {words}"));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let response = widgets::link(ui, action);
@@ -129,15 +131,19 @@ impl Finetune {
     }
 
     fn data_card(&mut self, ui: &mut Ui, cx: &mut PaneCx, facts: &Facts) {
-        let files = &self.draft.spec.data.files;
-        let action = cx.t(if files.is_empty() { "finetune.choose" } else { "finetune.change" });
-        if heading(ui, 2, &cx.t("finetune.data"), &action, &cx.t("finetune.change_data")).clicked() {
-            self.data.open();
-        }
-        if files.is_empty() {
+        let name = cx.t("finetune.change_data");
+        if self.draft.spec.data.files.is_empty() {
+            widgets::mono(ui, format!("2 {}", cx.t("finetune.data")));
             card_title(ui, cx, &cx.t("finetune.no_data"));
             ui.label(Type::Hint.text(cx.t("finetune.no_data_sentence"), cx.theme.tokens.text_2));
+            // The one accent of the pane until it can start.
+            if Button::accent(cx.t("finetune.choose")).small().name(name).show(ui).clicked() {
+                self.data.open();
+            }
             return;
+        }
+        if heading(ui, 2, &cx.t("finetune.data"), &cx.t("finetune.change"), &name).clicked() {
+            self.data.open();
         }
         card_title(ui, cx, &data_name(cx, &self.draft.spec.data));
         match &facts.data {

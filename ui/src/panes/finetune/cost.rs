@@ -32,6 +32,8 @@ impl Finetune {
         );
         tiles::scroll(ui, "cost", FOOT, |ui| {
             ui.spacing_mut().item_spacing.y = 6.0;
+            // Rows of numbers, not of controls.
+            ui.spacing_mut().interact_size.y = 20.0;
             self.time(ui, cx, facts);
             widgets::divider(ui);
             memory(ui, cx, facts);

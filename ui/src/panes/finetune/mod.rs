@@ -29,7 +29,7 @@ use std::collections::BTreeSet;
 /// Where runs are shown.
 const RUNS: PaneId = PaneId::Jobs;
 /// The widest the form gets.
-const WIDTH: f32 = 980.0;
+const WIDTH: f32 = 1040.0;
 const INSPECTOR: f32 = 320.0;
 
 pub struct Finetune {
