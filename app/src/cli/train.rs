@@ -204,3 +204,25 @@ impl Log {
         self.out.text(&(parts.join("  ") + "\n"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use glassworks_protocol::model::Precision;
+    use glassworks_protocol::train::PRESETS;
+
+    #[test]
+    fn what_the_window_shows_as_a_recipe_reads_back_as_the_same_run() {
+        for preset in &PRESETS {
+            let mut spec = preset.applied_to(&TrainSpec::default());
+            spec.name = "“Tea”\tand \\ more".to_owned();
+            spec.data.files = vec!["/data/a \"b\".jsonl".into()];
+            spec.seed = 7;
+            spec.precision = Precision::Fast;
+            spec.evaluation.every = Some(9);
+            let mut fields: Map<String, Value> = toml::from_str(&spec.recipe("starter")).expect("TOML");
+            assert_eq!(fields.remove("model"), Some(json!("starter")));
+            assert_eq!(TrainSpec::from_new(&Value::Object(fields)), Ok(spec));
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::models::{files_of, from_shelf};
 use super::train::{my_turn, refuse, tick};
-use crate::data::{self, Dataset, Encoder, Example};
+use crate::data::{self, Encoder, Example};
 use crate::job_cx::JobCx;
 use crate::memory;
 use crate::train::Batch;

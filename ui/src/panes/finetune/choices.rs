@@ -18,7 +18,7 @@ use glassworks_protocol::train::{PRESETS, Preset, TaskSpec};
 const GAP: f32 = 12.0;
 /// Cards stand side by side from this width on.
 const SIDE_BY_SIDE: f32 = 620.0;
-const CHOICE_HEIGHT: f32 = 144.0;
+const CHOICE_HEIGHT: f32 = 136.0;
 const PRESET_HEIGHT: f32 = 84.0;
 
 /// The places of three cards.
@@ -133,9 +133,10 @@ impl Finetune {
     fn data_card(&mut self, ui: &mut Ui, cx: &mut PaneCx, facts: &Facts) {
         let name = cx.t("finetune.change_data");
         if self.draft.spec.data.files.is_empty() {
-            widgets::mono(ui, format!("2 {}", cx.t("finetune.data")));
+            ui.horizontal(|ui| widgets::mono(ui, format!("2 {}", cx.t("finetune.data"))));
             card_title(ui, cx, &cx.t("finetune.no_data"));
             ui.label(Type::Hint.text(cx.t("finetune.no_data_sentence"), cx.theme.tokens.text_2));
+            ui.add_space(2.0);
             // The one accent of the pane until it can start.
             if Button::accent(cx.t("finetune.choose")).small().name(name).show(ui).clicked() {
                 self.data.open();

@@ -37,7 +37,6 @@ impl Finetune {
             self.time(ui, cx, facts);
             widgets::divider(ui);
             memory(ui, cx, facts);
-            widgets::divider(ui);
             numbers(ui, cx, facts);
             self.to_look_at(ui, cx, facts);
         });
@@ -245,6 +244,7 @@ fn bar(ui: &mut Ui, cx: &PaneCx, memory: &Memory, parts: &[(u64, egui::Color32)]
 
 fn numbers(ui: &mut Ui, cx: &PaneCx, facts: &Facts) {
     let Some(estimate) = &facts.estimate else { return };
+    widgets::divider(ui);
     for (key, value) in rows(cx, facts, estimate) {
         ui.horizontal(|ui| {
             widgets::label(ui, cx.t(key));
