@@ -1,7 +1,7 @@
 //! What panes ask for while they draw; carried out after drawing.
 
 use crate::command::UiCommand;
-use crate::host::{FileRequest, PickId};
+use crate::host::{FileRequest, PickId, RunExport};
 use crate::panes::PaneId;
 use glassworks_protocol::settings::Settings;
 use glassworks_protocol::text::Text;
@@ -26,6 +26,8 @@ pub enum Action {
     OpenLink(String),
     Reveal(PathBuf),
     Pick(PickId, FileRequest),
+    /// Write a run's measurements to a file, beside the window.
+    ExportRun(RunExport),
     /// A document for a pane to open: the pane takes it through [`crate::panes::Pane::open`].
     Open(Open),
 }
@@ -35,6 +37,7 @@ pub enum Action {
 pub enum Open {
     Chat(glassworks_protocol::ids::ChatId),
     Model(glassworks_protocol::ids::ModelId),
+    Run(glassworks_protocol::ids::RunId),
     /// A file or folder that was dropped, picked or given on the command line.
     Path(PathBuf),
 }

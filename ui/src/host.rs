@@ -1,7 +1,10 @@
 //! What the window needs from the program around it and from the system. Nothing here blocks.
 
+use glassworks_protocol::Failure;
 use glassworks_protocol::text::Language;
+use glassworks_protocol::train::{MetricPoint, RunRecord};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// One question for a file, so that the answer finds its way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,6 +29,15 @@ pub enum FileKind {
     Save,
 }
 
+/// A run to write as a file; the path's ending says as what: csv, png or svg.
+#[derive(Clone, Debug)]
+pub struct RunExport {
+    pub run: Arc<RunRecord>,
+    pub points: Vec<MetricPoint>,
+    pub path: PathBuf,
+    pub language: Language,
+}
+
 /// The program around the window.
 pub trait Host {
     /// Opens a file dialog; the answer comes through [`Host::picked`], frames later.
@@ -33,6 +45,12 @@ pub trait Host {
 
     /// An answer that has come in: `None` when the person cancelled or there is no dialog on this system.
     fn picked(&mut self) -> Option<(PickId, Option<PathBuf>)>;
+
+    /// Writes a file; how that ended comes through [`Host::exported`], frames later.
+    fn export_run(&mut self, export: RunExport);
+
+    /// A file that has been written, or not.
+    fn exported(&mut self) -> Option<(PathBuf, Result<(), Failure>)>;
 
     /// Shows a file or folder in the system's file manager. An error is one line for a person.
     ///

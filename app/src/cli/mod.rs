@@ -11,6 +11,7 @@ mod merge;
 mod meter;
 mod models;
 pub mod out;
+pub mod run_file;
 mod run_plot;
 mod runs;
 pub mod session;

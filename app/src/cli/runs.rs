@@ -3,14 +3,12 @@
 use super::args::{ExportRunArgs, ListArgs, RunsArgs, RunsCommand, ShowRunArgs};
 use super::out::{Out, Stop};
 use super::session::Session;
-use super::{Cx, run_plot, table};
+use super::{Cx, run_file, table};
 use glassworks_engine::Mode;
 use glassworks_protocol::text::Text;
-use glassworks_protocol::train::{Ending, METRICS, MetricPoint, RunRecord, RunStatus};
+use glassworks_protocol::train::{Ending, RunRecord, RunStatus};
 use glassworks_protocol::{Failure, FailureKind, Page, Query};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 pub fn run(cx: &Cx, args: &RunsArgs) -> Result<(), Stop> {
@@ -128,40 +126,7 @@ fn export(cx: &Cx, args: &ExportRunArgs) -> Result<(), Stop> {
     let session = Session::open(cx, &cx.home, Mode::Reader)?;
     let run = find(&session, &args.run)?;
     let Page::RunPoints(points) = session.fetch(Query::RunPoints(run.id))? else { return Ok(()) };
-    let ending = args.out.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
-    let written = match ending.as_deref() {
-        Some("csv") => std::fs::write(&args.out, csv(&points)).map_err(Into::into),
-        Some("png" | "svg") => run_plot::draw(cx.language, &run, &points, &args.out),
-        _ => {
-            let summary = Text::new("cli.export_kind").arg("path", args.out.display());
-            return Err(Failure::new(FailureKind::Input, summary)
-                .hint(Text::new("cli.export_kind_hint"))
-                .into());
-        }
-    };
-    written.map_err(|error| cannot_write(&args.out, &error).into())
-}
-
-fn cannot_write(path: &Path, error: &anyhow::Error) -> Failure {
-    Failure::new(FailureKind::Io, Text::new("cli.cannot_write").arg("path", path.display()))
-        .hint(Text::new("cli.cannot_write_hint"))
-        .detail(format!("{error:#}"))
-}
-
-/// A line a step, a column a series; empty where nothing was measured.
-fn csv(points: &[MetricPoint]) -> String {
-    let mut steps: BTreeMap<u64, [Option<f64>; METRICS.len()]> = BTreeMap::new();
-    for point in points {
-        steps.entry(point.step).or_default()[point.series as usize] = Some(point.value);
-    }
-    let words: Vec<&str> = METRICS.iter().map(|metric| metric.word).collect();
-    let mut out = format!("step,{}\n", words.join(","));
-    for (step, values) in steps {
-        let cells: Vec<String> =
-            values.iter().map(|value| value.map_or_else(String::new, |value| value.to_string())).collect();
-        out.push_str(&format!("{step},{}\n", cells.join(",")));
-    }
-    out
+    run_file::write(cx.language, &run, &points, &args.out).map_err(Into::into)
 }
 
 /// A run for scripts.
@@ -176,23 +141,4 @@ pub fn run_json(run: &RunRecord) -> Value {
         "progress": run.progress,
         "spec": run.spec,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use glassworks_protocol::train::Series;
-
-    #[test]
-    fn a_table_has_a_line_a_step() {
-        let point = |series, step, value| MetricPoint { series, step, value, at_ms: 0 };
-        let points = [
-            point(Series::ValidationLoss, 0, 3.5),
-            point(Series::TrainLoss, 1, 3.25),
-            point(Series::LearningRate, 1, 1e-5),
-        ];
-        let expected = "step,train_loss,validation_loss,learning_rate,grad_norm,tokens_per_sec,memory_bytes\n\
-                        0,,3.5,,,,\n1,3.25,,0.00001,,,\n";
-        assert_eq!(csv(&points), expected);
-    }
 }

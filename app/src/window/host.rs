@@ -1,12 +1,14 @@
 //! The desktop around the window: file dialogs on their own thread, the file manager, the browser, clock and locale.
 //! Nothing here blocks, and nothing is opened that nobody clicked on.
 
+use crate::cli::run_file;
 use crate::cli::session::now_ms;
 use crate::paths;
 use eframe::egui;
-use glassworks_protocol::text::Language;
+use glassworks_protocol::text::{Language, Text};
+use glassworks_protocol::{Failure, FailureKind};
 use glassworks_ui::Host;
-use glassworks_ui::host::{FileKind, FileRequest, PickId};
+use glassworks_ui::host::{FileKind, FileRequest, PickId, RunExport};
 use rfd::{AsyncFileDialog, FileHandle};
 use std::future::Future;
 use std::io;
@@ -17,19 +19,24 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 type Answer = (PickId, Option<PathBuf>);
+/// A file that was to be written, and how that ended.
+type Exported = (PathBuf, Result<(), Failure>);
 
 pub struct Desktop {
     ctx: egui::Context,
     language: Language,
     answers: Receiver<Answer>,
     answer: Sender<Answer>,
+    exports: Receiver<Exported>,
+    export: Sender<Exported>,
 }
 
 impl Desktop {
     #[must_use]
     pub fn new(ctx: &egui::Context, language: Language) -> Self {
         let (answer, answers) = channel();
-        Self { ctx: ctx.clone(), language, answers, answer }
+        let (export, exports) = channel();
+        Self { ctx: ctx.clone(), language, answers, answer, exports, export }
     }
 }
 
@@ -55,6 +62,30 @@ impl Host for Desktop {
 
     fn picked(&mut self) -> Option<Answer> {
         self.answers.try_recv().ok()
+    }
+
+    fn export_run(&mut self, export: RunExport) {
+        let (told, ctx) = (self.export.clone(), self.ctx.clone());
+        let path = export.path.clone();
+        let writing = thread::Builder::new().name("export".to_owned()).spawn(move || {
+            let RunExport { run, points, path, language } = export;
+            let written = run_file::write(language, &run, &points, &path);
+            // The window may be gone by now; the file is there all the same.
+            if told.send((path, written)).is_ok() {
+                ctx.request_repaint();
+            }
+        });
+        if let Err(error) = writing {
+            let summary = Text::new("cli.cannot_write").arg("path", path.display());
+            let failure = Failure::new(FailureKind::Io, summary).detail(error.to_string());
+            if self.export.send((path, Err(failure))).is_ok() {
+                self.ctx.request_repaint();
+            }
+        }
+    }
+
+    fn exported(&mut self) -> Option<Exported> {
+        self.exports.try_recv().ok()
     }
 
     fn reveal(&mut self, path: &Path) -> Result<(), String> {

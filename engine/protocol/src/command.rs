@@ -79,6 +79,11 @@ pub enum Edit {
     },
     /// Forget a model; its files stay where they are.
     RemoveModel(ModelId),
+    /// Not undoable; a name of nothing but spaces is refused.
+    RenameRun {
+        run: RunId,
+        name: String,
+    },
     SaveSettings(Box<Settings>),
 }
 

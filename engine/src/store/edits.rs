@@ -2,7 +2,7 @@
 
 use super::changes::Change;
 use super::error::{Result, StoreError};
-use super::{Store, chats, models, rows, settings};
+use super::{Store, chats, models, rows, runs, settings};
 use glassworks_protocol::chat::{ChatRecord, MessageRecord, MessageStatus};
 use glassworks_protocol::ids::ChatId;
 use glassworks_protocol::text::Text;
@@ -54,6 +54,7 @@ async fn carry_out(tx: &mut SqliteConnection, edit: Edit, now_ms: i64) -> Result
         Edit::Redo(chat) => return step(tx, chat, Direction::Redo).await,
         Edit::RenameModel { model, name } => return models::rename(tx, model, &name).await,
         Edit::RemoveModel(model) => return models::remove(tx, model).await,
+        Edit::RenameRun { run, name } => return runs::rename(tx, run, &name).await,
         Edit::SaveSettings(settings) => return settings::save(tx, *settings).await,
         Edit::RenameChat { chat, title } => {
             let title = title.split_whitespace().collect::<Vec<_>>().join(" ");

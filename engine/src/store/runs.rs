@@ -254,6 +254,19 @@ async fn find(connection: &mut SqliteConnection, id: RunId) -> Result<Option<Arc
     row.map(RunRow::record).transpose()
 }
 
+pub(super) async fn rename(tx: &mut SqliteConnection, id: RunId, name: &str) -> Result<Vec<Stored>> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Err(Failure::new(FailureKind::Input, Text::new("failure.store_name_empty")).into());
+    }
+    sqlx::query("UPDATE runs SET name = ? WHERE id = ?")
+        .bind(name)
+        .bind(&id.as_bytes()[..])
+        .execute(&mut *tx)
+        .await?;
+    Ok(vec![stored(tx, id).await?])
+}
+
 async fn stored(connection: &mut SqliteConnection, id: RunId) -> Result<Stored> {
     let gone = || {
         Failure::new(FailureKind::Missing, Text::new("failure.run_gone").arg("name", id))

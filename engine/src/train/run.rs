@@ -246,6 +246,8 @@ impl<'m, 'd> Training<'m, 'd> {
             (Series::GradNorm, norm),
             (Series::TokensPerSec, self.tokens_per_sec),
             (Series::MemoryBytes, hooks.resident_bytes() as f64),
+            (Series::Tokens, self.state.n_tokens as f64),
+            (Series::TrainSecs, self.state.train_secs),
         ] {
             self.recorder.add(series, step, value, now);
         }

@@ -8,8 +8,8 @@ use glassworks_protocol::link::{EngineEnd, link};
 use glassworks_protocol::machine::StartReport;
 use glassworks_protocol::settings::Settings;
 use glassworks_protocol::text::Language;
-use glassworks_protocol::{Command, Edit, Event, Query};
-use glassworks_ui::host::{FileRequest, Host, PickId};
+use glassworks_protocol::{Command, Edit, Event, Failure, Query};
+use glassworks_ui::host::{FileRequest, Host, PickId, RunExport};
 use glassworks_ui::{App, theme};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,9 @@ pub struct HostLog {
     pub revealed: Vec<PathBuf>,
     pub links: Vec<String>,
     pub quit: bool,
+    pub exports: Vec<RunExport>,
+    /// How exports ended.
+    pub exported: Vec<(PathBuf, Result<(), Failure>)>,
     /// Added to [`NOW_MS`].
     pub later_ms: i64,
 }
@@ -41,6 +44,14 @@ impl Host for FakeHost {
 
     fn picked(&mut self) -> Option<(PickId, Option<PathBuf>)> {
         self.0.borrow_mut().answers.pop()
+    }
+
+    fn export_run(&mut self, export: RunExport) {
+        self.0.borrow_mut().exports.push(export);
+    }
+
+    fn exported(&mut self) -> Option<(PathBuf, Result<(), Failure>)> {
+        self.0.borrow_mut().exported.pop()
     }
 
     fn reveal(&mut self, path: &Path) -> Result<(), String> {

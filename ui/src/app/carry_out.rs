@@ -53,6 +53,7 @@ impl App {
                 self.said(done, "shell.reveal_failed", &path.display().to_string(), ctx);
             }
             Action::Pick(id, request) => self.host.pick(id, request),
+            Action::ExportRun(export) => self.host.export_run(export),
             Action::Open(open) => self.open(&open),
         }
     }
@@ -64,13 +65,33 @@ impl App {
         }
     }
 
-    /// Gives something to show to the pane that shows such things: the focused one, else the playground.
+    /// Gives something to show to the pane that shows such things: the focused one, else the one made for it.
     fn open(&mut self, open: &Open) {
         let slot = self.layout.focused_slot();
         if !self.with_pane(slot, |pane, cx| pane.open(open, cx)) {
-            self.layout.show(PaneId::Playground);
+            self.layout.show(match open {
+                Open::Run(_) => PaneId::Runs,
+                Open::Chat(_) | Open::Model(_) | Open::Path(_) => PaneId::Playground,
+            });
             let slot = self.layout.focused_slot();
             self.with_pane(slot, |pane, cx| pane.open(open, cx));
+        }
+    }
+
+    /// Tells of files that have been written.
+    pub(super) fn exported(&mut self, ctx: &Context) {
+        while let Some((path, result)) = self.host.exported() {
+            let toast = match result {
+                Ok(()) => {
+                    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+                    let show = Text::new("runs.show");
+                    Toast::new(Text::new("runs.exported").arg("name", name))
+                        .icon(icons::CHECK)
+                        .action(show, ToastAction::Reveal(path.clone()))
+                }
+                Err(failure) => Toast::failed(failure),
+            };
+            self.toasts.push(toast, ctx);
         }
     }
 

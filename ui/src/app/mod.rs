@@ -19,6 +19,7 @@ use glassworks_protocol::Command;
 use glassworks_protocol::link::WindowEnd;
 use glassworks_protocol::machine::StartReport;
 use glassworks_protocol::settings::ThemeChoice;
+use glassworks_protocol::text::Text;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -105,6 +106,7 @@ impl App {
         while let Some((id, path)) = self.host.picked() {
             self.picks.insert(id, path);
         }
+        self.exported(ctx);
         for query in self.model.take_wishes() {
             self.actions.fetch(query);
         }
@@ -295,6 +297,10 @@ impl Toasts {
             Note::Info(text) => Toast::new(text),
             Note::Undone(_, text) => Toast::new(text).icon(theme::icons::ARROW_COUNTER_CLOCKWISE),
             Note::Failed(failure) => Toast::failed(failure),
+            Note::RunEnded(run, text) => {
+                let show = crate::action::ToastAction::Open(crate::action::Open::Run(run));
+                Toast::new(text).icon(theme::icons::CHECK).action(Text::new("runs.show"), show)
+            }
         };
         self.push(toast, ctx);
     }

@@ -2,23 +2,29 @@
 //! [`Model::sent`] only.
 
 mod chats;
+mod curves;
 mod jobs;
 mod library;
 mod live;
+mod runs;
 mod tree;
 
 pub use chats::{ChatState, Chats, Search};
+pub use curves::{Curves, Sample};
 pub use jobs::{Job, JobKind, JobState, Jobs};
 pub use library::{Library, ModelState};
 pub use live::LiveReply;
+pub use runs::{Listed, RunState, Runs};
 pub use tree::{newest_leaf_below, path_to, siblings};
 
-use glassworks_protocol::ids::{ChatId, QueryId};
+use glassworks_protocol::ids::{ChatId, JobId, QueryId, RunId};
 use glassworks_protocol::machine::{MachineReport, MemoryStatus, StartReport};
 use glassworks_protocol::settings::Settings;
 use glassworks_protocol::text::{Language, Text};
+use glassworks_protocol::train::RunStatus;
 use glassworks_protocol::{
-    Command, Edit, Event, Failure, FailureKind, Notice, Outcome, Page, Query, RequestId, Stored,
+    Command, Edit, Event, Failure, FailureKind, JobOutput, Notice, Outcome, Page, Partial, Query, RequestId,
+    Stored,
 };
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -31,6 +37,8 @@ pub enum Note {
     /// An undo or redo: what it did.
     Undone(ChatId, Text),
     Failed(Failure),
+    /// A run has come to its end.
+    RunEnded(RunId, Text),
 }
 
 pub struct Model {
@@ -47,6 +55,7 @@ pub struct Model {
     pub jobs: Jobs,
     pub library: Library,
     pub chats: Chats,
+    pub runs: Runs,
     /// The newest lines of the log, once asked for.
     pub log_tail: Option<String>,
     /// Stay on screen until dismissed.
@@ -77,6 +86,7 @@ impl Model {
             jobs: Jobs::default(),
             library: Library::new(start.models, start.starter),
             chats: Chats::new(start.chats),
+            runs: Runs::default(),
             log_tail: None,
             alerts: Vec::new(),
             engine_ended: false,
@@ -102,11 +112,15 @@ impl Model {
             Event::Progress(job, progress) => self.jobs.progress(job, progress),
             Event::Partial(job, partial) => {
                 self.jobs.started(job);
-                self.chats.partial(job, partial, self.now_ms);
+                match partial {
+                    Partial::Metrics(points) => self.runs.measured(job, &points),
+                    partial => self.chats.partial(job, partial, self.now_ms),
+                }
             }
             Event::Settled(job, outcome) => {
                 self.chats.settled(job, &outcome);
                 self.library.settled(job, &outcome);
+                self.run_settled(job, &outcome);
                 if let Some(query) = self.jobs.settle(job, outcome, self.now_ms) {
                     self.wishes.push(query);
                 }
@@ -126,18 +140,21 @@ impl Model {
                 self.jobs.start(*id, spec, title, self.now_ms);
                 self.library.started(*id, spec);
                 self.chats.started(*id, spec, &self.library, self.now_ms);
+                self.runs.started(*id, spec, &self.library, self.now_ms);
             }
-            Command::Cancel(id) => self.jobs.stopping(*id),
+            Command::Cancel(id) | Command::Signal(id, _) => self.jobs.stopping(*id),
             Command::Edit(_, Edit::SaveSettings(settings)) => self.settings = Arc::new((**settings).clone()),
             Command::Edit(_, edit) => {
                 self.library.edited(edit);
+                self.runs.edited(edit);
                 self.chats.edited(edit, self.now_ms);
             }
             Command::Fetch(id, query) => {
                 self.chats.asked(*id, query);
+                self.runs.asked(query);
                 self.asked.insert(*id, query.clone());
             }
-            Command::Signal(..) | Command::Shutdown => {}
+            Command::Shutdown => {}
         }
     }
 
@@ -163,8 +180,8 @@ impl Model {
             Stored::ChatDeleted(chat) => self.chats.deleted(chat),
             Stored::Model(record) => self.library.stored(record),
             Stored::ModelRemoved(id) => self.library.removed(id),
-            // Runs have no pane yet.
-            Stored::Run(_) | Stored::Checkpoint(_) => {}
+            Stored::Run(run) => self.runs.stored(run),
+            Stored::Checkpoint(record) => self.runs.stored_checkpoint(record),
             Stored::Settings(settings) => {
                 self.stored_settings = Arc::clone(&settings);
                 self.settings = settings;
@@ -173,6 +190,24 @@ impl Model {
                 self.chats.undone(chat, can_undo, can_redo);
                 self.notes.push(Note::Undone(chat, what));
             }
+        }
+    }
+
+    /// A run has ended, well or not: its measurements are fetched once more, and the person is told.
+    fn run_settled(&mut self, job: JobId, outcome: &Outcome) {
+        let Some((run, wish)) = self.runs.settled(job, outcome) else { return };
+        self.wishes.extend(wish);
+        match outcome {
+            Outcome::Done(JobOutput::Trained(record)) => {
+                let key = match record.status {
+                    RunStatus::Paused => "runs.told_paused",
+                    _ => "runs.told_done",
+                };
+                self.runs.stored(Arc::clone(record));
+                self.notes.push(Note::RunEnded(run, Text::new(key).arg("name", &record.name)));
+            }
+            Outcome::Failed(failure) => self.notes.push(Note::Failed(failure.clone())),
+            Outcome::Done(_) | Outcome::Cancelled => {}
         }
     }
 
@@ -186,7 +221,17 @@ impl Model {
             }
             Page::Chat(document) => self.chats.fetched_document(&document),
             Page::Models(models) => self.library.replace(models),
-            Page::Runs(_) | Page::RunPoints(_) | Page::RunCheckpoints(_) => {}
+            Page::Runs(runs) => self.runs.fetched(runs),
+            Page::RunPoints(points) => {
+                if let Some(Query::RunPoints(run)) = query {
+                    self.runs.fetched_points(run, &points);
+                }
+            }
+            Page::RunCheckpoints(records) => {
+                if let Some(Query::RunCheckpoints(run)) = query {
+                    self.runs.fetched_checkpoints(run, records);
+                }
+            }
             Page::Memory(status) => self.memory = status,
             Page::LogTail(text) => self.log_tail = Some(text),
         }
@@ -199,6 +244,7 @@ impl Model {
             }
             RequestId::Query(id) => match self.asked.remove(&id) {
                 Some(Query::Chat(chat)) => self.chats.failed(chat, failure),
+                Some(query) if self.runs.refused(&query, &failure) => {}
                 _ => self.notes.push(Note::Failed(failure)),
             },
             RequestId::Edit(_) => {
@@ -206,6 +252,9 @@ impl Model {
                 self.settings = Arc::clone(&self.stored_settings);
                 self.wishes.push(Query::Chats { search: String::new(), trashed: false });
                 self.wishes.extend(self.chats.open_ids().map(Query::Chat));
+                if *self.runs.listed() == Listed::Ready {
+                    self.wishes.push(Query::Runs);
+                }
                 self.notes.push(Note::Failed(failure));
             }
         }

@@ -3,12 +3,13 @@
 mod finetune;
 mod jobs;
 pub mod playground;
+mod runs;
 mod settings;
 
 use crate::action::{Action, Actions, Open, Toast};
 use crate::command::UiCommand;
 use crate::host::{FileRequest, PickId};
-use crate::model::Model;
+use crate::model::{JobKind, Model};
 use crate::theme::{Theme, icons, size};
 use glassworks_protocol::ids::{ChatId, JobId};
 use glassworks_protocol::settings::Settings;
@@ -63,6 +64,7 @@ pub trait Pane {
 pub enum PaneId {
     Playground,
     Finetune,
+    Runs,
     Jobs,
     Settings,
 }
@@ -97,6 +99,14 @@ pub const PANES: &[PaneKind] = &[
         low: false,
         badge: |_| 0,
         make: || Box::new(finetune::Finetune::default()),
+    },
+    PaneKind {
+        id: PaneId::Runs,
+        key: "shell.pane_runs",
+        icon: icons::CHART_LINE,
+        low: false,
+        badge: |model| model.jobs.active().filter(|job| job.kind == JobKind::Train).count(),
+        make: || Box::new(runs::RunsPane::default()),
     },
     PaneKind {
         id: PaneId::Jobs,

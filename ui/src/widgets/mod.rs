@@ -7,6 +7,7 @@ mod form;
 mod frame;
 mod mark;
 mod menu;
+pub mod metric_plot;
 mod number;
 mod paint;
 mod progress;

@@ -130,6 +130,10 @@ pub enum Series {
     GradNorm,
     TokensPerSec,
     MemoryBytes,
+    /// Read so far, targets or not: where a step lies on an axis of tokens.
+    Tokens,
+    /// Of training so far, over all sittings: where a step lies on an axis of time.
+    TrainSecs,
 }
 
 /// An entry in [`METRICS`].
@@ -145,7 +149,7 @@ pub struct Metric {
 }
 
 /// Everything that is measured while a run goes on.
-pub const METRICS: [Metric; 6] = [
+pub const METRICS: [Metric; 8] = [
     Metric {
         series: Series::TrainLoss,
         word: "train_loss",
@@ -181,6 +185,13 @@ pub const METRICS: [Metric; 6] = [
         word: "memory_bytes",
         label: "train.metric.memory_bytes",
         lower_is_better: Some(true),
+    },
+    Metric { series: Series::Tokens, word: "tokens", label: "train.metric.tokens", lower_is_better: None },
+    Metric {
+        series: Series::TrainSecs,
+        word: "train_secs",
+        label: "train.metric.train_secs",
+        lower_is_better: None,
     },
 ];
 

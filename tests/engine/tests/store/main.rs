@@ -1,4 +1,4 @@
-//! The store on real files: edits and undo, replies, search, durability, damage, exchange, backups.
+//! The store on real files: edits and undo, replies, runs, search, durability, damage, exchange, backups.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 

@@ -1,11 +1,11 @@
-//! Runs in the store: their records, measurements, checkpoints; interrupted, resumed, recovered.
+//! Runs in the store: their records, measurements, checkpoints; renamed, interrupted, resumed, recovered.
 
 use super::{Bench, run};
-use glassworks_protocol::Stored;
 use glassworks_protocol::ids::RunId;
 use glassworks_protocol::train::{
     CheckpointKind, CheckpointRecord, MetricPoint, RunProgress, RunRecord, RunStatus, Series, TrainSpec,
 };
+use glassworks_protocol::{Edit, FailureKind, Stored};
 use std::path::PathBuf;
 
 fn record(name: &str) -> RunRecord {
@@ -118,5 +118,28 @@ fn runs_come_back_from_a_damaged_database() {
         let runs = bench.store().runs().await.unwrap();
         assert_eq!((runs.len(), runs[0].status, &runs[0].spec), (1, RunStatus::Done, &run.spec));
         assert_eq!(bench.store().run_points(run.id).await.unwrap().len(), 180);
+    });
+}
+
+#[test]
+fn a_new_name_stays_while_the_run_goes_on() {
+    run(async {
+        let mut bench = Bench::new().await;
+        let one = record("SmolLM2 · tutor");
+        bench.store().add_run(&one).await.unwrap();
+        let rename = Edit::RenameRun { run: one.id, name: String::from(" 古诗 r16 ") };
+        let stored = bench.store().edit(rename).await.unwrap();
+        assert!(matches!(&stored[..], [Stored::Run(run)] if run.name == "古诗 r16"));
+        let progress = RunProgress { step: 3, ..RunProgress::default() };
+        bench.store().update_run(one.id, RunStatus::Paused, &progress).await.unwrap();
+        bench.reopen().await;
+        let kept = bench.store().run(one.id).await.unwrap().unwrap();
+        assert_eq!((kept.name.as_str(), kept.progress.step), ("古诗 r16", 3));
+        for (id, name, kind) in
+            [(one.id, " ", FailureKind::Input), (RunId::mint(), "x", FailureKind::Missing)]
+        {
+            let edit = Edit::RenameRun { run: id, name: name.to_owned() };
+            assert_eq!(bench.store().edit(edit).await.unwrap_err().kind, kind);
+        }
     });
 }

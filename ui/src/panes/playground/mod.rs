@@ -109,6 +109,7 @@ impl Pane for Playground {
             Open::Chat(id) => self.open_chat(*id, cx),
             Open::Model(id) => self.choose_model(*id, cx),
             Open::Path(path) => self.open_path(path, cx),
+            Open::Run(_) => return false,
         }
         true
     }

@@ -1,0 +1,264 @@
+//! The runs as a list: searched, filtered, sorted; only the rows in sight are drawn.
+
+use super::RunsPane;
+use super::list_row::{self, Asked};
+use crate::model::{Model, RunState};
+use crate::panes::PaneCx;
+use crate::theme::{Type, icons, size};
+use crate::widgets::{self, Field, MenuItem, icon_button, tiles};
+use egui::{Align, Id, Layout, Margin, Rect, ScrollArea, Ui, UiBuilder, vec2};
+use glassworks_protocol::ids::RunId;
+use glassworks_protocol::train::RunRecord;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Filter {
+    #[default]
+    All,
+    Live,
+    CanResume,
+    Done,
+    Failed,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Sort {
+    #[default]
+    Newest,
+    Best,
+    Name,
+    Longest,
+}
+
+const FILTERS: [(Filter, &str); 5] = [
+    (Filter::All, "runs.filter_all"),
+    (Filter::Live, "runs.filter_live"),
+    (Filter::CanResume, "runs.filter_open"),
+    (Filter::Done, "runs.filter_done"),
+    (Filter::Failed, "runs.filter_failed"),
+];
+
+const SORTS: [(Sort, &str); 4] = [
+    (Sort::Newest, "runs.sort_newest"),
+    (Sort::Best, "runs.sort_best"),
+    (Sort::Name, "runs.sort_name"),
+    (Sort::Longest, "runs.sort_longest"),
+];
+
+/// What is listed, and in which order: kept between starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Order {
+    filter: Filter,
+    sort: Sort,
+}
+
+#[derive(Default)]
+pub struct ListState {
+    pub order: Order,
+    search: String,
+    /// The row that the keyboard goes to next.
+    pub(super) focus: Option<usize>,
+}
+
+impl Filter {
+    fn takes(self, state: RunState) -> bool {
+        match self {
+            Self::All => true,
+            Self::Live => state.is_live(),
+            Self::CanResume => state.can_resume(),
+            Self::Done => state == RunState::Done,
+            Self::Failed => state == RunState::Failed,
+        }
+    }
+}
+
+impl ListState {
+    fn rows(&self, model: &Model) -> Vec<Arc<RunRecord>> {
+        let search = self.search.trim().to_lowercase();
+        let found = |run: &&Arc<RunRecord>| {
+            let state = model.run_state(run);
+            self.order.filter.takes(state) && (search.is_empty() || is_about(run, &search))
+        };
+        let mut rows: Vec<Arc<RunRecord>> = model.runs.list().iter().filter(found).cloned().collect();
+        match self.order.sort {
+            Sort::Newest => {}
+            Sort::Best => rows.sort_by(|a, b| {
+                let loss = |run: &RunRecord| run.progress.best_loss.unwrap_or(f64::INFINITY);
+                loss(a).total_cmp(&loss(b))
+            }),
+            Sort::Name => rows.sort_by_key(|run| run.name.to_lowercase()),
+            Sort::Longest => rows.sort_by(|a, b| b.progress.train_secs.total_cmp(&a.progress.train_secs)),
+        }
+        rows
+    }
+}
+
+fn is_about(run: &RunRecord, search: &str) -> bool {
+    let files = run.spec.data.files.iter().filter_map(|file| file.file_name());
+    run.name.to_lowercase().contains(search)
+        || run.progress.model_name.to_lowercase().contains(search)
+        || files.into_iter().any(|file| file.to_string_lossy().to_lowercase().contains(search))
+}
+
+impl RunsPane {
+    pub(super) fn list_tile(&mut self, ui: &mut Ui, cx: &mut PaneCx, tile: Rect) {
+        let n = cx.model.runs.list().len();
+        let title = cx.t("shell.pane_runs");
+        let order = &mut self.list.order;
+        tiles::header(
+            ui,
+            |ui| order_menu(ui, cx, order),
+            |ui| {
+                widgets::title(ui, title);
+                widgets::mono(ui, crate::units::grouped(n as u64));
+            },
+        );
+        self.list_body(ui, cx, size::HEADER);
+        let words = cx.tf("runs.shown", &[("n", &self.shown().len())]);
+        tiles::footer(ui, tile, |ui| {
+            ui.add_space(8.0);
+            widgets::hint(ui, words);
+        });
+    }
+
+    /// Search, headings and rows; says whether a run was chosen.
+    pub(super) fn list_body(&mut self, ui: &mut Ui, cx: &mut PaneCx, foot: f32) -> bool {
+        ui.add_space(10.0);
+        let name = cx.t("runs.search");
+        egui::Frame::new().inner_margin(Margin::symmetric(8, 0)).show(ui, |ui| {
+            let response = Field::new(&name)
+                .icon(icons::MAGNIFYING_GLASS)
+                .placeholder(&name)
+                .width(ui.available_width())
+                .id(Id::unique(("search runs", cx.slot)))
+                .show(ui, &mut self.list.search);
+            if response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Escape)) {
+                self.list.search.clear();
+            }
+        });
+        headings(ui, cx);
+        let rows = self.list.rows(cx.model);
+        if rows.is_empty() {
+            egui::Frame::new()
+                .inner_margin(Margin::symmetric(16, 8))
+                .show(ui, |ui| widgets::hint(ui, cx.t("runs.none_found")));
+            return false;
+        }
+        self.list_rows(ui, cx, &rows, foot)
+    }
+
+    fn list_rows(&mut self, ui: &mut Ui, cx: &mut PaneCx, rows: &[Arc<RunRecord>], foot: f32) -> bool {
+        let height = (ui.available_height() - foot).max(40.0);
+        ui.spacing_mut().item_spacing.y = 0.0;
+        let mut asked: Option<(RunId, Asked)> = None;
+        let area = ScrollArea::vertical().id_salt("runs").max_height(height).auto_shrink(false);
+        area.show_viewport(ui, |ui, viewport| {
+            ui.set_height(list_row::HEIGHT * rows.len() as f32);
+            let focus = self.list.focus.take().map(|row| row.min(rows.len() - 1));
+            let top = ui.min_rect().top();
+            if let Some(row) = focus {
+                let y = top + row as f32 * list_row::HEIGHT;
+                ui.scroll_to_rect(
+                    Rect::from_x_y_ranges(ui.max_rect().x_range(), y..=y + list_row::HEIGHT),
+                    None,
+                );
+            }
+            let first = (viewport.min.y / list_row::HEIGHT).floor().max(0.0) as usize;
+            let end = ((viewport.max.y / list_row::HEIGHT).ceil() as usize).min(rows.len());
+            for (row, run) in rows.iter().enumerate() {
+                // One that the keyboard goes to is drawn where it is, and scrolled into sight by the next frame.
+                if !(first..end).contains(&row) && focus != Some(row) {
+                    continue;
+                }
+                let y = top + row as f32 * list_row::HEIGHT;
+                let place = Rect::from_min_size(
+                    egui::pos2(ui.max_rect().left(), y),
+                    vec2(ui.max_rect().width(), list_row::HEIGHT),
+                );
+                let mut child = ui.new_child(UiBuilder::new().id_salt(run.id).max_rect(place));
+                let look = list_row::Look {
+                    selected: self.selected == Some(run.id),
+                    color: self.color(run.id, &cx.theme.tokens),
+                    full: self.beside.len() >= super::MAX_BESIDE,
+                    wants_focus: focus == Some(row),
+                };
+                if let Some(one) = list_row::show(&mut child, cx, run, &look) {
+                    match one {
+                        Asked::Move(by) => self.list.focus = Some(row.saturating_add_signed(by)),
+                        other => asked = Some((run.id, other)),
+                    }
+                }
+            }
+        });
+        match asked {
+            Some((id, Asked::Select)) => {
+                self.select(id);
+                true
+            }
+            Some((id, Asked::Toggle)) => {
+                self.toggle_beside(id);
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// The list as a popover, where it has no tile.
+    pub(super) fn list_picker(&mut self, ui: &mut Ui, cx: &mut PaneCx, run: &RunRecord) {
+        let name = cx.tf("runs.picker", &[("name", &run.name)]);
+        let button =
+            widgets::Button::quiet(cx.t("shell.pane_runs")).icon(icons::CHART_LINE).caret().name(name);
+        let response = button.show(ui);
+        let chosen = widgets::popover(&response, 300.0, |ui| {
+            ui.set_height(480.0_f32.min(ui.ctx().content_rect().height() - 140.0));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                order_menu(ui, cx, &mut self.list.order);
+            });
+            self.list_body(ui, cx, 0.0)
+        });
+        if chosen == Some(true) {
+            egui::Popup::close_all(ui.ctx());
+        }
+    }
+}
+
+fn headings(ui: &mut Ui, cx: &PaneCx) {
+    let t = cx.theme.tokens;
+    let (_, rect) = ui.allocate_space(vec2(ui.available_width(), 30.0));
+    let inner = rect.shrink2(vec2(18.0, 0.0));
+    let mut left = ui.new_child(
+        UiBuilder::new().id_salt("left").max_rect(inner).layout(Layout::left_to_right(Align::Center)),
+    );
+    left.add_space(14.0);
+    left.label(Type::Hint.medium(cx.t("runs.column_run"), t.text_3));
+    let mut right = ui.new_child(
+        UiBuilder::new().id_salt("right").max_rect(inner).layout(Layout::right_to_left(Align::Center)),
+    );
+    right.label(Type::Hint.medium(cx.t("runs.column_best"), t.text_3));
+}
+
+fn order_menu(ui: &mut Ui, cx: &PaneCx, order: &mut Order) {
+    let button = icon_button(ui, icons::FUNNEL, cx.t("runs.order"));
+    if order.filter != Filter::All {
+        // Something is left out: the icon says so.
+        let at = button.rect.right_top() + vec2(-5.0, 5.0);
+        ui.painter().circle_filled(at, 3.0, cx.theme.tokens.accent);
+    }
+    widgets::menu(&button, 220.0, |ui| {
+        for (filter, key) in FILTERS {
+            if MenuItem::new(cx.t(key)).selected(order.filter == filter).show(ui).clicked() {
+                order.filter = filter;
+            }
+        }
+        ui.add_space(4.0);
+        widgets::divider(ui);
+        ui.add_space(4.0);
+        for (sort, key) in SORTS {
+            if MenuItem::new(cx.t(key)).selected(order.sort == sort).show(ui).clicked() {
+                order.sort = sort;
+            }
+        }
+    });
+}
