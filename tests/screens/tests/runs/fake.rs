@@ -126,7 +126,9 @@ pub fn run(name: &str, status: RunStatus, step: u64) -> RunRecord {
 
 /// A wobble that is the same every time, between -1 and 1.
 fn wobble(step: u64, seed: u64) -> f64 {
-    let mixed = (step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15 ^ seed.wrapping_mul(0xD1B5_4A32_D192_ED03));
+    let mut mixed = (step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ seed.wrapping_mul(0xD1B5_4A32_D192_ED03);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     ((mixed >> 33) % 2001) as f64 / 1000.0 - 1.0
 }
 

@@ -220,6 +220,7 @@ fn the_list_is_walked_by_keyboard_alone() {
     let mut fake = some();
     let mut window = english(&mut fake);
     window.harness.get_by_role_and_label(Role::ListItem, "Patient tutor").focus();
+    window.run();
     window.key(Modifiers::NONE, Key::ArrowDown);
     window.key(Modifiers::NONE, Key::ArrowDown);
     window.key(Modifiers::NONE, Key::Enter);

@@ -5,7 +5,7 @@ use super::fake::{Fake, failed, points, run};
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use glassworks_protocol::train::RunStatus;
-use glassworks_tests_screens::{Queryable, Window};
+use glassworks_tests_screens::{NodeT, Queryable, Window};
 use std::time::Instant;
 
 /// 300 runs: a tenth failed, the oldest is the best.
@@ -50,6 +50,7 @@ fn the_keyboard_goes_beyond_the_rows_in_sight() {
     let mut fake = many();
     let mut window = english(&mut fake);
     window.harness.get_by_role_and_label(Role::ListItem, "Run 299").focus();
+    window.run();
     for _ in 0..40 {
         window.key(Modifiers::NONE, Key::ArrowDown);
     }

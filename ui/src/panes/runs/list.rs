@@ -213,7 +213,8 @@ impl RunsPane {
         let response = button.show(ui);
         let chosen = widgets::popover(&response, 300.0, |ui| {
             ui.set_height(480.0_f32.min(ui.ctx().content_rect().height() - 140.0));
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let line = vec2(ui.available_width(), size::CONTROL_SMALL);
+            ui.allocate_ui_with_layout(line, Layout::right_to_left(Align::Center), |ui| {
                 order_menu(ui, cx, &mut self.list.order);
             });
             self.list_body(ui, cx, 0.0)

@@ -36,13 +36,19 @@ pub struct Look {
 pub fn show(ui: &mut Ui, cx: &PaneCx, run: &RunRecord, look: &Look) -> Option<Asked> {
     let t = cx.theme.tokens;
     let (outer, response) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::click());
-    response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, look.selected, &run.name));
+    let state = cx.model.run_state(run);
+    let words = stands(cx, run, state);
+    response.widget_info(|| WidgetInfo {
+        current_text_value: Some(words.clone()),
+        ..WidgetInfo::selected(Role::ListItem, true, look.selected, &run.name)
+    });
     if look.wants_focus {
         response.request_focus();
+        // Only what had the keyboard a frame ago can keep the arrow keys to itself.
+        ui.ctx().request_repaint();
     }
     let rect = outer.shrink2(vec2(6.0, 1.0));
     let over = ui.rect_contains_pointer(outer);
-    let state = cx.model.run_state(run);
     let fill = match (look.selected, over) {
         (true, _) => t.selected,
         (_, true) => t.hover,
@@ -62,7 +68,6 @@ pub fn show(ui: &mut Ui, cx: &PaneCx, run: &RunRecord, look: &Look) -> Option<As
     let ink = if bad { t.danger } else { t.text_3 };
     let eye = !look.selected && (over || response.has_focus() || look.color.is_some() || eye_focused(ui));
     let room = right - left - if eye { 28.0 } else { 0.0 };
-    let words = stands(cx, run, state);
     cut(ui, &words, Type::Hint.font(Weight::Regular), ink, pos2(left, rect.top() + 25.0), room);
     widgets::focus_ring(ui, &response, rect.shrink(3.0));
     let mut asked = None;
@@ -74,6 +79,7 @@ pub fn show(ui: &mut Ui, cx: &PaneCx, run: &RunRecord, look: &Look) -> Option<As
         ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
         let by = ui.input(|i| i.num_presses(Key::ArrowDown) as isize - i.num_presses(Key::ArrowUp) as isize);
         if by != 0 {
+            ui.ctx().request_repaint();
             asked = Some(Asked::Move(by));
         }
     }
@@ -101,7 +107,8 @@ fn eye_ui(ui: &mut Ui, cx: &PaneCx, run: &RunRecord, look: &Look, rect: Rect) ->
         icon_button_off(&mut child, icons::EYE, name, why)
     };
     let id = ui.scope_id().with("eye");
-    ui.data_mut(|d| d.insert_temp(id, response.has_focus()));
+    let focused = response.has_focus();
+    ui.data_mut(|d| d.insert_temp(id, focused));
     response.clicked()
 }
 

@@ -7,7 +7,7 @@ use crate::panes::PaneCx;
 use crate::theme::Tokens;
 use crate::units;
 use crate::widgets::metric_plot::{
-    LegendEntry, LineStyle, MetricPlot, PlotLine, PlotLook, PlotMark, exact, legend, spark,
+    Future, LegendEntry, LineStyle, MetricPlot, PlotLine, PlotLook, PlotMark, legend, spark,
 };
 use crate::widgets::{self, Button, segments};
 use egui::{Align, Color32, Layout, Margin, Stroke, Ui, UiBuilder, vec2};
@@ -163,10 +163,11 @@ impl RunsPane {
             marks.push(PlotMark { x: step as f64, y: loss, text: cx.t("runs.best_kept") });
         }
         let ends = state.is_live() || state.can_resume();
-        let end = main.filter(|_| ends && axis == Axis::Step && run.progress.n_steps > 0).map(|main| {
-            let now = main.curves.of(chart).extent().map_or(0.0, |(_, now)| now);
-            let left = (run.progress.n_steps as f64 - now).max(0.0) as u64;
-            (run.progress.n_steps as f64, cx.tf("runs.to_go", &[("n", &units::grouped(left))]))
+        let future = main.filter(|_| ends && axis == Axis::Step && run.progress.n_steps > 0).map(|main| {
+            let from = main.curves.of(chart).extent().map_or(0.0, |(_, now)| now);
+            let to = run.progress.n_steps as f64;
+            let n = units::grouped((to - from).max(0.0) as u64);
+            Future { from, to, text: cx.tf("runs.to_go", &[("n", &n)]) }
         });
         let place = |x: f64| words(cx, axis, x);
         let card = |x: f64| card_words(cx, axis, x);
@@ -175,7 +176,7 @@ impl RunsPane {
             name: cx.tf("runs.plot_name", &[("metric", &cx.t(chart.key())), ("name", &run.name)]),
             lines: &lines,
             marks: &marks,
-            end,
+            future,
             log,
             clip,
             x_tick: &place,
@@ -280,7 +281,7 @@ fn number(chart: Chart, value: f64) -> String {
         Chart::Speed => format!("{value:.1}"),
         Chart::Memory => format!("{value:.2}"),
         Chart::Loss | Chart::GradNorm => format!("{value:.3}"),
-        Chart::LearningRate => exact(value),
+        Chart::LearningRate => format!("{value:.2e}"),
     }
 }
 

@@ -82,8 +82,7 @@ fn log_ticks(from: f64, to: f64, wanted: usize) -> Vec<f64> {
 }
 
 /// A measured value: six digits, as many as tell one from another.
-#[must_use]
-pub fn exact(value: f64) -> String {
+pub(super) fn exact(value: f64) -> String {
     let size = value.abs();
     if size == 0.0 {
         return "0".to_owned();

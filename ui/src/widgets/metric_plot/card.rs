@@ -1,7 +1,7 @@
 //! The crosshair and the card beside it: every line's exact value, and the place it belongs to.
 
 use super::{Frame, LineStyle, MetricPlot, axis};
-use crate::theme::{self, Type, size};
+use crate::theme::{self, Type};
 use crate::widgets::frame::floating_frame;
 use egui::{Align, Area, Id, Layout, Margin, Order, Stroke, Ui, pos2, vec2};
 
@@ -34,10 +34,10 @@ impl MetricPlot<'_> {
                 floating_frame(ui.ctx()).inner_margin(Margin::symmetric(12, 10)).show(ui, |ui| {
                     ui.set_width(WIDTH - 26.0);
                     ui.spacing_mut().item_spacing = vec2(8.0, 2.0);
+                    ui.spacing_mut().interact_size.y = 16.0;
                     ui.label(Type::Body.number((self.x_card)(x), t.text_1));
                     for (line, name, value) in rows {
                         ui.horizontal(|ui| {
-                            ui.set_min_height(size::PADDING);
                             let (_, sample) = ui.allocate_space(vec2(12.0, 16.0));
                             super::paint_sample(ui, sample, line.color, line.style);
                             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

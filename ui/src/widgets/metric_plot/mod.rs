@@ -7,7 +7,6 @@ mod curve;
 mod legend;
 mod spark;
 
-pub use axis::exact;
 pub use curve::Curve;
 pub use legend::{LegendEntry, legend};
 pub use spark::spark;
@@ -54,6 +53,14 @@ pub struct PlotMark {
     pub text: String,
 }
 
+/// The part of a run that has not been measured yet.
+pub struct Future {
+    /// Where the run is, and where it will end.
+    pub from: f64,
+    pub to: f64,
+    pub text: String,
+}
+
 /// What a person is looking at.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PlotLook {
@@ -73,8 +80,7 @@ pub struct MetricPlot<'a> {
     pub name: String,
     pub lines: &'a [PlotLine<'a>],
     pub marks: &'a [PlotMark],
-    /// Where the axis ends, and what stands in the part that is not measured yet.
-    pub end: Option<(f64, String)>,
+    pub future: Option<Future>,
     pub log: bool,
     /// Leave out the lowest and the highest hundredth of what was measured when choosing the range.
     pub clip: bool,
@@ -144,8 +150,8 @@ impl MetricPlot<'_> {
         let (mut from, mut to) = extents.fold((f64::INFINITY, f64::NEG_INFINITY), |(from, to), extent| {
             (from.min(extent.0), to.max(extent.1))
         });
-        if let Some((end, _)) = &self.end {
-            to = to.max(*end);
+        if let Some(future) = &self.future {
+            to = to.max(future.to);
         }
         if !from.is_finite() || !to.is_finite() {
             return (0.0, 1.0);
@@ -270,19 +276,21 @@ impl MetricPlot<'_> {
             let at = pos2(x, rect.bottom() + 6.0);
             painter.text(at, align, (self.x_tick)(tick), font.clone(), t.text_3);
         }
-        let measured = self.lines.iter().filter_map(|line| line.curve.extent()).map(|(_, last)| last);
-        if let Some((end, words)) = &self.end {
-            let now = measured.fold(0.0, f64::max);
-            let from = frame.at_x(now).max(rect.left());
-            let future = Rect::from_x_y_ranges(from..=frame.at_x(*end).min(rect.right()), rect.y_range());
-            if now < *end && future.width() > 1.0 {
-                painter.rect_filled(future, 0.0, t.window.gamma_multiply(0.55));
-                let font = Type::Hint.font(Weight::Regular);
-                let galley = painter.layout_no_wrap(words.clone(), font, t.text_3);
-                if galley.size().x + 16.0 < future.width() {
-                    painter.galley(future.center() - galley.size() / 2.0, galley, t.text_3);
-                }
-            }
+        self.paint_future(ui, frame, t);
+    }
+
+    fn paint_future(&self, ui: &Ui, frame: &Frame, t: &Tokens) {
+        let Some(future) = &self.future else { return };
+        let x = frame.rect.x_range();
+        let (from, to) = (x.clamp(frame.at_x(future.from)), x.clamp(frame.at_x(future.to)));
+        if to - from < 1.0 {
+            return;
+        }
+        let part = Rect::from_x_y_ranges(from..=to, frame.rect.y_range());
+        ui.painter().rect_filled(part, 0.0, t.window.gamma_multiply(0.55));
+        let words = ui.painter().layout_no_wrap(future.text.clone(), Type::Hint.font(Weight::Regular), t.text_3);
+        if words.size().x + 16.0 < part.width() {
+            ui.painter().galley(part.center() - words.size() / 2.0, words, t.text_3);
         }
     }
 

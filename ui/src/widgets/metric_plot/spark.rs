@@ -41,7 +41,8 @@ pub fn spark(ui: &mut Ui, name: &str, value: &str, width: f32, curves: &[(&Curve
         };
         let painter = ui.painter().with_clip_rect(place.expand(1.0).intersect(ui.clip_rect()));
         for (thin, color) in thins.iter().rev() {
-            painter.add(Shape::line(thin.raw.iter().map(|p| at(*p)).collect(), Stroke::new(1.2, *color)));
+            let line = if thin.smooth.is_empty() { &thin.raw } else { &thin.smooth };
+            painter.add(Shape::line(line.iter().map(|p| at(*p)).collect(), Stroke::new(1.2, *color)));
         }
     }
     focus_ring(ui, &response, rect.shrink(4.0));
