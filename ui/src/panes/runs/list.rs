@@ -59,7 +59,11 @@ pub struct ListState {
     pub order: Order,
     search: String,
     /// The row that the keyboard goes to next.
-    pub(super) focus: Option<usize>,
+    focus: Option<usize>,
+    /// How far the list was scrolled in the last frame.
+    offset: f32,
+    /// The row that has it, which is drawn even out of sight: what is not drawn loses the keyboard.
+    focused: Option<usize>,
 }
 
 impl Filter {
@@ -153,23 +157,22 @@ impl RunsPane {
         let height = (ui.available_height() - foot).max(40.0);
         ui.spacing_mut().item_spacing.y = 0.0;
         let mut asked: Option<(RunId, Asked)> = None;
-        let area = ScrollArea::vertical().id_salt("runs").max_height(height).auto_shrink(false);
-        area.show_viewport(ui, |ui, viewport| {
+        let mut area = ScrollArea::vertical().id_salt("runs").max_height(height).auto_shrink(false);
+        let focus = self.list.focus.take().map(|row| row.min(rows.len() - 1));
+        if let Some(row) = focus {
+            // What is out of sight cannot have the keyboard.
+            let top = row as f32 * list_row::HEIGHT;
+            area =
+                area.vertical_scroll_offset(self.list.offset.max(top + list_row::HEIGHT - height).min(top));
+        }
+        let focused = self.list.focused.take();
+        let shown = area.show_viewport(ui, |ui, viewport| {
             ui.set_height(list_row::HEIGHT * rows.len() as f32);
-            let focus = self.list.focus.take().map(|row| row.min(rows.len() - 1));
             let top = ui.min_rect().top();
-            if let Some(row) = focus {
-                let y = top + row as f32 * list_row::HEIGHT;
-                ui.scroll_to_rect(
-                    Rect::from_x_y_ranges(ui.max_rect().x_range(), y..=y + list_row::HEIGHT),
-                    None,
-                );
-            }
             let first = (viewport.min.y / list_row::HEIGHT).floor().max(0.0) as usize;
             let end = ((viewport.max.y / list_row::HEIGHT).ceil() as usize).min(rows.len());
             for (row, run) in rows.iter().enumerate() {
-                // One that the keyboard goes to is drawn where it is, and scrolled into sight by the next frame.
-                if !(first..end).contains(&row) && focus != Some(row) {
+                if !(first..end).contains(&row) && focused != Some(row) {
                     continue;
                 }
                 let y = top + row as f32 * list_row::HEIGHT;
@@ -177,21 +180,27 @@ impl RunsPane {
                     egui::pos2(ui.max_rect().left(), y),
                     vec2(ui.max_rect().width(), list_row::HEIGHT),
                 );
-                let mut child = ui.new_child(UiBuilder::new().id_salt(run.id).max_rect(place));
+                // By the run, not by the row, so that it keeps the keyboard while the list scrolls.
+                let id = Id::unique(("run row", cx.slot, run.id));
+                let mut child = ui.new_child(UiBuilder::new().scope_id(id).max_rect(place));
                 let look = list_row::Look {
                     selected: self.selected == Some(run.id),
                     color: self.color(run.id, &cx.theme.tokens),
                     full: self.beside.len() >= super::MAX_BESIDE,
                     wants_focus: focus == Some(row),
                 };
-                if let Some(one) = list_row::show(&mut child, cx, run, &look) {
-                    match one {
-                        Asked::Move(by) => self.list.focus = Some(row.saturating_add_signed(by)),
-                        other => asked = Some((run.id, other)),
-                    }
+                let (one, has_focus) = list_row::show(&mut child, cx, run, &look);
+                if has_focus {
+                    self.list.focused = Some(row);
+                }
+                match one {
+                    Some(Asked::Move(by)) => self.list.focus = Some(row.saturating_add_signed(by)),
+                    Some(other) => asked = Some((run.id, other)),
+                    None => {}
                 }
             }
         });
+        self.list.offset = shown.state.offset().y;
         match asked {
             Some((id, Asked::Select)) => {
                 self.select(id);

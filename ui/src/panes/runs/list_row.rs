@@ -33,7 +33,8 @@ pub struct Look {
     pub wants_focus: bool,
 }
 
-pub fn show(ui: &mut Ui, cx: &PaneCx, run: &RunRecord, look: &Look) -> Option<Asked> {
+/// Draws it; says what was asked for and whether it has the keyboard.
+pub fn show(ui: &mut Ui, cx: &PaneCx, run: &RunRecord, look: &Look) -> (Option<Asked>, bool) {
     let t = cx.theme.tokens;
     let (outer, response) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::click());
     let state = cx.model.run_state(run);
@@ -66,7 +67,9 @@ pub fn show(ui: &mut Ui, cx: &PaneCx, run: &RunRecord, look: &Look) -> Option<As
     cut(ui, &run.name, Type::Body.font(Weight::Medium), t.text_1, pos2(left, rect.top() + 5.0), room);
     let bad = matches!(state, RunState::Failed | RunState::Interrupted);
     let ink = if bad { t.danger } else { t.text_3 };
-    let eye = !look.selected && (over || response.has_focus() || look.color.is_some() || eye_focused(ui));
+    // Tab leaves the row for the eye within a frame, at whose beginning the row still had the keyboard.
+    let had_focus = response.has_focus() || ui.memory(|m| m.had_focus_last_frame(response.id));
+    let eye = !look.selected && (over || had_focus || look.color.is_some() || eye_focused(ui));
     let room = right - left - if eye { 28.0 } else { 0.0 };
     cut(ui, &words, Type::Hint.font(Weight::Regular), ink, pos2(left, rect.top() + 25.0), room);
     widgets::focus_ring(ui, &response, rect.shrink(3.0));
@@ -87,7 +90,7 @@ pub fn show(ui: &mut Ui, cx: &PaneCx, run: &RunRecord, look: &Look) -> Option<As
         let with = ui.input(|i| i.modifiers.command);
         asked = Some(if with { Asked::Toggle } else { Asked::Select });
     }
-    asked
+    (asked, response.has_focus())
 }
 
 /// Whether the eye of this row had the keyboard in the last frame: it must not go away then.

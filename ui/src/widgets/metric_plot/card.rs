@@ -5,7 +5,7 @@ use crate::theme::{self, Type};
 use crate::widgets::frame::floating_frame;
 use egui::{Align, Area, Id, Layout, Margin, Order, Stroke, Ui, pos2, vec2};
 
-const WIDTH: f32 = 248.0;
+const WIDTH: f32 = 280.0;
 
 impl MetricPlot<'_> {
     pub(super) fn paint_card(&self, ui: &Ui, frame: &Frame, x: f64) {

@@ -288,7 +288,8 @@ impl MetricPlot<'_> {
         }
         let part = Rect::from_x_y_ranges(from..=to, frame.rect.y_range());
         ui.painter().rect_filled(part, 0.0, t.window.gamma_multiply(0.55));
-        let words = ui.painter().layout_no_wrap(future.text.clone(), Type::Hint.font(Weight::Regular), t.text_3);
+        let words =
+            ui.painter().layout_no_wrap(future.text.clone(), Type::Hint.font(Weight::Regular), t.text_3);
         if words.size().x + 16.0 < part.width() {
             ui.painter().galley(part.center() - words.size() / 2.0, words, t.text_3);
         }
