@@ -200,7 +200,7 @@ impl RunsPane {
                 }
             }
         });
-        self.list.offset = shown.state.offset().y;
+        self.list.offset = shown.state.clamped_offset().y;
         match asked {
             Some((id, Asked::Select)) => {
                 self.select(id);
