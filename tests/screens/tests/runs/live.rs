@@ -109,6 +109,10 @@ fn what_is_measured_after_a_resume_replaces_what_was() {
         panic!("a job that goes on with it, not {commands:?}")
     };
     assert_eq!(run, record.id);
+    let reading = Text::new("train.stage.reading").arg("name", "tutoring-talks.jsonl");
+    let progress = Progress { stage: reading, done: 1, total: Some(4), unit: Unit::Bytes, per_sec: None };
+    window.tell(Event::Progress(job, progress));
+    assert!(window.shows("Reading tutoring-talks.jsonl"), "above what was measured before");
     let mut goes_on = RunRecord { status: RunStatus::Running, ..(*record).clone() };
     goes_on.progress.step = 400;
     window.tell(Event::Stored(Stored::Run(Arc::new(goes_on))));

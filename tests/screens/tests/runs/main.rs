@@ -93,7 +93,9 @@ fn several_runs_share_a_plot_and_their_recipes_are_compared() {
     fake.answer(&mut window);
     assert!(window.shows("2 in the plot"));
     window.harness.get_by_role_and_label(Role::CheckBox, "Tutor, r8");
-    assert!(window.shows("What differs") && window.shows("Rank") && window.shows("8"));
+    assert!(
+        window.shows("What differs") && window.shows("Rank") && window.shows("8") && window.shows("Seed")
+    );
     assert!(!window.shows("Alpha"), "the same in both");
     window.click("Show everything");
     assert!(window.shows("Alpha"));

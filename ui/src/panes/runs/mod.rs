@@ -200,6 +200,7 @@ impl RunsPane {
         ScrollArea::vertical().id_salt("run").auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
             self.failure_ui(ui, cx, run, state);
+            getting_ready(ui, cx, run, state);
             figures::show(ui, cx, run, state);
             widgets::divider(ui);
             self.plot_ui(ui, cx, run, state, room);
@@ -225,6 +226,17 @@ impl RunsPane {
         });
         widgets::divider(ui);
     }
+}
+
+/// What a run that goes on does before it trains again.
+fn getting_ready(ui: &mut Ui, cx: &PaneCx, run: &RunRecord, state: RunState) {
+    let job = cx.model.runs.job(run.id).and_then(|id| cx.model.jobs.get(id));
+    let Some(job) = job.filter(|_| state == RunState::Waiting) else { return };
+    egui::Frame::new().inner_margin(size::PADDING as i8).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        widgets::job_row(ui, &cx.t("runs.state_waiting"), job.progress.as_ref(), None);
+    });
+    widgets::divider(ui);
 }
 
 fn resume(cx: &mut PaneCx, run: RunId) {

@@ -54,7 +54,12 @@ impl RunsPane {
         let t = cx.theme.tokens;
         let specs: Vec<Value> =
             runs.iter().map(|run| serde_json::to_value(&run.spec).unwrap_or_default()).collect();
-        let rows = rows(&specs, self.recipe.everything);
+        let mut rows = besides(runs, self.recipe.everything);
+        rows.extend(fields(&specs, self.recipe.everything).into_iter().map(|(field, values)| {
+            let words =
+                |value: Option<&Value>| value.map_or_else(|| "—".to_owned(), |value| words(cx, value));
+            (field.label, values.into_iter().map(words).collect())
+        }));
         if runs.len() > 1 {
             row(ui, |ui| {
                 ui.add_space(LABEL);
@@ -69,17 +74,16 @@ impl RunsPane {
         if rows.is_empty() {
             widgets::hint(ui, cx.t(if runs.len() > 1 { "runs.same_recipe" } else { "runs.all_default" }));
         }
-        for (field, values) in rows {
+        for (label, values) in rows {
             row(ui, |ui| {
                 let layout = Layout::left_to_right(Align::Center);
                 ui.allocate_ui_with_layout(vec2(LABEL, 20.0), layout, |ui| {
                     ui.set_min_width(LABEL);
-                    widgets::truncated(ui, Type::Body.text(cx.t(field.label), t.text_2));
+                    widgets::truncated(ui, Type::Body.text(cx.t(label), t.text_2));
                 });
                 for value in values {
-                    let words = value.map_or_else(|| "—".to_owned(), |value| words(cx, value));
                     cell(ui, |ui| {
-                        widgets::truncated(ui, Type::Hint.number(words, t.text_1));
+                        widgets::truncated(ui, Type::Hint.number(value, t.text_1));
                     });
                 }
             });
@@ -147,8 +151,18 @@ fn checkpoint_ui(ui: &mut Ui, cx: &mut PaneCx, checkpoint: &CheckpointRecord) {
     });
 }
 
+/// What a recipe has besides the fields of a form: shown where runs differ in it.
+fn besides(runs: &[Arc<RunRecord>], everything: bool) -> Vec<(&'static str, Vec<String>)> {
+    let models = runs.iter().map(|run| run.progress.model_name.clone()).collect();
+    let seeds = runs.iter().map(|run| run.spec.seed.to_string()).collect();
+    let both: [(&str, Vec<String>); 2] = [("runs.model", models), ("runs.seed", seeds)];
+    both.into_iter()
+        .filter(|(_, values)| everything || values.iter().any(|value| *value != values[0]))
+        .collect()
+}
+
 /// The fields to show, with each recipe's value.
-fn rows(specs: &[Value], everything: bool) -> Vec<(&'static Field, Vec<Option<&Value>>)> {
+fn fields(specs: &[Value], everything: bool) -> Vec<(&'static Field, Vec<Option<&Value>>)> {
     let default = serde_json::to_value(TrainSpec::default()).unwrap_or_default();
     let values = FIELDS.iter().filter(|field| field.path != "name").map(|field| {
         let values: Vec<Option<&Value>> = specs.iter().map(|spec| field.value(spec)).collect();
@@ -195,7 +209,7 @@ mod tests {
             .iter()
             .map(|spec| serde_json::to_value(TrainSpec::from_stored(spec)).expect("plain"))
             .collect();
-        let found: Vec<_> = rows(&specs, false).iter().map(|(field, _)| field.path).collect();
+        let found: Vec<_> = fields(&specs, false).iter().map(|(field, _)| field.path).collect();
         assert_eq!(found, expected);
     }
 

@@ -163,7 +163,8 @@ impl MetricPlot<'_> {
 
     fn frame(&self, rect: Rect, look: &mut PlotLook) -> Frame {
         let (first, last) = self.extent();
-        let kept = look.zoom.map(|(from, to)| (from.max(first), to.min(last))).filter(|(from, to)| from < to);
+        let within = |(from, to): (f64, f64)| (from.max(first), to.min(last));
+        let kept = look.zoom.map(within).filter(|(from, to)| from < to && (*from, *to) != (first, last));
         look.zoom = kept;
         let (from, to) = kept.unwrap_or((first, last));
         let view = View { from, to, columns: rect.width().max(1.0) as usize };
