@@ -265,9 +265,7 @@ impl super::Model {
             let stage = job.progress.as_ref().map(|progress| progress.stage.key.as_ref());
             return match stage {
                 _ if job.stopping => RunState::Ending,
-                Some("train.stage.training" | "train.stage.evaluating" | "train.stage.saving") => {
-                    RunState::Running
-                }
+                Some("train.stage.training") => RunState::Running,
                 Some(_) | None => RunState::Waiting,
             };
         }
