@@ -188,7 +188,7 @@ fn words(cx: &PaneCx, value: &Value) -> String {
         Value::Bool(false) => cx.t("runs.no"),
         Value::String(text) => text.clone(),
         Value::Array(list) if list.is_empty() => "—".to_owned(),
-        Value::Array(list) => list.iter().map(|one| file_name(one)).collect::<Vec<_>>().join(", "),
+        Value::Array(list) => list.iter().map(file_name).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
 }

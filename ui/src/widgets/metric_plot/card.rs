@@ -21,7 +21,7 @@ impl MetricPlot<'_> {
             if line.style != LineStyle::Dots {
                 ui.painter().circle(frame.at([place, value]), 4.0, line.color, Stroke::new(1.0, t.pane));
             }
-            let aside = (place != x).then(|| (self.x_aside)(place)).unwrap_or_default();
+            let aside = if place == x { String::new() } else { (self.x_aside)(place) };
             rows.push((line, format!("{}{aside}", line.name), axis::exact(value)));
         }
         let left = at + 16.0 + WIDTH > frame.rect.right();
