@@ -35,6 +35,8 @@ pub struct RunExport {
     pub run: Arc<RunRecord>,
     pub points: Vec<MetricPoint>,
     pub path: PathBuf,
+    /// Whether the person has agreed to lose what lies there.
+    pub replace: bool,
     pub language: Language,
 }
 

@@ -68,8 +68,13 @@ impl Host for Desktop {
         let (told, ctx) = (self.export.clone(), self.ctx.clone());
         let path = export.path.clone();
         let writing = thread::Builder::new().name("export".to_owned()).spawn(move || {
-            let RunExport { run, points, path, language } = export;
-            let written = run_file::write(language, &run, &points, &path);
+            let RunExport { run, points, path, replace, language } = export;
+            let written = if !replace && path.exists() {
+                let summary = Text::new("failure.file_exists").arg("path", path.display());
+                Err(Failure::new(FailureKind::Input, summary).hint(Text::new("failure.file_exists_hint")))
+            } else {
+                run_file::write(language, &run, &points, &path)
+            };
             // The window may be gone by now; the file is there all the same.
             if told.send((path, written)).is_ok() {
                 ctx.request_repaint();

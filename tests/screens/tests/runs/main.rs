@@ -197,6 +197,7 @@ fn a_run_is_written_to_a_file() {
         let mut host = window.host.borrow_mut();
         let [export] = &host.exports[..] else { panic!("one export, not {}", host.exports.len()) };
         assert_eq!(export.path, PathBuf::from("/tmp/tutor v1.2.csv"), "a dot in a name is no ending");
+        assert!(!export.replace, "nobody has asked about a file that is there");
         assert_eq!(
             (export.run.id, export.points.len()),
             (fake.runs[0].id, fake.points[&fake.runs[0].id].len())
@@ -214,7 +215,8 @@ fn a_run_is_written_to_a_file() {
     assert_eq!(request.suggested, "Patient tutor.csv");
     window.host.borrow_mut().answers.push((id, Some("/tmp/t.svg".into())));
     window.run();
-    assert_eq!(window.host.borrow().exports[1].path, PathBuf::from("/tmp/t.svg"));
+    let host = window.host.borrow();
+    assert!(host.exports[1].path == PathBuf::from("/tmp/t.svg") && host.exports[1].replace);
 }
 
 #[test]

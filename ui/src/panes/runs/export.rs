@@ -48,7 +48,7 @@ impl RunsPane {
         }
         let go = widgets::popover(&button, 320.0, |ui| self.export_form(ui, cx, run));
         if let Some(Some(path)) = go {
-            self.export_to(cx, run.id, &path);
+            self.export_to(cx, run.id, &path, false);
             egui::Popup::close_all(ui.ctx());
         }
     }
@@ -74,10 +74,10 @@ impl RunsPane {
         let name = cx.t("runs.typed_path");
         let response = Field::new(&name).mono().placeholder(&name).width(296.0).show(ui, &mut export.path);
         let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
-        let typed = export.path.trim();
-        let none = typed.is_empty().then(|| cx.t("runs.no_path"));
+        let typed = cx.typed_path(&export.path);
+        let none = typed.is_none().then(|| cx.t("runs.no_path"));
         let pressed = Button::control(cx.t("runs.export_here")).off(none).show(ui).clicked();
-        (!typed.is_empty() && (entered || pressed)).then(|| PathBuf::from(typed))
+        typed.filter(|_| entered || pressed)
     }
 
     /// Takes the file dialog's answer.
@@ -85,11 +85,12 @@ impl RunsPane {
         if let Some(path) = cx.picked(&mut self.export.picking)
             && let Some(run) = self.export.run.take()
         {
-            self.export_to(cx, run, &path);
+            self.export_to(cx, run, &path, true);
         }
     }
 
-    fn export_to(&self, cx: &mut PaneCx, run: RunId, path: &Path) {
+    /// `replace` says whether a dialog has asked about a file that is there.
+    fn export_to(&self, cx: &mut PaneCx, run: RunId, path: &Path, replace: bool) {
         let runs = &cx.model.runs;
         let (Some(record), Some(curves)) = (runs.get(run), runs.curves(run)) else { return };
         let known = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
@@ -99,7 +100,7 @@ impl RunsPane {
             _ => PathBuf::from(format!("{}.{}", path.display(), self.export.format.ending())),
         };
         let (run, points) = (std::sync::Arc::clone(record), curves.points());
-        cx.push(Action::ExportRun(RunExport { run, points, path, language: cx.language }));
+        cx.push(Action::ExportRun(RunExport { run, points, path, replace, language: cx.language }));
     }
 }
 
