@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Where runs are shown.
-const RUNS: PaneId = PaneId::Jobs;
+const RUNS: PaneId = PaneId::Runs;
 /// The widest the form gets.
 const WIDTH: f32 = 1040.0;
 const INSPECTOR: f32 = 320.0;

@@ -9,7 +9,7 @@ mod plot;
 mod prepared;
 mod recipe;
 
-use super::{Pane, PaneCx};
+use super::{Pane, PaneCx, PaneId};
 use crate::action::{Action, Open};
 use crate::model::{Listed, RunState};
 use crate::theme::{Tokens, icons, size};
@@ -24,8 +24,6 @@ use std::sync::Arc;
 const MAX_BESIDE: usize = 4;
 /// Their colours, by their place among the series; the first two are the selected run's.
 const BESIDE_COLORS: [usize; MAX_BESIDE] = [4, 2, 3, 5];
-/// What the empty pane has to say to who works on the command line.
-const COMMAND_LINE: &str = "glassworks train recipe.toml";
 
 #[derive(Default)]
 pub struct RunsPane {
@@ -98,10 +96,9 @@ fn alone(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
 }
 
 fn empty(ui: &mut Ui, cx: &mut PaneCx) {
-    let button = Button::accent(cx.t("runs.none_action")).icon(icons::COPY).tooltip(COMMAND_LINE);
-    let sentence = cx.tf("runs.none_sentence", &[("command", &COMMAND_LINE)]);
-    if widgets::empty(ui, &cx.t("runs.none"), &sentence, Some(button)) {
-        cx.copy(COMMAND_LINE);
+    let button = Button::accent(cx.t("runs.none_action")).icon(icons::FLAME);
+    if widgets::empty(ui, &cx.t("runs.none"), &cx.t("runs.none_sentence"), Some(button)) {
+        cx.push(Action::Show(PaneId::Finetune));
     }
 }
 
