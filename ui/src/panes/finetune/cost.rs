@@ -1,14 +1,14 @@
 //! What the run will take, what is worth a look, and the button that starts it.
 
+use super::Finetune;
 use super::choices::fit_badge;
 use super::draft::field;
 use super::facts::{Facts, Memory};
 use super::findings::Answer;
 use super::form::group_of;
-use super::{Finetune, RUNS};
-use crate::action::Action;
+use crate::action::{Action, Open};
 use crate::model::{Job, JobState};
-use crate::panes::PaneCx;
+use crate::panes::{PaneCx, PaneId};
 use crate::theme::{Type, Weight, icon_font, icons, size};
 use crate::units;
 use crate::widgets::{self, Button, Tone, tiles};
@@ -178,7 +178,10 @@ fn run_row(ui: &mut Ui, cx: &mut PaneCx, job: &Job) -> bool {
     }
     ui.horizontal(|ui| {
         if Button::control(cx.t("finetune.show_run")).icon(icons::ARROW_RIGHT).show(ui).clicked() {
-            cx.push(Action::Show(RUNS));
+            cx.push(match cx.model.runs.run_of(job.id) {
+                Some(run) => Action::Open(Open::Run(run)),
+                None => Action::Show(PaneId::Runs),
+            });
         }
         if job.state() == JobState::Ended && Button::quiet(cx.t("finetune.another")).show(ui).clicked() {
             stays = false;

@@ -9,7 +9,7 @@ mod findings;
 mod form;
 mod recipe;
 
-use super::{Pane, PaneCx, PaneId};
+use super::{Pane, PaneCx};
 use crate::action::Open;
 use crate::command::UiCommand;
 use crate::theme::{icons, size};
@@ -26,8 +26,6 @@ use glassworks_protocol::train::TrainJob;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// Where runs are shown.
-const RUNS: PaneId = PaneId::Runs;
 /// The widest the form gets.
 const WIDTH: f32 = 1040.0;
 const INSPECTOR: f32 = 320.0;
@@ -91,7 +89,7 @@ impl Pane for Finetune {
     fn open(&mut self, open: &Open, cx: &mut PaneCx) -> bool {
         match open {
             Open::Path(path) => self.drop_file(path, cx),
-            Open::Chat(_) | Open::Model(_) => false,
+            Open::Chat(_) | Open::Model(_) | Open::Run(_) => false,
         }
     }
 
