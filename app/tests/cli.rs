@@ -377,7 +377,7 @@ fn a_recipe_with_mistakes_names_each_field_and_nothing_is_begun() {
     for field in ["sed", "method.rank", "batch.sequences"] {
         check_refused(&output, 2, field);
     }
-    assert!(!place.home().exists());
+    assert!(!place.home().join("glassworks.db").exists(), "nothing but the log");
     check_refused(&place.run(&["train", "none.toml"]), 2, "none.toml");
     check_refused(&place.run(&["train"]), 2, "RECIPE");
     std::fs::write(place.path("broken.toml"), "model =").expect("written");
