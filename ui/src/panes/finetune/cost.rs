@@ -13,11 +13,12 @@ use crate::theme::{Type, Weight, icon_font, icons, size};
 use crate::units;
 use crate::widgets::{self, Button, Tone, tiles};
 use egui::{Align, Layout, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use glassworks_protocol::JobOutput;
 use glassworks_protocol::model::Precision;
 use glassworks_protocol::train::Estimate;
 
 /// The room that the start button and what stands below it take.
-const FOOT: f32 = 124.0;
+const FOOT: f32 = 136.0;
 
 impl Finetune {
     /// The whole tile: what it takes above, the start below.
@@ -174,6 +175,13 @@ fn run_row(ui: &mut Ui, cx: &mut PaneCx, job: &Job) -> bool {
                 ui.label(RichText::new(icon).font(icon_font(size::ICON, true)).color(ink));
                 widgets::medium(ui, title);
             });
+            if let Some(JobOutput::Trained(run)) = job.output() {
+                let progress = &run.progress;
+                let loss = progress.best_loss.or(progress.train_loss).unwrap_or_default();
+                let args: [(&str, &dyn std::fmt::Display); 3] =
+                    [("step", &progress.step), ("n", &progress.n_steps), ("loss", &format!("{loss:.3}"))];
+                widgets::hint(ui, cx.tf("job.result_trained", &args));
+            }
         }
     }
     ui.horizontal(|ui| {
