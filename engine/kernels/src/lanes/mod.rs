@@ -164,7 +164,7 @@ pub(crate) trait Lanes: Copy {
 /// The generated function takes the [`Isa`] first and runs the widest version it names. The body is inlined
 /// into each version, so what it calls with lanes is `#[inline(always)]` too, or made by this macro itself.
 ///
-/// ```ignore
+/// ```text
 /// kernel! {
 ///     /// y += a·x
 ///     pub(crate) fn axpy[S](s, a: f32, x: &[f32], y: &mut [f32]) {
