@@ -39,7 +39,7 @@ impl Finetune {
             widgets::divider(ui);
             memory(ui, cx, facts);
             numbers(ui, cx, facts);
-            self.to_look_at(ui, cx, facts);
+            self.worth_a_look(ui, cx, facts);
         });
         let foot = Rect::from_min_max(pos2(tile.left(), tile.bottom() - FOOT), tile.max);
         let t = cx.theme.tokens;
@@ -112,7 +112,7 @@ impl Finetune {
     }
 
     /// Problems first, then what is only doubtful; a press opens where it can be changed.
-    fn to_look_at(&mut self, ui: &mut Ui, cx: &PaneCx, facts: &Facts) {
+    fn worth_a_look(&mut self, ui: &mut Ui, cx: &PaneCx, facts: &Facts) {
         let wrong = facts.problems.iter().map(|problem| (Tone::Danger, problem));
         let doubtful = facts.advice.iter().map(|problem| (Tone::Warn, problem));
         let all: Vec<_> = wrong.chain(doubtful).collect();
