@@ -153,7 +153,9 @@ pub fn points(steps: std::ops::RangeInclusive<u64>, seed: u64) -> Vec<MetricPoin
         if step == 0 {
             continue;
         }
-        let rate = 2e-4 * (step as f64 / 22.0).min(1.0) * (0.5 + 0.5 * (step as f64 / 717.0 * 3.14).cos());
+        let rate = 2e-4
+            * (step as f64 / 22.0).min(1.0)
+            * (0.5 + 0.5 * (step as f64 / 717.0 * std::f64::consts::PI).cos());
         add(Series::TrainLoss, loss(step, seed));
         add(Series::LearningRate, rate);
         add(Series::GradNorm, 0.6 + 0.2 * wobble(step, seed + 7));
