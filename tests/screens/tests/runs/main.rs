@@ -216,7 +216,7 @@ fn a_run_is_written_to_a_file() {
     window.host.borrow_mut().answers.push((id, Some("/tmp/t.svg".into())));
     window.run();
     let host = window.host.borrow();
-    assert!(host.exports[1].path == "/tmp/t.svg" && host.exports[1].replace);
+    assert!(host.exports[1].path.to_str() == Some("/tmp/t.svg") && host.exports[1].replace);
 }
 
 #[test]
