@@ -2,7 +2,6 @@
 
 use super::TrainSpec;
 use super::fields::{FIELDS, Field, FieldKind};
-use crate::model::Precision;
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -13,10 +12,6 @@ impl TrainSpec {
     pub fn recipe(&self, model: &str) -> String {
         let spec = serde_json::to_value(self).unwrap_or_default();
         let plain = serde_json::to_value(Self::default()).unwrap_or_default();
-        let precision = match self.precision {
-            Precision::Exact => "exact",
-            Precision::Fast => "fast",
-        };
         let mut tables = vec![("", format!("model = {}\n", quoted(model)))];
         for field in &FIELDS {
             let Some(value) = field.value(&spec).and_then(|value| written(field, value, &plain)) else {
@@ -30,7 +25,6 @@ impl TrainSpec {
             // Writing into a string cannot fail.
             let _infallible = writeln!(tables[at].1, "{name} = {value}");
         }
-        let _infallible = write!(tables[0].1, "seed = {}\nprecision = \"{precision}\"\n", self.seed);
         let table = |(name, lines): (&str, String)| match name {
             "" => lines,
             _ => format!("[{name}]\n{lines}"),
@@ -75,9 +69,8 @@ mod tests {
         spec.data.files = vec!["/tmp/a \"b\".jsonl".into()];
         spec.run.max_grad_norm = None;
         let recipe = spec.recipe("starter");
-        assert!(recipe.starts_with(
-            "model = \"starter\"\nrecompute = false\nseed = 0\nprecision = \"exact\"\n\n[data]\n"
-        ));
+        let first = "model = \"starter\"\nseed = 0\nprecision = \"Exact\"\nrecompute = false\n\n[data]\n";
+        assert!(recipe.starts_with(first), "{recipe}");
         for line in
             ["files = [\"/tmp/a \\\"b\\\".jsonl\"]", "rank = 8", "steps = 120", "max_grad_norm = 1000000.0"]
         {

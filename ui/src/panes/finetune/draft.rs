@@ -18,7 +18,7 @@ pub struct Group {
     pub summary: &'static [&'static str],
 }
 
-/// All headings, in order. What is chosen above them, data and goal, is not in them.
+/// All headings, in order. What is chosen above them or in the settings is not in them.
 pub const GROUPS: [Group; 5] = [
     Group {
         key: "finetune.group_method",
@@ -69,7 +69,7 @@ pub const GROUPS: [Group; 5] = [
     },
     Group {
         key: "finetune.group_data",
-        fields: &["data.validation_share", "batch.max_length", "batch.packing"],
+        fields: &["data.validation_share", "batch.max_length", "batch.packing", "seed"],
         summary: &["data.validation_share", "batch.max_length", "batch.packing"],
     },
 ];
@@ -190,7 +190,8 @@ mod tests {
 
     #[test]
     fn every_field_is_in_one_group_or_chosen_above() {
-        let mut seen = BTreeSet::from(["data.files", "data.validation_files", "task.kind"]);
+        // The precision is a setting of the program.
+        let mut seen = BTreeSet::from(["data.files", "data.validation_files", "task.kind", "precision"]);
         for group in &GROUPS {
             for path in group.fields {
                 assert!(seen.insert(path), "{path} twice");
