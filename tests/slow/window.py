@@ -177,7 +177,9 @@ def drive(desk, rounds):
     if not text.startswith(killed[1]) or (status != "interrupted" and killed[0] == "streaming"):
         raise SystemExit(f"killed while {killed}, found again as {(status, text)}")
     desk.picture("4-after-a-kill")
-    print(f"killed in a reply of {len(killed[1])} characters ({killed[0]}), found again as {status}")
+    # A fast machine may have written the whole reply first; `crash` in tests/engine always kills in the middle.
+    where = "in the middle of" if killed[0] == "streaming" else "after"
+    print(f"killed {where} a reply of {len(killed[1])} characters, found again as {status}")
 
     early = None
     for number in range(rounds):
