@@ -5,6 +5,7 @@ use super::file::read_text;
 use super::{LoadedModel, safetensors};
 use crate::models::{CausalLm, ConfigJson, WeightSource as _};
 use crate::nn::{Adapters, LinearId, LowRank};
+use crate::train::peft::{ABOUT, CONFIG, PREFIX, WEIGHTS};
 use anyhow::Result;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::AdapterSource;
@@ -13,11 +14,6 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-const CONFIG: &str = "adapter_config.json";
-const WEIGHTS: &str = "adapter_model.safetensors";
-/// Ours, beside PEFT's files: which weights it was trained on.
-const ABOUT: &str = "glassworks.json";
-const PREFIX: &str = "base_model.model.";
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 /// Fields of PEFT's that change the arithmetic, and are honoured only when they say nothing.
 const REFUSED: [&str; 11] = [
