@@ -240,10 +240,10 @@ const FAST: StepConfig = StepConfig { precision: Precision::Fast, ..EXACT };
 /// default what numbers of eight bits make of two layers; where more layers or ties make more of it, a fifth above
 /// what PyTorch's own bf16 autocast is off by (`export_training.py bf16` measures it): one optimizer step of ±lr on
 /// numbers whose gradient is next to nothing, with the sign that rounding gave it, moves these tiny random models.
-fn fast_limits(name: &str) -> (f64, f32) {
+fn fast_limits(name: &str) -> (f64, f64) {
     match name {
         "llama-tied" => (0.03, 0.036),
-        "qwen2-window" => (0.053, 0.022),
+        "qwen2-window" => (0.053, 0.01),
         "qwen3-tied" => (0.03, 0.029),
         "gemma3-local" => (0.08, 0.01),
         _ => (0.03, 0.01),
@@ -272,8 +272,10 @@ fn fast_gradients_stay_near_exact_ones() {
     }
 }
 
+/// Fast's loss at each of the ten places that Exact's steps, the reference's, come through. Steps of its own would show
+/// chance: AdamW moves a number whose gradient is next to nothing by ±lr, with the sign that rounding gave it.
 #[test]
-fn ten_fast_steps_stay_near() {
+fn fast_losses_stay_near_along_ten_steps() {
     let _turn = turn();
     for name in MODELS {
         let (_, limit) = fast_limits(name);
@@ -281,13 +283,16 @@ fn ten_fast_steps_stay_near() {
         let batch = batch(&golden);
         for case in ["full", "lora.all"] {
             let mut tuner = match case.strip_prefix("lora.") {
-                Some(case) => lora(&*model, &golden, case, FAST),
-                None => Tuner::new(&*model, Tune::Full, FAST).unwrap(),
+                Some(case) => lora(&*model, &golden, case, EXACT),
+                None => Tuner::new(&*model, Tune::Full, EXACT).unwrap(),
             };
-            for (step, theirs) in (1..).zip(&golden.tensors[&format!("{case}.losses")].1) {
+            for step in 1..=10 {
+                tuner.config = FAST;
+                let fast = tuner.evaluate(&batch, &|| Ok(())).unwrap().mean();
+                tuner.config = EXACT;
                 tuner.params.zero_grad();
-                let ours = accumulate(&mut tuner, &batch) as f32;
-                assert!((ours / theirs - 1.0).abs() < limit, "{name}, {case}, step {step}: {ours} {theirs}");
+                let exact = accumulate(&mut tuner, &batch);
+                assert!((fast / exact - 1.0).abs() < limit, "{name}, {case}, step {step}: {fast} {exact}");
                 tuner.params.adamw(AdamWConfig::default(), LR, step, Some(MAX_NORM));
             }
         }
