@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::crew;
 use rayon::prelude::*;
 
 /// Starts the pool with so many threads, or one per physical core; false if it runs already. Without this the
@@ -35,6 +36,12 @@ pub fn threads() -> usize {
     rayon::current_num_threads()
 }
 
+/// Runs `work`, a pass of many small kernels, with the pool's threads at hand: they wait awake for its next kernel, so
+/// that handing over costs a microsecond and not the waking of a thread. They go back when it ends.
+pub fn at_hand<R>(work: impl FnOnce() -> R) -> R {
+    crew::lead(threads() - 1, work)
+}
+
 /// Runs `task(0)` to `task(n_tasks - 1)`, each once, on the pool; returns when all are done.
 ///
 /// Tasks begin in order, so neighbours run at about the same time. With one task or one thread nothing is
@@ -43,6 +50,9 @@ pub fn for_each(n_tasks: usize, task: impl Fn(usize) + Sync) {
     let workers = threads().min(n_tasks);
     if workers <= 1 {
         (0..n_tasks).for_each(task);
+        return;
+    }
+    if crew::run(n_tasks, &task) {
         return;
     }
     let next = AtomicUsize::new(0);
