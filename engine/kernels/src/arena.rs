@@ -19,10 +19,10 @@ pub struct Arena {
 #[repr(C, align(64))]
 struct Line([u8; 64]);
 
-const LINE_BYTES: usize = size_of::<Line>();
+pub(crate) const LINE_BYTES: usize = size_of::<Line>();
 
 /// Initialised memory, aligned to a cache line, for values of any plain type.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Block(Vec<Line>);
 
 impl Block {
@@ -73,6 +73,9 @@ mod sealed {
     impl Plain for f32 {}
     impl Plain for half::bf16 {}
     impl Plain for u16 {}
+    impl Plain for i8 {}
+    impl Plain for u8 {}
+    impl Plain for i32 {}
 }
 pub(crate) use sealed::Plain;
 

@@ -4,16 +4,26 @@
 //! Queries lie across the lanes of a vector, all heads of a group side by side, so that softmax's largest and
 //! sum are vectors too, keys and values are read where they are, and a group shares each of them. Masks are
 //! causal, a sliding window, both or none; scores can be capped softly.
+//!
+//! That is training's. Passes over a cache of earlier keys and values are [`cached`](cached()): there the cache
+//! is laid out so that positions lie across the lanes, whether one query comes or hundreds.
 
 mod backward;
 mod block;
+mod cache;
+mod cached;
 mod forward;
+mod store;
 mod tile;
 
+#[cfg(test)]
+mod cached_tests;
 #[cfg(test)]
 mod tests;
 
 pub use backward::{Gradients, backward};
+pub use cache::{BLOCK, BlockCache, CachePrecision, CacheShape};
+pub use cached::{Span, cached};
 pub use forward::forward;
 
 /// The shape of attention and what is seen by whom.

@@ -97,16 +97,17 @@ unsafe fn columns<S: Lanes, const ROWS: usize, const VECTORS: usize>(s: S, rows:
             left -= ROWS;
         }
         if left >= 4 {
+            // Fewer than eight are left: four, and what remains.
             block::<S, 4, VECTORS>(s, cut);
             cut.a = cut.a.add(4 * cut.a_row);
             cut.c = cut.c.add(4 * cut.c_stride);
             left -= 4;
         }
-        while left > 0 {
-            block::<S, 1, VECTORS>(s, cut);
-            cut.a = cut.a.add(cut.a_row);
-            cut.c = cut.c.add(cut.c_stride);
-            left -= 1;
+        match left {
+            3 => block::<S, 3, VECTORS>(s, cut),
+            2 => block::<S, 2, VECTORS>(s, cut),
+            1 => block::<S, 1, VECTORS>(s, cut),
+            _ => {}
         }
     }
 }
