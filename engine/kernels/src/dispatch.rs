@@ -113,6 +113,16 @@ pub fn has_bf16(isa: Isa) -> bool {
     isa >= Isa::Avx512 && found
 }
 
+/// Whether small integers are multiplied and added four at a time on `isa`: on AVX-512 with VNNI.
+#[must_use]
+pub fn has_vnni(isa: Isa) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let found = is_x86_feature_detected!("avx512vnni");
+    #[cfg(not(target_arch = "x86_64"))]
+    let found = false;
+    isa >= Isa::Avx512 && found
+}
+
 /// Holds every later kernel of this process to `cap` or less.
 pub fn set_cap(cap: Isa) {
     CAP.store(cap as u8, Ordering::Relaxed);

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use half::{bf16, f16};
 
+use crate::quant::Quantised;
+
 /// W \[N out, K in\], row-major: row n holds what makes output n.
 #[derive(Clone, Copy, Debug)]
 pub struct Weight<'a> {
@@ -24,6 +26,8 @@ pub enum Values<'a> {
     Rows(&'a dyn Rows),
     /// Rows from the given one on: a part of a larger matrix.
     RowsFrom(&'a dyn Rows, usize),
+    /// Rows of a quantised matrix from the given one on.
+    Quantised(&'a Quantised, usize),
 }
 
 /// A matrix that decodes one row at a time, such as a quantised one.
@@ -40,6 +44,7 @@ impl fmt::Debug for Values<'_> {
             Self::Bf16(v) => write!(f, "Bf16({})", v.len()),
             Self::Rows(_) => f.write_str("Rows"),
             Self::RowsFrom(_, first) => write!(f, "RowsFrom({first})"),
+            Self::Quantised(q, first) => write!(f, "{q:?} from {first}"),
         }
     }
 }
@@ -66,6 +71,11 @@ impl<'a> Weight<'a> {
             Values::F16(v) => v.len(),
             Values::Bf16(v) => v.len(),
             Values::Rows(_) | Values::RowsFrom(..) => return,
+            Values::Quantised(q, first) => {
+                let fits = q.n_in() == self.n_in && first + self.n_out <= q.n_out();
+                assert!(fits, "rows of {q:?} from {first} for [{}, {}]", self.n_out, self.n_in);
+                return;
+            }
         };
         assert_eq!(len, self.n_out * self.n_in, "a weight [{}, {}]", self.n_out, self.n_in);
     }
@@ -84,6 +94,7 @@ impl<'a> Weight<'a> {
             Values::Bf16(v) => Values::Bf16(&v[part]),
             Values::Rows(rows) => Values::RowsFrom(rows, range.start),
             Values::RowsFrom(rows, first) => Values::RowsFrom(rows, first + range.start),
+            Values::Quantised(q, first) => Values::Quantised(q, first + range.start),
         };
         Weight { n_out: range.len(), n_in: self.n_in, values }
     }
@@ -101,6 +112,7 @@ impl<'a> Weight<'a> {
             Values::Bf16(v) => out.iter_mut().zip(&v[part]).for_each(|(o, v)| *o = v.to_f32()),
             Values::Rows(rows) => rows.read(row, out),
             Values::RowsFrom(rows, first) => rows.read(first + row, out),
+            Values::Quantised(q, first) => q.read_row(first + row, out),
         }
     }
 }
