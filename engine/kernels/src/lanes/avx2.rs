@@ -3,6 +3,8 @@
 
 use std::arch::x86_64::*;
 
+use half::{bf16, f16};
+
 use super::Lanes;
 use crate::dispatch::Isa;
 
@@ -62,6 +64,17 @@ impl Lanes for Avx2 {
     #[inline(always)]
     unsafe fn store_some(self, x: *mut f32, n: usize, v: __m256) {
         run!(_mm256_maskstore_ps(x, first(n), v));
+    }
+    #[inline(always)]
+    unsafe fn load_bf16(self, x: *const bf16) -> __m256 {
+        run!({
+            let halves = _mm256_cvtepu16_epi32(_mm_loadu_si128(x.cast()));
+            _mm256_castsi256_ps(_mm256_slli_epi32::<16>(halves))
+        })
+    }
+    #[inline(always)]
+    unsafe fn load_f16(self, x: *const f16) -> __m256 {
+        run!(_mm256_cvtph_ps(_mm_loadu_si128(x.cast())))
     }
     #[inline(always)]
     fn add(self, a: __m256, b: __m256) -> __m256 {

@@ -3,6 +3,8 @@
 
 use std::arch::x86_64::*;
 
+use half::{bf16, f16};
+
 use super::Lanes;
 use crate::dispatch::Isa;
 
@@ -50,6 +52,17 @@ impl Lanes for Avx512 {
     #[inline(always)]
     unsafe fn store_some(self, x: *mut f32, n: usize, v: __m512) {
         run!(_mm512_mask_storeu_ps(x, (1 << n) - 1, v));
+    }
+    #[inline(always)]
+    unsafe fn load_bf16(self, x: *const bf16) -> __m512 {
+        run!({
+            let halves = _mm512_cvtepu16_epi32(_mm256_loadu_si256(x.cast()));
+            _mm512_castsi512_ps(_mm512_slli_epi32::<16>(halves))
+        })
+    }
+    #[inline(always)]
+    unsafe fn load_f16(self, x: *const f16) -> __m512 {
+        run!(_mm512_cvtph_ps(_mm256_loadu_si256(x.cast())))
     }
     #[inline(always)]
     fn add(self, a: __m512, b: __m512) -> __m512 {

@@ -9,6 +9,8 @@ pub(crate) mod avx512;
 pub(crate) mod math;
 pub(crate) mod portable;
 
+use half::{bf16, f16};
+
 use crate::dispatch::Isa;
 
 /// The most lanes any instruction set has.
@@ -44,6 +46,16 @@ pub(crate) trait Lanes: Copy {
     /// # Safety
     /// They can be written there.
     unsafe fn store_some(self, x: *mut f32, n: usize, v: Self::F);
+    /// `N` values, widened.
+    ///
+    /// # Safety
+    /// They can be read there.
+    unsafe fn load_bf16(self, x: *const bf16) -> Self::F;
+    /// `N` values, widened.
+    ///
+    /// # Safety
+    /// They can be read there.
+    unsafe fn load_f16(self, x: *const f16) -> Self::F;
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
     fn sub(self, a: Self::F, b: Self::F) -> Self::F;
     fn mul(self, a: Self::F, b: Self::F) -> Self::F;

@@ -2,6 +2,8 @@
 //! the others.
 #![expect(unsafe_code, reason = "loads and stores vectors by address")]
 
+use half::{bf16, f16};
+
 use super::Lanes;
 use crate::dispatch::Isa;
 
@@ -47,6 +49,16 @@ impl Lanes for Portable {
             // SAFETY: the caller's promise.
             unsafe { *x.add(i) = v };
         }
+    }
+    #[inline(always)]
+    unsafe fn load_bf16(self, x: *const bf16) -> F {
+        // SAFETY: the caller's promise.
+        each(|i| f32::from_bits(u32::from(unsafe { *x.add(i) }.to_bits()) << 16))
+    }
+    #[inline(always)]
+    unsafe fn load_f16(self, x: *const f16) -> F {
+        // SAFETY: the caller's promise.
+        each(|i| unsafe { *x.add(i) }.to_f32_const())
     }
     #[inline(always)]
     fn add(self, a: F, b: F) -> F {

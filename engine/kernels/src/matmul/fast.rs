@@ -14,6 +14,8 @@ use super::tiles::{STEP, Tiles, UNIT};
 use super::vnni::{self, Side};
 use crate::dispatch::{self, Isa};
 use crate::pool::{self, Shared};
+use crate::quant::layout::PANEL;
+use crate::weight::{Values, Weight};
 
 /// What multiplies two packed units.
 pub(super) trait Engine {
@@ -40,6 +42,12 @@ pub(super) trait Engine {
 const STEPS: usize = 1024;
 /// Below this many rows, columns or steps most of a tile would be padding: f32 is as fast.
 const LEAST: usize = 16;
+
+/// Whether a product of this size is computed straight from a quantised matrix's panels: where there are tiles.
+pub(super) fn takes_panels(isa: Isa, m: usize, w: &Weight<'_>) -> bool {
+    let aligned = matches!(w.values, Values::Quantised(_, first) if first.is_multiple_of(PANEL));
+    aligned && isa >= Isa::Amx && m.min(w.n_out).min(w.n_in) > LEAST
+}
 
 /// Computes the job into `c` on the pool, if `isa` has instructions for it and it is large enough in each
 /// direction; says whether it did.

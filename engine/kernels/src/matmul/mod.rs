@@ -6,6 +6,7 @@ mod convert;
 mod exact;
 #[cfg(target_arch = "x86_64")]
 mod fast;
+mod few;
 mod micro;
 mod pack;
 #[cfg(target_arch = "x86_64")]
@@ -23,7 +24,7 @@ use half::bf16;
 use self::exact::Job;
 use self::pack::{Data, Operand};
 use crate::dispatch::{self, Isa, Precision};
-use crate::pool;
+use crate::pool::{self, Shared};
 use crate::weight::{Values, Weight};
 
 /// Activations or their gradients, row-major and contiguous.
@@ -67,6 +68,32 @@ impl<'a> From<&'a [bf16]> for Input<'a> {
 /// If a length does not agree with M, N and K.
 pub fn linear(x: Input<'_>, m: usize, w: &Weight<'_>, y: &mut [f32], add: bool, precision: Precision) {
     linear_on(dispatch::active(), x, m, w, y, add, precision);
+}
+
+/// One of several maps of the same input.
+pub struct Part<'a> {
+    /// W \[N, K\].
+    pub weight: Weight<'a>,
+    /// \[M, N\], row-major.
+    pub out: &'a mut [f32],
+}
+
+/// out = x·Wᵀ for every part: x \[M, K\]. Of a few rows all parts are computed in one region of the pool, so
+/// that a small matrix costs no waiting of its own.
+///
+/// # Panics
+/// If a length does not agree with M, N and K.
+pub fn linears(x: &[f32], m: usize, parts: &mut [Part<'_>], precision: Precision) {
+    linears_on(few::Case { isa: dispatch::active(), m, precision, apart: false }, x, parts);
+}
+
+/// As [`linears`], for rows that have nothing to do with one another, tokens of several sequences: each comes out to
+/// the bit as it does alone. Made for a few rows.
+///
+/// # Panics
+/// If a length does not agree with M, N and K.
+pub fn linears_apart(x: &[f32], m: usize, parts: &mut [Part<'_>], precision: Precision) {
+    linears_on(few::Case { isa: dispatch::active(), m, precision, apart: true }, x, parts);
 }
 
 /// dx = dy·W, or dx += dy·W if `add`: dy \[M, N\], W \[N, K\], dx \[M, K\]. The gradient of [`linear`] by x.
@@ -217,11 +244,53 @@ pub(crate) fn linear_on(
         return;
     }
     let a = Operand { data: x.into(), stride: k, reduces_along: true };
+    #[cfg(target_arch = "x86_64")]
+    if precision == Precision::Fast
+        && let Values::Quantised(q, first) = w.values
+        && fast::takes_panels(isa, m, w)
+    {
+        let b = Operand { data: Data::Panels(q, first), stride: k, reduces_along: true };
+        let job = Job {
+            m,
+            n,
+            k,
+            a: Operand { data: x.into(), stride: k, reduces_along: true },
+            b,
+            alpha: 1.0,
+            add,
+            c_row: n,
+        };
+        run(isa, &job, y, precision);
+        return;
+    }
     for_readable(w, |first, rows, data| {
         let b = Operand { data, stride: k, reduces_along: true };
         let job = Job { m, n: rows, k, a, b, alpha: 1.0, add, c_row: n };
         run(isa, &job, &mut y[first..], precision);
     });
+}
+
+fn linears_on(case: few::Case, x: &[f32], parts: &mut [Part<'_>]) {
+    let few::Case { isa, m, precision, apart } = case;
+    if m == 0 {
+        return;
+    }
+    let mut shares = Vec::with_capacity(parts.len());
+    for part in parts {
+        let (n, k) = (part.weight.n_out, part.weight.n_in);
+        part.weight.check();
+        assert_eq!((x.len(), part.out.len()), (m * k, m * n), "x [{m}, {k}], out [{m}, {n}]");
+        if few::takes(case, &part.weight) {
+            shares.push(few::Share { weight: part.weight, out: Shared::new(part.out) });
+        } else {
+            // Whether bf16 is worth while depends on how many rows there are.
+            let precision = if apart { Precision::Exact } else { precision };
+            linear_on(isa, Input::F32(x), m, &part.weight, part.out, false, precision);
+        }
+    }
+    if !shares.is_empty() {
+        few::run(case, x, &shares);
+    }
 }
 
 pub(crate) fn linear_dx_on(
@@ -289,7 +358,7 @@ fn for_readable(w: &Weight<'_>, mut part: impl FnMut(usize, usize, Data<'_>)) {
         Values::F32(v) => part(0, w.n_out, Data::F32(v)),
         Values::F16(v) => part(0, w.n_out, Data::F16(v)),
         Values::Bf16(v) => part(0, w.n_out, Data::Bf16(v)),
-        Values::Rows(_) | Values::RowsFrom(..) => {
+        Values::Rows(_) | Values::RowsFrom(..) | Values::Quantised(..) => {
             let step = (DECODED / w.n_in.max(1)).max(1).next_multiple_of(DECODED_ROWS);
             let mut decoded = scratch::take::<f32>(step.min(w.n_out) * w.n_in);
             for first in (0..w.n_out).step_by(step) {

@@ -10,6 +10,10 @@ use super::convert;
 use super::micro::panel;
 use crate::dispatch::Isa;
 use crate::lanes::Lanes;
+use crate::quant::Quantised;
+
+/// Why nobody asks panels for a slice.
+pub(super) const NOT_SLICES: &str = "panels are packed as panels";
 
 /// Values in one of the storages that can be read anywhere.
 #[derive(Clone, Copy)]
@@ -17,6 +21,8 @@ pub(super) enum Data<'a> {
     F32(&'a [f32]),
     F16(&'a [f16]),
     Bf16(&'a [bf16]),
+    /// Rows of a quantised matrix from one on, which is the first of a panel; an operand B of `fast` on AMX alone.
+    Panels(&'a Quantised, usize),
 }
 
 impl Data<'_> {
@@ -26,6 +32,7 @@ impl Data<'_> {
             Self::F32(v) => Self::F32(&v[n..]),
             Self::F16(v) => Self::F16(&v[n..]),
             Self::Bf16(v) => Self::Bf16(&v[n..]),
+            Self::Panels(..) => unreachable!("{NOT_SLICES}"),
         }
     }
 }
@@ -57,6 +64,7 @@ impl Operand<'_> {
             Data::F32(v) => out.copy_from_slice(&v[part]),
             Data::F16(v) => convert::widen_f16(isa, &v[part], out),
             Data::Bf16(v) => convert::widen_bf16(isa, &v[part], out),
+            Data::Panels(..) => unreachable!("{NOT_SLICES}"),
         }
     }
 }

@@ -6,13 +6,16 @@
 #![expect(unsafe_code, reason = "masked loads and rounding in AVX-512")]
 
 use std::arch::x86_64::*;
+use std::ops::Range;
 
 use half::{bf16, f16};
 
-use super::pack::{Data, Operand};
+use super::pack::{Data, NOT_SLICES, Operand};
 use super::tiles::{STEP, UNIT};
 use crate::lanes::Lanes;
 use crate::lanes::avx512::Avx512;
+use crate::quant::layout::{Format, GROUP, PANEL, Scales};
+use crate::quant::{QuantType, Quantised, avx512, for_type};
 
 /// Which operand a unit is of.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,6 +72,15 @@ pub(super) unsafe fn pack(
     steps: usize,
     unit: &mut [bf16],
 ) {
+    if let Data::Panels(w, top) = operand.data {
+        assert!(side == Side::B && operand.reduces_along && (top + first).is_multiple_of(PANEL));
+        assert!(from.is_multiple_of(GROUP) && steps.is_multiple_of(GROUP) && from + steps <= w.n_in());
+        assert!(first < len && top + len <= w.n_out() && unit.len() == UNIT * steps);
+        let panels = (top + first) / PANEL..(top + len.min(first + UNIT)).div_ceil(PANEL);
+        // SAFETY: the caller's promise; the panels and groups are the matrix's, as just asserted.
+        unsafe { for_type!(w.quant_type(), pack_panels(w, panels, from / GROUP, unit)) };
+        return;
+    }
     let spot = Spot { first, count: UNIT.min(len - first), from, steps, stride: operand.stride };
     let (outer, inner) = if operand.reduces_along {
         (first + spot.count, from + steps)
@@ -79,6 +91,7 @@ pub(super) unsafe fn pack(
         Data::F32(v) => v.len(),
         Data::F16(v) => v.len(),
         Data::Bf16(v) => v.len(),
+        Data::Panels(..) => unreachable!("{NOT_SLICES}"),
     };
     assert!(spot.count > 0 && steps > 0 && (outer - 1) * operand.stride + inner <= values);
     assert_eq!(unit.len(), UNIT * steps.next_multiple_of(STEP));
@@ -89,6 +102,66 @@ pub(super) unsafe fn pack(
             Data::F32(v) => pack_from(side, along, v.as_ptr(), &spot, unit),
             Data::F16(v) => pack_from(side, along, v.as_ptr(), &spot, unit),
             Data::Bf16(v) => pack_from(side, along, v.as_ptr(), &spot, unit),
+            Data::Panels(..) => unreachable!("{NOT_SLICES}"),
+        }
+    }
+}
+
+/// One or two panels of a quantised matrix, from group `first_group` on, into a unit of B: a group of a panel is a
+/// tile. Weights are rounded to bf16 out of f32, in which they need not have the digits of `read_row`.
+///
+/// # Safety
+/// The machine has AVX-512 and its bf16; the matrix has the panels, and as many groups as the unit has steps for.
+#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")]
+unsafe fn pack_panels<const TYPE: u8>(
+    w: &Quantised,
+    panels: Range<usize>,
+    first_group: usize,
+    unit: &mut [bf16],
+) {
+    const { assert!(GROUP == STEP && 2 * PANEL == UNIT) };
+    let format = const { Format::of(QuantType::from_number(TYPE)) };
+    // SAFETY: 32 words.
+    let order = unsafe { _mm512_loadu_si512(INTERLEAVE.as_ptr().cast()) };
+    let (byte, zero) = (_mm512_set1_epi32(255), _mm512_set1_ps(format.zero as f32));
+    for half in 0..2 {
+        let tiles = unit.chunks_exact_mut(PANEL * GROUP).skip(half).step_by(2);
+        let p = panels.start + half;
+        if p >= panels.end {
+            tiles.for_each(|tile| tile.fill(bf16::ZERO));
+            continue;
+        }
+        let panel = w.panel(p);
+        for (g, tile) in tiles.enumerate() {
+            let g = first_group + g;
+            let quants = &panel.quants[g * format.quant_bytes()..][..format.quant_bytes()];
+            // SAFETY: the group's quants, as sliced, and its scales, by the caller's promise; 16 rows of 64 bytes
+            // are a tile.
+            unsafe {
+                let (d, second) = avx512::scales(format, &panel, g);
+                let v = avx512::unpack(format, quants.as_ptr());
+                for (i, v) in v.into_iter().enumerate() {
+                    let (d, m) = match format.scales {
+                        Scales::Offset | Scales::Minimum => (d, second),
+                        Scales::Zero => (d, _mm512_fnmadd_ps(d, zero, _mm512_setzero_ps())),
+                        Scales::Halves => {
+                            let d = if i < 4 { d } else { second };
+                            (d, _mm512_fnmadd_ps(d, zero, _mm512_setzero_ps()))
+                        }
+                    };
+                    let weight =
+                        |q: __m512i| _mm512_fmadd_ps(d, _mm512_cvtepi32_ps(_mm512_and_si512(q, byte)), m);
+                    let pairs = [
+                        (weight(v), weight(_mm512_srli_epi32::<8>(v))),
+                        (weight(_mm512_srli_epi32::<16>(v)), weight(_mm512_srli_epi32::<24>(v))),
+                    ];
+                    for (j, (even, odd)) in pairs.into_iter().enumerate() {
+                        let pair = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(odd, even));
+                        let to = tile.as_mut_ptr().add((2 * i + j) * 2 * PANEL);
+                        _mm512_storeu_si512(to.cast(), _mm512_permutexvar_epi16(order, pair));
+                    }
+                }
+            }
         }
     }
 }
@@ -166,19 +239,20 @@ unsafe fn round_rows<T: Load>(from: *const T, stride: usize, rows: usize, len: u
     }
 }
 
+/// Words 0, 16, 1, 17 …
+const INTERLEAVE: [u16; 32] = {
+    let mut order = [0; 32];
+    let mut i = 0;
+    while i < 32 {
+        order[i] = (i / 2 + i % 2 * 16) as u16;
+        i += 1;
+    }
+    order
+};
+
 /// `steps` ≤ 32 rows of `cols` ≤ 16 values: row 2r beside row 2r + 1, value by value, as 64 bytes.
 #[inline(always)]
 unsafe fn round_pairs<T: Load>(from: *const T, stride: usize, cols: usize, steps: usize, to: *mut f32) {
-    // Words 0, 16, 1, 17 …
-    const INTERLEAVE: [u16; 32] = {
-        let mut order = [0; 32];
-        let mut i = 0;
-        while i < 32 {
-            order[i] = (i / 2 + i % 2 * 16) as u16;
-            i += 1;
-        }
-        order
-    };
     let cols = mask(cols);
     // SAFETY: the caller's promise, as above; a step beyond the last is not read.
     unsafe {
