@@ -2,12 +2,16 @@
 //! gemm crate's own call. `cargo bench -p glassworks-kernels --bench matmul [-- [shape index] [product] [isa]]`.
 #![expect(clippy::print_stdout, unsafe_code, reason = "a table for a person; the gemm crate takes addresses")]
 
+mod clock;
+
 use std::time::Instant;
 
 use glassworks_kernels::dispatch::{self, Isa, Precision};
 use glassworks_kernels::matmul::{Input, linear, linear_dw, linear_dx};
 use glassworks_kernels::weight::{Values, Weight};
 use half::{bf16, f16};
+
+use self::clock::now;
 
 const SHAPES: [(usize, usize, usize); 10] = [
     (1024, 576, 576),
@@ -24,31 +28,6 @@ const SHAPES: [(usize, usize, usize); 10] = [
 
 fn values(len: usize) -> Vec<f32> {
     (0..len).map(|i| ((i * 7919 % 1000) as f32 - 500.0) / 500.0).collect()
-}
-
-/// Seconds since some moment; with one thread seconds of its processor time, which other programs don't lengthen.
-fn now() -> f64 {
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-    if rayon::current_num_threads() == 1 {
-        const SYS_CLOCK_GETTIME: i64 = 228;
-        const CLOCK_PROCESS_CPUTIME_ID: u64 = 2;
-        let mut time = [0i64; 2];
-        // SAFETY: clock_gettime writes two words at the address; the syscall clobbers rcx and r11, as declared.
-        unsafe {
-            std::arch::asm!(
-                "syscall",
-                inlateout("rax") SYS_CLOCK_GETTIME => _,
-                in("rdi") CLOCK_PROCESS_CPUTIME_ID,
-                in("rsi") time.as_mut_ptr(),
-                lateout("rcx") _,
-                lateout("r11") _,
-                options(nostack),
-            );
-        }
-        return time[0] as f64 + time[1] as f64 * 1e-9;
-    }
-    use std::time::{SystemTime, UNIX_EPOCH};
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
 }
 
 /// GFLOP/s of the fastest of several runs.

@@ -97,6 +97,24 @@ fn gated_backward_on(
     });
 }
 
+/// `x = cap · tanh(x / cap)`, in place (Gemma 2, arXiv:2408.00118).
+pub fn soft_cap(x: &mut [f32], cap: f32) {
+    soft_cap_on(dispatch::active(), x, cap);
+}
+
+fn soft_cap_on(isa: Isa, x: &mut [f32], cap: f32) {
+    split::elements([x], |_, [x]| cap_part(isa, x, cap));
+}
+
+kernel! {
+    fn cap_part[S](s, x: &mut [f32], cap: f32) {
+        for i in (0..x.len()).step_by(S::N) {
+            let capped = math::tanh(s, s.mul(s.load(x, i), s.splat(1.0 / cap)));
+            s.store(x, i, s.mul(capped, s.splat(cap)));
+        }
+    }
+}
+
 /// One activation's value, and its value and slope.
 trait Function<S: Lanes> {
     fn value(s: S, x: S::F) -> S::F;
@@ -311,5 +329,18 @@ mod tests {
     #[test]
     fn long_inputs_are_cut_into_tasks() {
         check(Activation::Silu, 40_001, 1);
+    }
+
+    #[test]
+    fn a_soft_cap_is_the_scaled_tanh() {
+        for isa in Isa::available() {
+            let x: Vec<f32> = (-70..70).map(|i| i as f32 * 1.7).collect();
+            let mut capped = x.clone();
+            soft_cap_on(isa, &mut capped, 30.0);
+            for (x, capped) in x.iter().zip(&capped) {
+                let expected = 30.0 * (f64::from(*x) / 30.0).tanh();
+                assert!((f64::from(*capped) - expected).abs() < 2e-5, "{isa}: {x} {capped} {expected}");
+            }
+        }
     }
 }

@@ -18,11 +18,15 @@ pub mod matmul;
 pub mod norm;
 pub mod optim;
 pub mod pool;
+pub mod quant;
 pub mod rope;
+pub mod slab;
 pub mod softmax;
+pub mod spread;
 pub mod weight;
 
 #[cfg(test)]
 mod check;
+mod crew;
 mod lanes;
 mod split;
