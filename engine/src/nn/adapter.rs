@@ -63,14 +63,25 @@ impl Adapters {
         }
         let x = x.contiguous()?;
         let floats = Floats::of(&x)?;
-        let mut lowered = vec![0.0; t * one.rank];
-        let a = Matrix::f32(one.rank, n_in, &one.a);
-        matmul::linear(floats.values().into(), t, &a, &mut lowered, false, Precision::Exact);
-        affine::scale(&mut lowered, scale);
         let mut more = vec![0.0; t * n_out];
-        let b = Matrix::f32(n_out, one.rank, &one.b);
-        matmul::linear((&*lowered).into(), t, &b, &mut more, false, Precision::Exact);
+        self.add_to(linear, floats.values(), t, &mut more);
         Ok((y + Tensor::from_vec(more, (t, n_out), &Device::Cpu)?)?)
+    }
+}
+
+impl Adapters {
+    /// y += strength · scale · (x·Aᵀ)·Bᵀ, where the map has an adapter: x `[t, in]`, y `[t, out]`.
+    ///
+    /// # Panics
+    /// If an adapter has another shape than its map.
+    pub fn add_to(&self, linear: LinearId, x: &[f32], t: usize, y: &mut [f32]) {
+        let Some(one) = self.beside.get(&linear).filter(|_| self.strength != 0.0 && t > 0) else { return };
+        let mut lowered = vec![0.0; t * one.rank];
+        let a = Matrix::f32(one.rank, x.len() / t, &one.a);
+        matmul::linear(x.into(), t, &a, &mut lowered, false, Precision::Exact);
+        affine::scale(&mut lowered, one.scale * self.strength);
+        let b = Matrix::f32(y.len() / t, one.rank, &one.b);
+        matmul::linear((&*lowered).into(), t, &b, y, true, Precision::Exact);
     }
 }
 

@@ -12,11 +12,6 @@ use glassworks_kernels::dispatch;
 use glassworks_protocol::model::Precision;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Rows of input up to which dot products beat the matrix kernel.
-const FEW_ROWS: usize = 4;
-/// The same for packed weights, which have to be unpacked for either.
-const FEW_PACKED_ROWS: usize = 8;
-
 /// Tells a linear map from all others of the process; a clone is the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LinearId(u64);
@@ -80,11 +75,6 @@ impl Weight {
             Self::Dense(w) if !ops::fuses(&[x, w]) => Ok(x.matmul(&w.t()?)?),
             // Widened whole, once for each product that a gradient goes through: the weight itself stays frozen.
             Self::Packed(w) if !ops::fuses(&[x]) => Ok(x.matmul(&w.to_dense(x.device())?.t()?)?),
-            Self::Dense(w) if x.dims()[0] <= FEW_ROWS => Ok(ops::few_rows_matmul(x, w)?),
-            Self::Packed(w) if x.dims()[0] <= FEW_PACKED_ROWS => match cx.precision {
-                Precision::Exact => few_rows_packed(w, x, cx),
-                Precision::Fast => w.matmul_fast(x),
-            },
             _ => kernel_product(self, x, cx.precision, cx),
         }
     }
@@ -137,14 +127,6 @@ impl Weight {
             Self::Packed(w) => w.size_bytes(),
         }
     }
-
-    /// What Fast adds to it.
-    pub fn repacked_bytes(&self) -> u64 {
-        match self {
-            Self::Dense(_) => 0,
-            Self::Packed(w) => w.repacked_bytes(),
-        }
-    }
 }
 
 /// `[T, in]` → `[T, out]` in `precision`, without copying x.
@@ -157,15 +139,6 @@ fn kernel_product(w: &Weight, x: &Tensor, precision: Precision, cx: &ForwardCx) 
     let mut out = vec![0f32; t * w.n_out];
     matrix::product(&w, floats.values(), t, &mut out, kernel_precision(precision), cx.between)?;
     Ok(Tensor::from_vec(out, (t, w.n_out), &Device::Cpu)?)
-}
-
-/// `[T, in]` → `[T, out]` for few rows of packed weights.
-fn few_rows_packed(w: &Packed, x: &Tensor, cx: &ForwardCx) -> Result<Tensor> {
-    let x = x.contiguous()?;
-    let t = x.dims()[0];
-    let mut out = vec![0f32; t * w.rows()];
-    w.matmul_exact(Floats::of(&x)?.values(), t, &mut out, cx.between)?;
-    Ok(Tensor::from_vec(out, (t, w.rows()), &Device::Cpu)?)
 }
 
 fn kernel_precision(precision: Precision) -> dispatch::Precision {

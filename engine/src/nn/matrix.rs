@@ -5,7 +5,7 @@ use super::quant::{BlockType, Packed};
 use anyhow::{Context as _, Result, bail};
 use candle_core::{Storage, Tensor};
 use glassworks_kernels::dispatch::Precision;
-use glassworks_kernels::matmul;
+use glassworks_kernels::matmul::{self, Part};
 use glassworks_kernels::weight::{Rows, Values, Weight as Matrix};
 use half::slice::HalfBitsSliceExt as _;
 use half::{bf16, f16};
@@ -105,7 +105,7 @@ pub fn product(
     let n = (TURN / (t * w.n_in).max(1)).max(1).next_multiple_of(64);
     if n >= w.n_out {
         between()?;
-        matmul::linear(x.into(), t, w, out, false, precision);
+        matmul::linears(x, t, &mut [Part { weight: *w, out }], precision);
         return Ok(());
     }
     let mut part = vec![0.0; t * n];
@@ -113,7 +113,8 @@ pub fn product(
         between()?;
         let rows = first..(first + n).min(w.n_out);
         let part = &mut part[..t * rows.len()];
-        matmul::linear(x.into(), t, &w.slice_rows(rows.clone()), part, false, precision);
+        let weight = w.slice_rows(rows.clone());
+        matmul::linears(x, t, &mut [Part { weight, out: &mut *part }], precision);
         for (part, out) in part.chunks_exact(rows.len()).zip(out.chunks_exact_mut(w.n_out)) {
             out[rows.clone()].copy_from_slice(part);
         }
@@ -125,7 +126,11 @@ impl Packed {
     /// As the kernels read it.
     #[must_use]
     pub fn matrix(&self) -> Matrix<'_> {
-        Matrix::new(self.rows(), self.cols(), halves(self).unwrap_or(Values::Rows(self)))
+        let values = match self.panels() {
+            Some(panels) => Values::Quantised(panels, 0),
+            None => halves(self).unwrap_or(Values::Rows(self)),
+        };
+        Matrix::new(self.rows(), self.cols(), values)
     }
 }
 

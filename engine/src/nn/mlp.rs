@@ -3,6 +3,7 @@
 use super::{ForwardCx, Linear, ops};
 use anyhow::Result;
 use candle_core::Tensor;
+use glassworks_kernels::activation as kernels;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
@@ -11,6 +12,16 @@ pub enum Activation {
     GeluNew,
     /// Through the error function.
     Gelu,
+}
+
+impl From<Activation> for kernels::Activation {
+    fn from(activation: Activation) -> Self {
+        match activation {
+            Activation::Silu => Self::Silu,
+            Activation::GeluNew => Self::GeluTanh,
+            Activation::Gelu => Self::Gelu,
+        }
+    }
 }
 
 /// down(activation(gate(x)) · up(x)) (Shazeer 2020): SwiGLU with silu.

@@ -104,12 +104,6 @@ pub fn map_gelu_new(x: &Tensor) -> Result<Tensor> {
     if fuses(&[x]) { fused::map_gelu_new(x) } else { composed::map_gelu_new(x) }
 }
 
-/// x · weightᵀ for few rows of x: `[T, in]`, `[out, in]` → `[T, out]`. Matrix kernels are built for many rows;
-/// plain dot products read the weight once, at the speed of memory.
-pub fn few_rows_matmul(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
-    if fuses(&[x, weight]) { fused::few_rows_matmul(x, weight) } else { x.matmul(&weight.t()?) }
-}
-
 /// That `vector` is one number for each element of `x`'s last dimension; broadcasting would hide that it isn't.
 fn vector_of(x: &Tensor, vector: &Tensor, op: &'static str) -> Result<()> {
     if vector.dims1()? != x.dims().last().copied().unwrap_or(0) {

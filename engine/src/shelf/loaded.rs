@@ -2,6 +2,7 @@
 
 use super::{LoadProgress, ModelFiles};
 use crate::chat_template::ChatTemplate;
+use crate::generate::batch::Batcher;
 use crate::generate::reuse::ReadSequences;
 use crate::memory::{Ledger, Reservation};
 use crate::models::CausalLm;
@@ -9,9 +10,10 @@ use crate::tokenizer::TextCodec;
 use anyhow::Result;
 use candle_core::Device;
 use glassworks_protocol::Failure;
-use glassworks_protocol::model::{ModelCard, Precision};
+use glassworks_protocol::model::ModelCard;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -23,10 +25,12 @@ pub struct LoadedModel {
     pub codec: TextCodec,
     pub template: ChatTemplate,
     pub sequences: ReadSequences,
+    /// Where those who write with it meet.
+    pub batcher: Batcher,
     stamp: Stamp,
     _weights: Reservation,
-    /// Taken when Fast is first asked for.
-    repacked: Mutex<Option<Reservation>>,
+    /// The shelf's clock when it was last taken.
+    taken: AtomicU64,
 }
 
 impl LoadedModel {
@@ -39,20 +43,6 @@ impl LoadedModel {
             self.sequences.clear();
             ledger.reserve(bytes, &self.name)
         })
-    }
-
-    /// Reserves, once, what the weights take besides when they run in `precision`.
-    ///
-    /// # Errors
-    /// `Failure { Memory }` when it doesn't fit.
-    pub fn reserve_precision(&self, ledger: &Ledger, precision: Precision) -> Result<(), Failure> {
-        let mut repacked = self.repacked.lock().unwrap_or_else(PoisonError::into_inner);
-        if precision == Precision::Fast && repacked.is_none() {
-            let mut bytes = 0;
-            self.model.linears(&mut |_, linear| bytes += linear.weight().repacked_bytes());
-            *repacked = Some(self.reserve(ledger, bytes)?);
-        }
-        Ok(())
     }
 }
 
@@ -68,6 +58,8 @@ pub struct Shelf {
     /// Where weights are put.
     device: Device,
     models: Mutex<HashMap<PathBuf, Slot>>,
+    /// Counts how often a model was taken.
+    clock: AtomicU64,
 }
 
 /// One path's place: whoever holds its lock is loading.
@@ -77,7 +69,7 @@ impl Shelf {
     /// Empty; models will lie on `device`.
     #[must_use]
     pub fn on(device: Device) -> Self {
-        Self { device, models: Mutex::default() }
+        Self { device, models: Mutex::default(), clock: AtomicU64::new(0) }
     }
 
     /// The model at `path`, loaded if it is not there yet or if its files have changed since.
@@ -99,7 +91,9 @@ impl Shelf {
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         let files = ModelFiles::open(path)?;
         let stamp = Stamp { size_bytes: files.size_bytes(), changed: files.changed() };
+        let now = self.clock.fetch_add(1, Ordering::Relaxed);
         if let Some(model) = slot.as_ref().filter(|model| model.stamp == stamp) {
+            model.taken.store(now, Ordering::Relaxed);
             return Ok(Arc::clone(model));
         }
         *slot = None;
@@ -112,9 +106,10 @@ impl Shelf {
             codec: files.tokenizer()?,
             template: files.chat_template()?,
             sequences: ReadSequences::default(),
+            batcher: Batcher::default(),
             stamp,
             _weights: weights,
-            repacked: Mutex::default(),
+            taken: AtomicU64::new(now),
         });
         *slot = Some(Arc::clone(&loaded));
         Ok(loaded)
@@ -139,15 +134,17 @@ impl Shelf {
         }
     }
 
-    /// Drops one model that nobody uses; false if there is none.
+    /// Drops the model that nobody uses and that was taken longest ago; false if there is none.
     fn let_one_go(&self, keep: &Path) -> bool {
         let mut models = self.lock();
-        let idle = models.iter().find_map(|(path, slot)| {
+        let idle = models.iter().filter(|(path, _)| path.as_path() != keep).filter_map(|(path, slot)| {
             // A slot that is locked is being loaded: not idle.
-            let unused = slot.try_lock().ok()?.as_ref().is_some_and(|model| Arc::strong_count(model) == 1);
-            (unused && path != keep).then(|| path.clone())
+            let slot = slot.try_lock().ok()?;
+            let model = slot.as_ref().filter(|model| Arc::strong_count(model) == 1)?;
+            Some((model.taken.load(Ordering::Relaxed), path.clone()))
         });
-        idle.is_some_and(|path| models.remove(&path).is_some())
+        let oldest = idle.min();
+        oldest.is_some_and(|(_, path)| models.remove(&path).is_some())
     }
 
     /// Forgets the model at `path`; whoever uses it still holds it.

@@ -1,9 +1,9 @@
 //! The MLP as training sees it, gated or plain, forward and backward. The norms around it and the sum it is added to
 //! live in the block.
 
+use super::StepCx;
 use super::linear::{Lowered, TuneLinear};
 use super::params::Parameters;
-use super::{StepCx, kernel_activation};
 use crate::models::MlpParts;
 use crate::nn::Linear;
 use anyhow::Result;
@@ -42,13 +42,13 @@ impl<'m> TuneMlp<'m> {
                 gate: Some(linear(gate, &mlp.gate)?),
                 up: linear(up, &mlp.up)?,
                 down: linear(down, &mlp.down)?,
-                activation: kernel_activation(mlp.activation),
+                activation: mlp.activation.into(),
             },
             MlpParts::Plain { mlp, up, down } => Self {
                 gate: None,
                 up: linear(up, &mlp.up)?,
                 down: linear(down, &mlp.down)?,
-                activation: kernel_activation(mlp.activation),
+                activation: mlp.activation.into(),
             },
         })
     }

@@ -33,7 +33,6 @@ use crate::nn::matrix::Frozen;
 use anyhow::{Result, ensure};
 use block::{Saved, TuneBlock};
 use candle_core::Device;
-use glassworks_kernels::activation::Activation;
 use glassworks_kernels::arena::{Arena, Buf};
 use glassworks_kernels::dispatch::Precision;
 use glassworks_kernels::loss::{Head, Objective};
@@ -179,14 +178,6 @@ pub(crate) struct Angles {
     pub sin: Vec<f32>,
     /// R/2
     pub half: usize,
-}
-
-pub(crate) fn kernel_activation(activation: nn::Activation) -> Activation {
-    match activation {
-        nn::Activation::Silu => Activation::Silu,
-        nn::Activation::GeluNew => Activation::GeluTanh,
-        nn::Activation::Gelu => Activation::Gelu,
-    }
 }
 
 impl<'m> Tuner<'m> {

@@ -42,10 +42,6 @@ pub fn map_gelu_new(x: &Tensor) -> Result<Tensor> {
     x.contiguous()?.apply_op1(MapOp { activation: gelu_new })
 }
 
-pub fn few_rows_matmul(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
-    x.contiguous()?.apply_op2(weight, FewRowsOp)
-}
-
 fn silu(x: f32) -> f32 {
     x / (1.0 + (-x).exp())
 }
@@ -299,57 +295,5 @@ impl CustomOp1 for MapOp {
             }
         });
         Ok((CpuStorage::F32(out), xl.shape().clone()))
-    }
-}
-
-struct FewRowsOp;
-
-impl CustomOp2 for FewRowsOp {
-    fn name(&self) -> &'static str {
-        "few-rows-matmul"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        xl: &Layout,
-        w: &CpuStorage,
-        wl: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (t, n_in) = xl.shape().dims2()?;
-        let (n_out, w_in) = wl.shape().dims2()?;
-        same_len(w_in, n_in, self.name())?;
-        let (x, w) = (floats(x, xl, self.name())?, floats(w, wl, self.name())?);
-        // By output feature first, so that each row of the weight is read once; then turned for t > 1.
-        let mut by_feature = vec![0f32; n_out * t];
-        let features = |first: usize, out: &mut [f32]| {
-            pulp::Arch::new().dispatch(
-                #[inline(always)]
-                || {
-                    for (i, out) in out.chunks_mut(t).enumerate() {
-                        let w = &w[(first + i) * n_in..][..n_in];
-                        for (x, o) in x.chunks(n_in).zip(out) {
-                            *o = dot(x, w);
-                        }
-                    }
-                },
-            );
-        };
-        const CHUNK: usize = 32;
-        if n_out * n_in < PARALLEL_FROM {
-            features(0, &mut by_feature);
-        } else {
-            by_feature.par_chunks_mut(CHUNK * t).enumerate().for_each(|(c, out)| features(c * CHUNK, out));
-        }
-        if t == 1 {
-            return Ok((CpuStorage::F32(by_feature), (1, n_out).into()));
-        }
-        let mut out = vec![0f32; t * n_out];
-        for (o, values) in by_feature.chunks(t).enumerate() {
-            for (row, value) in values.iter().enumerate() {
-                out[row * n_out + o] = *value;
-            }
-        }
-        Ok((CpuStorage::F32(out), (t, n_out).into()))
     }
 }

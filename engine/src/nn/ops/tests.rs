@@ -150,19 +150,6 @@ fn activations_follow_their_formulas() {
     }
 }
 
-#[test]
-fn few_rows_are_the_matrix_product() {
-    for (t, n_in, n_out) in [(1, 5, 3), (1, 700, 300), (4, 100, 401)] {
-        let (x, w) = (tensor(&[t, n_in], 1), tensor(&[n_out, n_in], 2));
-        let (xs, ws) = (values(&x), values(&w));
-        let expected = xs.chunks(n_in).flat_map(|x| {
-            let dots = ws.chunks(n_in).map(|w| x.iter().zip(w).map(|(x, w)| x * w).sum());
-            dots.collect::<Vec<f64>>()
-        });
-        check_both(few_rows_matmul(&x, &w), x.matmul(&w.t().unwrap()), expected);
-    }
-}
-
 /// Whichever form it would be.
 #[test]
 fn shapes_that_do_not_fit_are_errors() {
@@ -172,7 +159,6 @@ fn shapes_that_do_not_fit_are_errors() {
         assert!(rms_norm(x, &tensor(&[7], 1), 1e-5).is_err());
         assert!(rms_norm(x, &tensor(&[1], 1), 1e-5).is_err());
         assert!(layer_norm(x, &tensor(&[8], 1), &tensor(&[9], 1), 1e-5).is_err());
-        assert!(few_rows_matmul(x, &tensor(&[3, 7], 1)).is_err());
         assert!(silu_mul(x, &tensor(&[2, 4], 1)).is_err());
         let heads = x.reshape((2, 2, 4)).unwrap();
         assert!(rope(&heads, &tensor(&[3, 2], 1), &tensor(&[3, 2], 1)).is_err());
@@ -190,7 +176,7 @@ fn shapes_that_do_not_fit_are_errors() {
 fn gradients_do_not_stop_silently() {
     let x = Var::from_tensor(&tensor(&[2, 8], 1)).unwrap();
     let (plain, x) = (tensor(&[2, 8], 1), x.as_tensor());
-    let (w, many) = (tensor(&[8], 2), tensor(&[3, 8], 3));
+    let w = tensor(&[8], 2);
     let heads = x.reshape((2, 2, 4)).unwrap();
     let (cos, sin) = (tensor(&[2, 2], 4), tensor(&[2, 2], 5));
     for y in [
@@ -204,7 +190,6 @@ fn gradients_do_not_stop_silently() {
         gelu_new_mul(&plain, x),
         map_silu(x),
         map_gelu_new(x),
-        few_rows_matmul(x, &many),
     ] {
         let y = (y.unwrap().sqr().unwrap()).sum_all().unwrap();
         let grad = y.backward().unwrap().get(x).cloned().expect("a gradient");
@@ -272,5 +257,4 @@ fn composed_gradients_are_the_slopes() {
     check_slopes("map_gelu_new", &pair[..1], |i| composed::map_gelu_new(&i[0]));
     check_slopes("silu_mul", &pair, |i| composed::silu_mul(&i[0], &i[1]));
     check_slopes("gelu_new_mul", &pair, |i| composed::gelu_new_mul(&i[0], &i[1]));
-    check_slopes("few_rows_matmul", &[x, tensor(&[4, 7], 9)], |i| i[0].matmul(&i[1].t()?));
 }

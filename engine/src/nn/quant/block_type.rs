@@ -1,6 +1,6 @@
 //! The storage types a matrix can be kept in, and their sizes.
 
-use candle_core::quantized::GgmlDType;
+use glassworks_kernels::quant::{QuantType, Quantised};
 
 /// How a row is stored. The 32-element types and the K types are ggml's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -88,20 +88,28 @@ impl BlockType {
         cols.is_multiple_of(self.elements()).then(|| (cols / self.elements()).checked_mul(self.bytes()))?
     }
 
-    /// Candle's name for it, where candle has a quantised product.
-    pub(super) fn candle(self) -> Option<GgmlDType> {
+    /// What a matrix of this type takes in memory; `None` when its rows do not divide into blocks.
+    #[must_use]
+    pub fn loaded_bytes(self, rows: usize, cols: usize) -> Option<u64> {
+        let row_bytes = self.row_bytes(cols)?;
+        Some(match self.quantised() {
+            Some(quant_type) => Quantised::bytes_for(quant_type, rows, cols) as u64,
+            None => (rows as u64).checked_mul(row_bytes as u64)?,
+        })
+    }
+
+    /// The kernels' name for it, where they have products of its own.
+    pub(super) fn quantised(self) -> Option<QuantType> {
         Some(match self {
-            Self::F16 | Self::BF16 => return None,
-            Self::Q4_0 => GgmlDType::Q4_0,
-            Self::Q4_1 => GgmlDType::Q4_1,
-            Self::Q5_0 => GgmlDType::Q5_0,
-            Self::Q5_1 => GgmlDType::Q5_1,
-            Self::Q8_0 => GgmlDType::Q8_0,
-            Self::Q2K => GgmlDType::Q2K,
-            Self::Q3K => GgmlDType::Q3K,
-            Self::Q4K => GgmlDType::Q4K,
-            Self::Q5K => GgmlDType::Q5K,
-            Self::Q6K => GgmlDType::Q6K,
+            Self::F16 | Self::BF16 | Self::Q2K | Self::Q3K => return None,
+            Self::Q4_0 => QuantType::Q4_0,
+            Self::Q4_1 => QuantType::Q4_1,
+            Self::Q5_0 => QuantType::Q5_0,
+            Self::Q5_1 => QuantType::Q5_1,
+            Self::Q8_0 => QuantType::Q8_0,
+            Self::Q4K => QuantType::Q4K,
+            Self::Q5K => QuantType::Q5K,
+            Self::Q6K => QuantType::Q6K,
         })
     }
 }

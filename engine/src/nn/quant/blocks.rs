@@ -1,13 +1,12 @@
-//! Dequantisers of half-width floats and of the 32-element blocks, and the door to all of them.
+//! Dequantisers of what is kept as it is stored: half-width floats, and ggml's K blocks of two and three bits.
 //!
 //! Layouts: ggml-quants.c; order of operations: `gguf.quants` of the Python package.
 
 use super::BlockType;
-use super::k_blocks::{Q2K, Q3K, Q4K, Q5K, Q6K};
 use super::wide::wide;
 
 /// One storage type's block: `BYTES` bytes that stand for `ELEMENTS` numbers.
-pub(super) trait Block {
+trait Block {
     const ELEMENTS: usize;
     const BYTES: usize;
     /// `bytes` is one block, `out` its numbers.
@@ -19,16 +18,17 @@ pub(super) fn dequantise(block_type: BlockType, bytes: &[u8], out: &mut [f32]) {
     match block_type {
         BlockType::F16 => all::<F16>(bytes, out),
         BlockType::BF16 => all::<BF16>(bytes, out),
-        BlockType::Q4_0 => all::<Q4_0>(bytes, out),
-        BlockType::Q4_1 => all::<Q4_1>(bytes, out),
-        BlockType::Q5_0 => all::<Q5_0>(bytes, out),
-        BlockType::Q5_1 => all::<Q5_1>(bytes, out),
-        BlockType::Q8_0 => all::<Q8_0>(bytes, out),
         BlockType::Q2K => all::<Q2K>(bytes, out),
         BlockType::Q3K => all::<Q3K>(bytes, out),
-        BlockType::Q4K => all::<Q4K>(bytes, out),
-        BlockType::Q5K => all::<Q5K>(bytes, out),
-        BlockType::Q6K => all::<Q6K>(bytes, out),
+        // Laid out anew, and read by the kernels.
+        BlockType::Q4_0
+        | BlockType::Q4_1
+        | BlockType::Q5_0
+        | BlockType::Q5_1
+        | BlockType::Q8_0
+        | BlockType::Q4K
+        | BlockType::Q5K
+        | BlockType::Q6K => debug_assert!(false, "{} is kept in panels", block_type.name()),
     }
 }
 
@@ -45,7 +45,7 @@ fn all<B: Block>(bytes: &[u8], out: &mut [f32]) {
 
 /// A 16-bit float, little endian, at `at`; exact, and without a branch so that loops over it become vectors.
 #[inline(always)]
-pub(super) fn half_at(bytes: &[u8], at: usize) -> f32 {
+fn half_at(bytes: &[u8], at: usize) -> f32 {
     half(u16::from_le_bytes([bytes[at], bytes[at + 1]]))
 }
 
@@ -84,7 +84,7 @@ impl Block for BF16 {
 /// Small integers through `scale` to floats. In stages over arrays of fixed length: in one loop the compiler does not
 /// find the vectors, and is four times slower.
 #[inline(always)]
-pub(super) fn scaled<const N: usize>(q: &[i8; N], out: &mut [f32], scale: impl Fn(f32) -> f32) {
+fn scaled<const N: usize>(q: &[i8; N], out: &mut [f32], scale: impl Fn(f32) -> f32) {
     let mut numbers = [0.0; N];
     for i in 0..N {
         numbers[i] = f32::from(q[i]);
@@ -95,92 +95,80 @@ pub(super) fn scaled<const N: usize>(q: &[i8; N], out: &mut [f32], scale: impl F
     out.copy_from_slice(&numbers);
 }
 
-/// The numbers of a block: its low halves, then its high halves.
+/// Numbers of one scale in Q2_K and Q3_K.
+const GROUP: usize = 16;
+
+/// One group of the 128 numbers that half a block has.
 #[inline(always)]
-fn nibbles(bytes: &[u8]) -> [i8; 32] {
-    let mut q = [0; 32];
-    for i in 0..16 {
-        q[i] = (bytes[i] & 15).cast_signed();
-        q[16 + i] = (bytes[i] >> 4).cast_signed();
-    }
-    q
+fn group(q: &[i8; 128], at: usize) -> [i8; GROUP] {
+    let mut group = [0; GROUP];
+    group.copy_from_slice(&q[at * GROUP..(at + 1) * GROUP]);
+    group
 }
 
-/// The same with the fifth bits, which lie together in four bytes.
-#[inline(always)]
-fn five_bits(bytes: &[u8], fifth: &[u8]) -> [i8; 32] {
-    let mut q = nibbles(&bytes[..16]);
-    for (i, q) in q.iter_mut().enumerate() {
-        *q |= (((fifth[i / 8] >> (i % 8)) & 1) << 4).cast_signed();
-    }
-    q
-}
+struct Q2K;
 
-struct Q4_0;
-
-impl Block for Q4_0 {
-    const ELEMENTS: usize = 32;
-    const BYTES: usize = 18;
+/// `scales[16] qs[64] d dmin`: 16 groups of 16, each with a 4-bit scale and a 4-bit minimum.
+impl Block for Q2K {
+    const ELEMENTS: usize = 256;
+    const BYTES: usize = 84;
     #[inline(always)]
     fn dequantise(bytes: &[u8], out: &mut [f32]) {
-        let d = half_at(bytes, 0);
-        let q = nibbles(&bytes[2..18]);
-        scaled(&q.map(|q| q - 8), out, |q| d * q);
-    }
-}
-
-struct Q4_1;
-
-impl Block for Q4_1 {
-    const ELEMENTS: usize = 32;
-    const BYTES: usize = 20;
-    #[inline(always)]
-    fn dequantise(bytes: &[u8], out: &mut [f32]) {
-        let (d, m) = (half_at(bytes, 0), half_at(bytes, 2));
-        let q = nibbles(&bytes[4..20]);
-        scaled(&q, out, |q| d * q + m);
-    }
-}
-
-struct Q5_0;
-
-impl Block for Q5_0 {
-    const ELEMENTS: usize = 32;
-    const BYTES: usize = 22;
-    #[inline(always)]
-    fn dequantise(bytes: &[u8], out: &mut [f32]) {
-        let d = half_at(bytes, 0);
-        let q = five_bits(&bytes[6..22], &bytes[2..6]);
-        scaled(&q.map(|q| q - 16), out, |q| d * q);
-    }
-}
-
-struct Q5_1;
-
-impl Block for Q5_1 {
-    const ELEMENTS: usize = 32;
-    const BYTES: usize = 24;
-    #[inline(always)]
-    fn dequantise(bytes: &[u8], out: &mut [f32]) {
-        let (d, m) = (half_at(bytes, 0), half_at(bytes, 2));
-        let q = five_bits(&bytes[8..24], &bytes[4..8]);
-        scaled(&q, out, |q| d * q + m);
-    }
-}
-
-struct Q8_0;
-
-impl Block for Q8_0 {
-    const ELEMENTS: usize = 32;
-    const BYTES: usize = 34;
-    #[inline(always)]
-    fn dequantise(bytes: &[u8], out: &mut [f32]) {
-        let d = half_at(bytes, 0);
-        let mut q = [0; 32];
-        for i in 0..32 {
-            q[i] = bytes[2 + i].cast_signed();
+        let (scales, qs) = (&bytes[..16], &bytes[16..80]);
+        let (d, d_min) = (half_at(bytes, 80), half_at(bytes, 82));
+        for half in 0..2 {
+            let q = pairs_of_bits(&qs[half * 32..half * 32 + 32]);
+            for (turn, out) in out[half * 128..half * 128 + 128].chunks_exact_mut(GROUP).enumerate() {
+                let both = scales[half * 8 + turn];
+                let scale = d * f32::from(both & 15);
+                let minimum = d_min * f32::from(both >> 4);
+                scaled(&group(&q, turn), out, |q| scale * q - minimum);
+            }
         }
-        scaled(&q, out, |q| q * d);
+    }
+}
+
+/// 128 numbers of two bits from 32 bytes: the lowest two of all bytes first.
+#[inline(always)]
+fn pairs_of_bits(bytes: &[u8]) -> [i8; 128] {
+    let mut q = [0; 128];
+    for i in 0..32 {
+        q[i] = (bytes[i] & 3).cast_signed();
+        q[32 + i] = ((bytes[i] >> 2) & 3).cast_signed();
+        q[64 + i] = ((bytes[i] >> 4) & 3).cast_signed();
+        q[96 + i] = (bytes[i] >> 6).cast_signed();
+    }
+    q
+}
+
+struct Q3K;
+
+/// `hmask[32] qs[64] scales[12] d`: 16 groups of 16, each with a 6-bit scale.
+impl Block for Q3K {
+    const ELEMENTS: usize = 256;
+    const BYTES: usize = 110;
+    #[inline(always)]
+    fn dequantise(bytes: &[u8], out: &mut [f32]) {
+        let (mask, qs, scales) = (&bytes[..32], &bytes[32..96], &bytes[96..108]);
+        let d = half_at(bytes, 108);
+        for half in 0..2 {
+            let mut q = pairs_of_bits(&qs[half * 32..half * 32 + 32]);
+            for i in 0..32 {
+                // Each turn of 32 has a bit of its own in the mask; an unset one means an offset of 4.
+                let offsets = !mask[i] >> (half * 4);
+                q[i] -= ((offsets & 1) << 2).cast_signed();
+                q[32 + i] -= ((offsets & 2) << 1).cast_signed();
+                q[64 + i] -= (offsets & 4).cast_signed();
+                q[96 + i] -= ((offsets & 8) >> 1).cast_signed();
+            }
+            for (turn, out) in out[half * 128..half * 128 + 128].chunks_exact_mut(GROUP).enumerate() {
+                let at = half * 8 + turn;
+                let low = (scales[at % 8] >> (at / 8 * 4)) & 15;
+                let high = (scales[8 + at % 4] >> (at / 4 * 2)) & 3;
+                let scale = d * f32::from((low | (high << 4)).cast_signed() - 32);
+                scaled(&group(&q, turn), out, |q| scale * q);
+            }
+        }
     }
 }
 

@@ -1,26 +1,23 @@
-//! Weights kept as they are stored: block-quantised, or half-width floats. Exact dequantises them piece by piece,
-//! Fast hands them to candle's quantised product. No file format lives here.
+//! Weights kept as narrow as they are stored: block-quantised, or half-width floats. The types that have products of
+//! their own are laid out anew at load, once, for the kernels; no whole matrix in f32 is made of any. No file format
+//! lives here.
 //!
 //! Digits of the dequantisers are those of the `gguf` reference package, operation for operation, on every
-//! processor: the loops hold no fused multiply-add and the order of every sum is fixed by the shape alone.
+//! processor.
 
 mod block_type;
 mod blocks;
-mod dot;
-mod k_blocks;
-mod matmul;
 #[cfg(test)]
 mod tests;
 mod wide;
 
 pub use block_type::BlockType;
 
-use super::matrix;
 use anyhow::{Context, Result, ensure};
-use candle_core::quantized::{QStorage, QTensor};
 use candle_core::{Device, Tensor};
-use glassworks_kernels::dispatch::Precision;
-use std::borrow::Cow;
+use glassworks_kernels::pool;
+use glassworks_kernels::quant::Quantised;
+use glassworks_kernels::slab::Slab;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -30,14 +27,15 @@ pub struct Packed {
     block_type: BlockType,
     rows: usize,
     cols: usize,
-    bytes: Bytes,
+    stored: Stored,
 }
 
-/// Held once: where candle has a product for the type, candle's tensor owns the bytes and lends them.
 #[derive(Clone)]
-enum Bytes {
-    Plain(Arc<[u8]>),
-    Candle(Arc<QTensor>),
+enum Stored {
+    /// As they came.
+    Bytes(Arc<Slab>),
+    /// As the kernels' products want them.
+    Panels(Arc<Quantised>),
 }
 
 impl std::fmt::Debug for Packed {
@@ -55,14 +53,11 @@ impl Packed {
         let size = row_bytes.checked_mul(rows).context("the matrix is too large")?;
         ensure!(rows > 0 && cols > 0, "a matrix of {rows} × {cols} is empty");
         ensure!(bytes.len() == size, "{} bytes where a matrix of {rows} × {cols} takes {size}", bytes.len());
-        let bytes = match block_type.candle() {
-            None => Bytes::Plain(bytes.into()),
-            Some(dtype) => {
-                let storage = QStorage::from_data(even(bytes)?, &Device::Cpu, dtype)?;
-                Bytes::Candle(Arc::new(QTensor::new(storage, (rows, cols))?))
-            }
+        let stored = match block_type.quantised() {
+            Some(quant_type) => Stored::Panels(Arc::new(Quantised::repack(quant_type, rows, cols, bytes))),
+            None => Stored::Bytes(Arc::new(Slab::of(bytes))),
         };
-        Ok(Self { block_type, rows, cols, bytes })
+        Ok(Self { block_type, rows, cols, stored })
     }
 
     #[must_use]
@@ -80,25 +75,12 @@ impl Packed {
         self.block_type
     }
 
-    /// In memory, without [`Self::repacked_bytes`].
+    /// In memory.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
-        (self.row_bytes() * self.rows) as u64
-    }
-
-    /// What candle's quantised product keeps beside it at most once Fast has used it: copies in its own tiles
-    /// (`repack_x86.rs` of candle 0.11), for Q4_K one for a single row of activations and one for many.
-    #[must_use]
-    pub fn repacked_bytes(&self) -> u64 {
-        if !self.cols.is_multiple_of(256) {
-            return 0;
-        }
-        let weights = self.rows.next_multiple_of(16) as u64 * self.cols as u64;
-        match self.block_type {
-            BlockType::Q4K => weights * 3 / 4 + weights * 5 / 4,
-            BlockType::Q6K => weights * 5 / 4,
-            BlockType::Q8_0 => weights * 17 / 16,
-            _ => 0,
+        match &self.stored {
+            Stored::Bytes(bytes) => bytes.len() as u64,
+            Stored::Panels(panels) => panels.size_bytes() as u64,
         }
     }
 
@@ -108,9 +90,18 @@ impl Packed {
     /// When `rows` ends past the matrix or `out` has another length than the rows together.
     pub fn dequantise_rows(&self, rows: Range<usize>, out: &mut [f32]) {
         assert_eq!(out.len(), rows.len() * self.cols, "out holds the rows exactly");
-        let row_bytes = self.row_bytes();
-        let data = self.data();
-        blocks::dequantise(self.block_type, &data[rows.start * row_bytes..rows.end * row_bytes], out);
+        match &self.stored {
+            Stored::Panels(panels) => {
+                for (row, out) in rows.zip(out.chunks_exact_mut(self.cols)) {
+                    panels.read_row(row, out);
+                }
+            }
+            Stored::Bytes(bytes) => {
+                let row_bytes = bytes.len() / self.rows;
+                let bytes = &bytes[rows.start * row_bytes..rows.end * row_bytes];
+                blocks::dequantise(self.block_type, bytes, out);
+            }
+        }
     }
 
     /// The whole matrix as f32 `[rows, cols]` on `device`.
@@ -119,7 +110,7 @@ impl Packed {
     /// When the device has no room, or can't be reached.
     pub fn to_dense(&self, device: &Device) -> Result<Tensor> {
         let mut floats = vec![0.0; self.rows * self.cols];
-        self.dequantise_rows(0..self.rows, &mut floats);
+        pool::chunks_mut(&mut floats, self.cols, |row, out| self.dequantise_rows(row..row + 1, out));
         Ok(Tensor::from_vec(floats, (self.rows, self.cols), device)?)
     }
 
@@ -134,67 +125,21 @@ impl Packed {
         Ok(out)
     }
 
-    /// `out = x Wᵀ` with dequantised weights in f32: x is `[t, cols]`, out is `[t, rows]`.
-    /// `between` is called every few milliseconds; its error ends the product.
-    pub fn matmul_exact(
-        &self,
-        x: &[f32],
-        t: usize,
-        out: &mut [f32],
-        between: &dyn Fn() -> Result<()>,
-    ) -> Result<()> {
-        ensure!(x.len() == t * self.cols, "{} inputs for {t} rows of {}", x.len(), self.cols);
-        ensure!(out.len() == t * self.rows, "{} outputs for {t} rows of {}", out.len(), self.rows);
-        if t <= matmul::MAX_FUSED {
-            matmul::fused(self, x, t, out, between)
-        } else {
-            matrix::product(&self.matrix(), x, t, out, Precision::Exact, between)
-        }
-    }
-
-    /// x is f32 `[T, cols]`; the result `[T, rows]`. Candle's product with 8-bit activations where it has one for
-    /// this type, else the exact one.
-    pub fn matmul_fast(&self, x: &Tensor) -> Result<Tensor> {
-        let (t, cols) = x.dims2()?;
-        ensure!(cols == self.cols, "inputs of {cols} for a matrix of {} columns", self.cols);
-        if let Bytes::Candle(tensor) = &self.bytes {
-            let product = candle_core::quantized::QMatMul::QTensor(Arc::clone(tensor));
-            return Ok(candle_core::Module::forward(&product, &x.contiguous()?)?);
-        }
-        let mut out = vec![0.0; t * self.rows];
-        self.matmul_exact(&x.flatten_all()?.to_vec1::<f32>()?, t, &mut out, &|| Ok(()))?;
-        Ok(Tensor::from_vec(out, (t, self.rows), &Device::Cpu)?)
-    }
-
-    fn row_bytes(&self) -> usize {
-        // Checked when it was made.
-        self.cols / self.block_type.elements() * self.block_type.bytes()
-    }
-
-    /// The bytes as they are stored, where nobody else owns them: 16-bit floats.
+    /// What is kept as it came: 16-bit floats, and the types without products of their own.
     #[must_use]
     pub fn bytes(&self) -> Option<&[u8]> {
-        match &self.bytes {
-            Bytes::Plain(bytes) => Some(bytes),
-            Bytes::Candle(_) => None,
+        match &self.stored {
+            Stored::Bytes(bytes) => Some(bytes),
+            Stored::Panels(_) => None,
         }
     }
 
-    fn data(&self) -> Cow<'_, [u8]> {
-        match &self.bytes {
-            Bytes::Plain(bytes) => Cow::Borrowed(bytes),
-            // Lends on the CPU, and cannot fail there.
-            Bytes::Candle(tensor) => tensor.data().unwrap_or_default(),
+    /// What was laid out anew.
+    #[must_use]
+    pub fn panels(&self) -> Option<&Quantised> {
+        match &self.stored {
+            Stored::Bytes(_) => None,
+            Stored::Panels(panels) => Some(panels),
         }
     }
-}
-
-/// `bytes` at an even address: candle's blocks begin with 16-bit floats and candle panics on odd ones.
-fn even(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
-    if bytes.as_ptr().addr().is_multiple_of(2) {
-        return Ok(Cow::Borrowed(bytes));
-    }
-    let copy = bytes.to_vec();
-    ensure!(copy.as_ptr().addr().is_multiple_of(2), "the allocator gave an odd address");
-    Ok(Cow::Owned(copy))
 }

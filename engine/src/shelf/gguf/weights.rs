@@ -58,7 +58,12 @@ pub(super) fn find<'h>(
 pub(super) fn loaded_bytes(header: &Header, names: &Names, need: &TensorNeed) -> Option<u64> {
     let info = find(header, names, need).ok()?;
     let elements: u64 = need.shape.iter().map(|d| *d as u64).product();
-    Some(if need.shape.len() == 2 && !need.widened { info.size_bytes } else { elements * 4 })
+    match (&need.shape[..], info.tensor_type) {
+        ([rows, cols], TensorType::Block(block_type)) if !need.widened => {
+            block_type.loaded_bytes(*rows, *cols)
+        }
+        _ => Some(elements * 4),
+    }
 }
 
 /// A small tensor of floats, while the header is read.
