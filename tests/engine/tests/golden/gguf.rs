@@ -4,7 +4,7 @@ use super::forward::check_pass;
 use super::*;
 
 /// File, its golden, the type that most of it is stored in, and its architecture. Mistral's files are Llama's.
-const FILES: [(&str, &str, &str, &str); 10] = [
+pub const FILES: [(&str, &str, &str, &str); 10] = [
     ("llama-gqa.f32.gguf", "llama-gqa/golden.safetensors", "F32", "llama"),
     ("llama-gqa.q8_0.gguf", "gguf/llama-gqa.q8_0.safetensors", "Q8_0", "llama"),
     ("llama-tied.bf16.gguf", "llama-tied/golden.safetensors", "BF16", "llama"),

@@ -11,6 +11,7 @@ mod oracle;
 mod refusals;
 mod training;
 mod tuning;
+mod writing;
 
 use candle_core::{Device, Tensor};
 use glassworks_engine::inspect::probe::Probe;

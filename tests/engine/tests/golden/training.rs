@@ -103,11 +103,11 @@ fn lora<'m>(
 /// The cap is the process's: tests that compute take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
-fn turn() -> MutexGuard<'static, ()> {
+pub fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn under_every_cap(check: impl Fn(Isa)) {
+pub fn under_every_cap(check: impl Fn(Isa)) {
     for isa in Isa::available() {
         dispatch::set_cap(isa);
         check(isa);

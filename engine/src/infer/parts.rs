@@ -1,0 +1,219 @@
+//! A model taken apart for the pass: every matrix and vector where it lies, looked up once.
+
+use crate::models::{BlockParts, CausalLm, MlpParts, ModelShape, Named, NormParts};
+use crate::nn::matrix::{Floats, Frozen};
+use crate::nn::{Linear, LinearId, Projection, Rope};
+use anyhow::{Result, ensure};
+use glassworks_kernels::activation::Activation;
+use glassworks_kernels::attention::AttentionShape;
+use glassworks_kernels::norm;
+
+pub struct Plan<'m> {
+    pub shape: ModelShape,
+    pub tokens: Frozen<'m>,
+    pub embedding_scale: f32,
+    /// Learned positions, where the model has them.
+    pub positions: Option<Frozen<'m>>,
+    pub ropes: Vec<&'m Rope>,
+    pub blocks: Vec<Block<'m>>,
+    pub norm: Norm<'m>,
+    pub head: Map<'m>,
+    pub logit_cap: Option<f32>,
+}
+
+pub struct Block<'m> {
+    pub norm_1: Norm<'m>,
+    pub qkv: Qkv<'m>,
+    /// Of each head's queries and keys, before positions turn them.
+    pub qk_norms: Option<[Norm<'m>; 2]>,
+    /// Which of the ropes turns queries and keys.
+    pub rope: Option<usize>,
+    pub attention: AttentionShape,
+    pub o: Map<'m>,
+    pub after_attention: Option<Norm<'m>>,
+    pub norm_2: Norm<'m>,
+    pub mlp: Mlp<'m>,
+    pub after_mlp: Option<Norm<'m>>,
+    /// The MLP sees the block's input, not what attention has added to it.
+    pub parallel: bool,
+}
+
+/// As [`Projection`].
+pub enum Qkv<'m> {
+    Separate([Map<'m>; 3]),
+    Joint(Map<'m>),
+    ByHead(Map<'m>),
+}
+
+pub enum Mlp<'m> {
+    Gated { gate: Map<'m>, up: Map<'m>, down: Map<'m>, activation: Activation },
+    Plain { up: Map<'m>, down: Map<'m>, activation: Activation },
+}
+
+/// y = x·Wᵀ + b
+pub struct Map<'m> {
+    /// What adapters lie beside it under.
+    pub id: LinearId,
+    pub weight: Frozen<'m>,
+    pub bias: Option<Floats<'m>>,
+}
+
+pub struct Norm<'m> {
+    kind: Kind<'m>,
+    eps: f32,
+}
+
+enum Kind<'m> {
+    /// Factors.
+    Rms(Vector<'m>),
+    /// Factors and bias.
+    Layer(Vector<'m>, Vector<'m>),
+}
+
+/// A vector where the model has it, or one made from it.
+enum Vector<'m> {
+    Stored(Floats<'m>),
+    Made(Vec<f32>),
+}
+
+impl<'m> Plan<'m> {
+    /// # Errors
+    /// If a weight is not in main memory, or parts do not fit together.
+    pub fn of(model: &'m dyn CausalLm) -> Result<Self> {
+        let parts = model.parts();
+        let width = parts.shape.head_width;
+        ensure!(
+            parts.ropes.iter().all(|rope| rope.width() <= width),
+            "more of a head is turned than it is wide"
+        );
+        Ok(Self {
+            shape: parts.shape,
+            tokens: Frozen::of(parts.tokens.part.weight())?,
+            embedding_scale: parts.embedding_scale,
+            positions: parts.positions.as_ref().map(|p| Frozen::of(p.part.weight())).transpose()?,
+            ropes: parts.ropes.clone(),
+            blocks: parts.blocks.iter().map(Block::of).collect::<Result<_>>()?,
+            norm: Norm::of(&parts.norm)?,
+            head: Map::of(parts.lm_head.part)?,
+            logit_cap: parts.logit_cap,
+        })
+    }
+}
+
+impl<'m> Block<'m> {
+    fn of(parts: &BlockParts<'m>) -> Result<Self> {
+        let attention = parts.attention;
+        let s = attention.shape;
+        ensure!(
+            s.n_kv_heads > 0 && s.n_heads.is_multiple_of(s.n_kv_heads),
+            "heads do not divide into groups"
+        );
+        let qkv = match &attention.qkv {
+            Projection::Separate { q, k, v } => Qkv::Separate([Map::of(q)?, Map::of(k)?, Map::of(v)?]),
+            Projection::Joint(qkv) => {
+                // Norms and positions are for queries and keys that lie apart.
+                ensure!(parts.qk_norms.is_none() && parts.rope.is_none(), "queries and keys lie together");
+                Qkv::Joint(Map::of(qkv)?)
+            }
+            Projection::ByHead(qkv) => {
+                ensure!(s.n_heads == s.n_kv_heads, "a head has a key of its own");
+                Qkv::ByHead(Map::of(qkv)?)
+            }
+        };
+        let qk_norms = match &parts.qk_norms {
+            Some([q, k]) => Some([Norm::of(q)?, Norm::of(k)?]),
+            None => None,
+        };
+        let after = |norm: &Option<Named<NormParts<'m>>>| norm.as_ref().map(Norm::of).transpose();
+        Ok(Self {
+            norm_1: Norm::of(&parts.norm_1)?,
+            qkv,
+            qk_norms,
+            rope: parts.rope,
+            attention: AttentionShape {
+                n_heads: s.n_heads,
+                n_kv_heads: s.n_kv_heads,
+                head_width: s.head_width,
+                scale: attention.scale,
+                causal: true,
+                window: attention.window,
+                soft_cap: attention.soft_cap,
+            },
+            o: Map::of(&attention.o)?,
+            after_attention: after(&parts.after_attention)?,
+            norm_2: Norm::of(&parts.norm_2)?,
+            mlp: match &parts.mlp {
+                MlpParts::Gated { mlp, .. } => Mlp::Gated {
+                    gate: Map::of(&mlp.gate)?,
+                    up: Map::of(&mlp.up)?,
+                    down: Map::of(&mlp.down)?,
+                    activation: mlp.activation.into(),
+                },
+                MlpParts::Plain { mlp, .. } => Mlp::Plain {
+                    up: Map::of(&mlp.up)?,
+                    down: Map::of(&mlp.down)?,
+                    activation: mlp.activation.into(),
+                },
+            },
+            after_mlp: after(&parts.after_mlp)?,
+            parallel: parts.parallel,
+        })
+    }
+}
+
+impl<'m> Map<'m> {
+    fn of(linear: &'m Linear) -> Result<Self> {
+        Ok(Self {
+            id: linear.id(),
+            weight: Frozen::of(linear.weight())?,
+            bias: linear.bias().map(Floats::of).transpose()?,
+        })
+    }
+}
+
+impl<'m> Norm<'m> {
+    fn of(named: &Named<NormParts<'m>>) -> Result<Self> {
+        Ok(match named.part {
+            NormParts::Rms(norm) => {
+                let (weight, offset, eps) = norm.parts();
+                let weight = Floats::of(weight)?;
+                let factors = if offset == 0.0 {
+                    Vector::Stored(weight)
+                } else {
+                    Vector::Made(weight.values().iter().map(|w| w + offset).collect())
+                };
+                Self { kind: Kind::Rms(factors), eps: eps as f32 }
+            }
+            NormParts::Layer(norm) => {
+                let (weight, bias, eps) = norm.parts();
+                let stored = |vector| Floats::of(vector).map(Vector::Stored);
+                Self { kind: Kind::Layer(stored(weight)?, stored(bias)?), eps: eps as f32 }
+            }
+        })
+    }
+
+    /// `[.., D]` → `[.., D]`; `found` has room for two numbers a row.
+    pub fn apply(&self, x: &[f32], y: &mut [f32], found: &mut [f32]) {
+        match &self.kind {
+            Kind::Rms(factors) => {
+                let factors = factors.values();
+                norm::rms_norm(x, factors, self.eps, y, &mut found[..x.len() / factors.len()]);
+            }
+            Kind::Layer(factors, bias) => {
+                let factors = factors.values();
+                let rows = x.len() / factors.len();
+                let (mean, inv) = found.split_at_mut(rows);
+                norm::layer_norm(x, factors, bias.values(), self.eps, y, mean, &mut inv[..rows]);
+            }
+        }
+    }
+}
+
+impl Vector<'_> {
+    fn values(&self) -> &[f32] {
+        match self {
+            Self::Stored(floats) => floats.values(),
+            Self::Made(values) => values,
+        }
+    }
+}
