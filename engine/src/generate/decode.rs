@@ -1,21 +1,23 @@
 //! The decode loop: read the prompt, then hidden → last position → unembed → sample, until something ends it.
 
+use super::batch::{self, HeldAdapters, Seat, Turn};
 use super::reuse::ReadSequence;
 use super::sampler::{Draw, Sampler};
 use super::stop::{Passed, StopWatch};
 use crate::failure::Cancelled;
-use crate::inspect::probe::Probe;
-use crate::memory::Ledger;
-use crate::nn::{Adapters, ForwardCx, KvCache};
+use crate::infer::{Runner, Sequence, Wanted};
+use crate::memory::{Ledger, Reservation};
 use crate::shelf::LoadedModel;
 use crate::tokenizer::StreamDecoder;
 use anyhow::{Context as _, Result};
 use glassworks_protocol::generate::{Alternative, FinishReason, SamplingSpec, TokenPiece};
 use glassworks_protocol::model::Precision;
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::Instant;
 
-/// Prompt tokens per pass: bounds the scores held at once, and the time to the next checkpoint.
-const PREFILL_CHUNK: usize = 256;
+/// Prompt tokens per pass: bounds what a pass holds, and how long others that ride along wait for their next token.
+pub const PREFILL_CHUNK: usize = 256;
 
 /// What to write after.
 pub struct DecodeSpec<'a> {
@@ -27,7 +29,7 @@ pub struct DecodeSpec<'a> {
     pub stops: &'a [String],
     pub seed: u64,
     pub precision: Precision,
-    pub adapters: Option<&'a Adapters>,
+    pub adapters: Option<Arc<HeldAdapters>>,
 }
 
 /// Who listens to the loop.
@@ -79,8 +81,14 @@ pub fn decode(
 
 struct Run<'a> {
     model: &'a LoadedModel,
+    ledger: &'a Ledger,
     spec: &'a DecodeSpec<'a>,
-    sequence: ReadSequence,
+    seat: Seat<'a>,
+    runner: Runner<'a>,
+    /// What passes led from here take.
+    _room: Reservation,
+    /// `None` while a pass has it, and after one that did not give it back.
+    read: Option<ReadSequence>,
     /// Prompt and reply so far: what the next token follows.
     tokens: Vec<u32>,
     n_reused: usize,
@@ -94,15 +102,15 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn start(model: &'a LoadedModel, ledger: &Ledger, spec: &'a DecodeSpec<'a>) -> Result<Self> {
+    fn start(model: &'a LoadedModel, ledger: &'a Ledger, spec: &'a DecodeSpec<'a>) -> Result<Self> {
         let started = Instant::now();
         let mut sampler = Sampler::new(spec.sampling.clone(), spec.seed, spec.prompt)?;
         sampler.go_on_from(spec.reply);
         let tokens: Vec<u32> = spec.prompt.iter().chain(spec.reply).copied().collect();
         let shape = model.model.shape();
         let n_positions = (tokens.len() + spec.sampling.max_new_tokens as usize).min(shape.context_length);
-        model.reserve_precision(ledger, spec.precision)?;
-        let bytes = KvCache::bytes_for(shape, n_positions);
+        let room = model.reserve(ledger, batch::pass_bytes(shape))?;
+        let runner = Runner::new(&*model.model)?;
         // The last token is always read anew: its logits are wanted.
         let known = &tokens[..tokens.len().saturating_sub(1)];
         // What was read with an adapter, or is to be, is nobody else's.
@@ -110,29 +118,30 @@ impl<'a> Run<'a> {
             None => model.sequences.take(known, spec.precision)?,
             Some(_) => None,
         };
-        let old = old.map(|mut old| {
-            // Given back first: what it held is part of what is reserved now.
-            old.reservation = None;
-            old
-        });
-        let mut sequence = old.unwrap_or_else(|| ReadSequence {
+        let mut read = old.unwrap_or_else(|| ReadSequence {
             tokens: Vec::new(),
-            cache: KvCache::new(shape),
+            sequence: runner.sequence(),
             precision: spec.precision,
             reservation: None,
         });
-        sequence.reservation = Some(model.reserve(ledger, bytes)?);
+        // Given back first: what it held is part of what is reserved now.
+        read.reservation = None;
+        read.reservation = Some(model.reserve(ledger, Sequence::bytes_for(shape, n_positions))?);
         let mut text = model.codec.stream();
         spec.reply.iter().for_each(|id| drop(text.push(*id)));
         let stops: Vec<String> = spec.sampling.stop.iter().chain(spec.stops).cloned().collect();
         Ok(Self {
-            n_reused: sequence.cache.len(),
-            sequence,
+            n_reused: read.sequence.len(),
+            seat: model.batcher.seat(),
+            runner,
+            _room: room,
+            read: Some(read),
             tokens,
             sampler,
             watch: StopWatch::new(&stops),
             text,
             model,
+            ledger,
             spec,
             started,
             first: None,
@@ -199,24 +208,22 @@ impl<'a> Run<'a> {
     }
 
     /// Reads these tokens; the last position's logits `[V]`, or nothing if more of the prompt follows.
-    fn read(&mut self, range: std::ops::Range<usize>, listener: &dyn Listener) -> Result<Vec<f32>> {
-        let is_last = range.end == self.tokens.len();
-        let checkpoint = || listener.checkpoint();
-        let mut cx = ForwardCx {
-            precision: self.spec.precision,
-            cache: &mut self.sequence.cache,
-            probe: &mut Probe::Off,
-            adapters: self.spec.adapters,
-            between: &checkpoint,
+    fn read(&mut self, range: Range<usize>, listener: &dyn Listener) -> Result<Vec<f32>> {
+        let tokens = self.tokens[range.clone()].to_vec();
+        let turn = Turn {
+            read: self.read.take().context("the sequence is gone")?,
+            wanted: if range.end == self.tokens.len() { Wanted::Last } else { Wanted::Nothing },
+            tokens,
+            adapters: self.spec.adapters.clone(),
         };
-        let hidden = self.model.model.hidden(&self.tokens[range.clone()], &mut cx)?;
-        self.sequence.tokens.extend_from_slice(&self.tokens[range]);
-        if !is_last {
-            return Ok(Vec::new());
+        let checkpoint = || listener.checkpoint();
+        let stepped = self.seat.step(&mut self.runner, turn, self.spec.precision, &checkpoint);
+        self.read = stepped.read;
+        let logits = stepped.logits?;
+        if let Some(read) = &mut self.read {
+            read.tokens.extend_from_slice(&self.tokens[range]);
         }
-        let last = hidden.narrow(0, hidden.dim(0)? - 1, 1)?;
-        let logits = self.model.model.logits(&last, &mut cx)?;
-        logits.flatten_all()?.to_vec1().context("reading the logits")
+        Ok(logits)
     }
 
     fn piece(&self, draw: Draw, text: String) -> TokenPiece {
@@ -258,8 +265,14 @@ impl<'a> Run<'a> {
             },
             context_used: self.tokens.len(),
         };
-        if self.spec.adapters.is_none() {
-            self.model.sequences.put(self.sequence);
+        if let Some(mut read) = self.read.filter(|_| self.spec.adapters.is_none()) {
+            // From now on it takes what it has, not what it might have come to.
+            read.reservation = None;
+            let bytes = Sequence::bytes_for(self.model.model.shape(), read.sequence.len());
+            read.reservation = self.ledger.reserve(bytes, &self.model.name).ok();
+            if read.reservation.is_some() {
+                self.model.sequences.put(read);
+            }
         }
         decoded
     }

@@ -1,5 +1,7 @@
-//! Writing text with a model: the decode loop, its stop rules, the sampler, and the caches that make going on cheap.
+//! Writing text with a model: the decode loop, the passes that jobs share, stop rules, the sampler,
+//! and the sequences kept to make going on cheap.
 
+pub mod batch;
 pub mod decode;
 pub mod prompt;
 pub mod reuse;

@@ -1,20 +1,22 @@
 //! Keys and values kept between replies, so that a prefix already read is not computed again.
 
+use crate::infer::Sequence;
 use crate::memory::Reservation;
-use crate::nn::KvCache;
 use anyhow::Result;
 use glassworks_protocol::model::Precision;
 use std::sync::{Mutex, PoisonError};
 
 /// Sequences kept per model.
 const N_KEPT: usize = 4;
+/// What may be lost of a sequence that another one goes on from: a turn's end that is spelled anew, no more.
+const MAX_LOST: usize = 16;
 
 /// A sequence that a model has read: its tokens and what it remembers of them.
 ///
-/// **Invariant**: `cache.len() <= tokens.len()`, and row i of the cache belongs to `tokens[i]`.
+/// **Invariant**: `sequence.len() <= tokens.len()`, and its position i is that of `tokens[i]`.
 pub struct ReadSequence {
     pub tokens: Vec<u32>,
-    pub cache: KvCache,
+    pub sequence: Sequence,
     pub precision: Precision,
     /// `None` for a copy whose room has not been reserved yet.
     pub reservation: Option<Reservation>,
@@ -27,9 +29,10 @@ pub struct ReadSequences {
 }
 
 impl ReadSequences {
-    /// The sequence that shares the longest beginning with `tokens`, cut down to what is shared.
+    /// The longest beginning of `tokens` that has been read.
     ///
-    /// One of which little would be left stays for the conversation it belongs to, and its beginning is copied.
+    /// A sequence that `tokens` go on from is handed over; one that goes its own way stays for the conversation it
+    /// belongs to, and what is common is shared with it.
     ///
     /// # Errors
     /// When the copy can't be made.
@@ -39,24 +42,28 @@ impl ReadSequences {
             .iter()
             .enumerate()
             .filter(|(_, s)| s.precision == precision)
-            .map(|(at, s)| (at, shared_len(&s.tokens[..s.cache.len()], tokens)))
+            .map(|(at, s)| (at, shared_len(&s.tokens[..s.sequence.len()], tokens)))
             .max_by_key(|(_, shared)| *shared);
         let Some((at, shared)) = best.filter(|(_, shared)| *shared > 0) else { return Ok(None) };
-        if shared * 2 < kept[at].cache.len() {
-            let cache = kept[at].cache.prefix(shared)?;
+        if shared + MAX_LOST < kept[at].sequence.len() {
+            let sequence = kept[at].sequence.prefix(shared)?;
             let tokens = tokens[..shared].to_vec();
-            return Ok(Some(ReadSequence { tokens, cache, precision, reservation: None }));
+            return Ok(Some(ReadSequence { tokens, sequence, precision, reservation: None }));
         }
-        let mut sequence = kept.remove(at);
-        sequence.tokens.truncate(shared);
-        sequence.cache.truncate(shared);
-        Ok(Some(sequence))
+        let mut read = kept.remove(at);
+        read.tokens.truncate(shared);
+        read.sequence.truncate(shared);
+        Ok(Some(read))
     }
 
-    /// Keeps a sequence, and lets the oldest go when there are too many.
-    pub fn put(&self, sequence: ReadSequence) {
+    /// Keeps a sequence, and lets go those that are no more than its beginning, and the oldest when there are too many.
+    pub fn put(&self, read: ReadSequence) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.push(sequence);
+        let all = &read.tokens[..read.sequence.len()];
+        kept.retain(|old| {
+            old.precision != read.precision || !all.starts_with(&old.tokens[..old.sequence.len()])
+        });
+        kept.push(read);
         if kept.len() > N_KEPT {
             kept.remove(0);
         }

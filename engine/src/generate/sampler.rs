@@ -4,6 +4,7 @@
 //! and reply, frequency and presence penalty over the reply (OpenAI's definition), temperature, top-k, top-p, min-p.
 
 use anyhow::Context as _;
+use glassworks_kernels::spread::{self, Spread};
 use glassworks_protocol::generate::SamplingSpec;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind};
@@ -13,8 +14,13 @@ use rand_chacha::ChaCha8Rng;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
+#[cfg(test)]
+mod tests;
+
 /// Alternatives kept with each token.
 pub const N_ALTERNATIVES: usize = 20;
+/// How many of the likeliest are looked for first, where nobody knows how many are needed.
+const ORDERED: [usize; 2] = [64, 1024];
 
 /// One drawn token; texts are added by the decode loop.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +45,26 @@ pub struct Sampler {
     /// How often each id stands in the reply.
     counts: HashMap<u32, u32>,
     n_drawn: u64,
+    room: Room,
+}
+
+/// Numbers by id, `[V]` each, in memory that every draw uses again.
+#[derive(Default)]
+struct Room {
+    /// The logits after penalties and temperature.
+    scores: Vec<f32>,
+    /// What is drawn from: probabilities that sum to 1, zero for what is filtered out.
+    probs: Vec<f32>,
+}
+
+/// What remains after the filters.
+enum Kept {
+    /// The whole vocabulary, drawn from in the order of the ids.
+    All,
+    /// The whole vocabulary, drawn from likeliest first.
+    Ordered,
+    /// These, likeliest first.
+    Few(Vec<u32>),
 }
 
 impl Sampler {
@@ -49,7 +75,7 @@ impl Sampler {
     pub fn new(spec: SamplingSpec, seed: u64, prompt: &[u32]) -> Result<Self, Failure> {
         check(&spec)?;
         let seen = prompt.iter().copied().collect();
-        Ok(Self { spec, seed, seen, counts: HashMap::new(), n_drawn: 0 })
+        Ok(Self { spec, seed, seen, counts: HashMap::new(), n_drawn: 0, room: Room::default() })
     }
 
     /// Takes note of tokens that the reply already has, as if they had been drawn.
@@ -71,8 +97,7 @@ impl Sampler {
         let raw = Distribution::of(logits)?;
         let kept = self.filter(logits);
         let id = self.pick(&kept);
-        let sampled: HashMap<u32, f32> = kept.into_iter().collect();
-        let after = |id: u32| sampled.get(&id).copied().unwrap_or(0.0);
+        let after = |id: u32| self.room.probs[id as usize];
         let top = likeliest(logits, N_ALTERNATIVES)
             .into_iter()
             .map(|i| (i, raw.logprob(logits[i as usize]).exp(), after(i)))
@@ -82,11 +107,7 @@ impl Sampler {
             id,
             logprob: raw.logprob(own),
             sampled_prob: after(id),
-            rank: logits
-                .iter()
-                .enumerate()
-                .filter(|(i, l)| **l > own || (**l == own && (*i as u32) < id))
-                .count() as u32,
+            rank: rank(logits, id),
             entropy: raw.entropy,
             top,
         };
@@ -94,40 +115,30 @@ impl Sampler {
         Ok(draw)
     }
 
-    /// What remains after penalties and filters, with probabilities that sum to 1, likeliest first.
-    fn filter(&self, logits: &[f32]) -> Vec<(u32, f32)> {
-        let spec = &self.spec;
-        let mut scores = logits.to_vec();
+    /// What remains after penalties and filters; its probabilities are in the room.
+    fn filter(&mut self, logits: &[f32]) -> Kept {
+        let mut scores = std::mem::take(&mut self.room.scores);
+        scores.clear();
+        scores.extend_from_slice(logits);
         self.penalise(&mut scores);
-        if spec.temperature == 0.0 {
-            return likeliest(&scores, 1).into_iter().map(|id| (id, 1.0)).collect();
-        }
-        scores.iter_mut().for_each(|s| *s /= spec.temperature);
-        let n = spec.top_k.map_or(scores.len(), |k| (k.max(1) as usize).min(scores.len()));
-        let ids = if n == scores.len() && spec.top_p.is_none() && spec.min_p.is_none() {
-            (0..scores.len() as u32).collect()
+        let spec = &self.spec;
+        let probs = &mut self.room.probs;
+        probs.clear();
+        probs.resize(scores.len(), 0.0);
+        let kept = if spec.temperature == 0.0 {
+            let best = likeliest(&scores, 1);
+            best.iter().for_each(|id| probs[*id as usize] = 1.0);
+            Kept::Few(best)
         } else {
-            likeliest(&scores, n)
-        };
-        let mut kept: Vec<(u32, f32)> = ids.into_iter().map(|id| (id, scores[id as usize])).collect();
-        softmax(&mut kept);
-        if let Some(p) = spec.top_p.filter(|p| *p < 1.0) {
-            // transformers removes, from the unlikeliest up, what sums to at most 1 − p, and keeps one at least.
-            let mut removed = 0.0_f64;
-            while kept.len() > 1 {
-                removed += f64::from(kept[kept.len() - 1].1);
-                if removed > f64::from(1.0 - p) {
-                    break;
-                }
-                kept.pop();
+            scores.iter_mut().for_each(|s| *s /= spec.temperature);
+            let n = spec.top_k.map_or(scores.len(), |k| (k.max(1) as usize).min(scores.len()));
+            if n < scores.len() {
+                Kept::Few(few(spec, likeliest(&scores, n), &scores, probs))
+            } else {
+                all(spec, &scores, probs)
             }
-            renormalise(&mut kept);
-        }
-        if let Some(p) = spec.min_p {
-            let least = kept.iter().map(|(_, prob)| *prob).fold(0.0, f32::max) * p;
-            kept.retain(|(_, prob)| *prob >= least);
-            renormalise(&mut kept);
-        }
+        };
+        self.room.scores = scores;
         kept
     }
 
@@ -154,20 +165,111 @@ impl Sampler {
     }
 
     /// Draws by the token's place in the reply, so that going on later gives what going on at once would have.
-    fn pick(&self, kept: &[(u32, f32)]) -> u32 {
+    fn pick(&self, kept: &Kept) -> u32 {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(self.n_drawn);
         // 53 random bits make every double in [0, 1) that is a multiple of 2⁻⁵³.
-        let mut left = (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
-        for (id, prob) in kept {
-            left -= f64::from(*prob);
-            if left < 0.0 {
-                return *id;
-            }
-        }
+        let random = (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+        let probs = &self.room.probs;
+        let found = match kept {
+            Kept::All => reached(random, probs.iter().copied()).map(|at| at as u32),
+            Kept::Ordered => self.pick_in_order(random),
+            Kept::Few(ids) => reached(random, ids.iter().map(|id| probs[*id as usize])).map(|at| ids[at]),
+        };
         // Rounding may leave a rest: the likeliest one takes it.
-        kept.first().map_or(0, |(id, _)| *id)
+        found.unwrap_or_else(|| likeliest(probs, 1).first().copied().unwrap_or(0))
     }
+
+    /// As if all were in order; most draws end among the first.
+    fn pick_in_order(&self, random: f64) -> Option<u32> {
+        let Room { scores, probs } = &self.room;
+        ORDERED.into_iter().chain([scores.len()]).find_map(|n| {
+            let ids = likeliest(scores, n);
+            reached(random, ids.iter().map(|id| probs[*id as usize])).map(|at| ids[at])
+        })
+    }
+}
+
+/// Where a running sum of `probs` first exceeds `random`.
+fn reached(random: f64, probs: impl Iterator<Item = f32>) -> Option<usize> {
+    let mut left = random;
+    probs.into_iter().position(|prob| {
+        left -= f64::from(prob);
+        left < 0.0
+    })
+}
+
+/// The filters on the `ids` that top-k has left, likeliest first: those that stay.
+fn few(spec: &SamplingSpec, ids: Vec<u32>, scores: &[f32], probs: &mut [f32]) -> Vec<u32> {
+    let most = ids.first().map_or(0.0, |id| scores[*id as usize]);
+    let mut kept: Vec<f32> = ids.iter().map(|id| (scores[*id as usize] - most).exp()).collect();
+    renormalise(&mut kept);
+    trim(spec, ids, kept, 0.0, probs)
+}
+
+/// The filters on the whole vocabulary.
+fn all(spec: &SamplingSpec, scores: &[f32], probs: &mut [f32]) -> Kept {
+    let most = spread::spread(scores).most;
+    let part = 1.0 / spread::exponentials(scores, most, probs);
+    probs.iter_mut().for_each(|p| *p = (f64::from(*p) * part) as f32);
+    let (ids, removed) = match (spec.top_p.filter(|p| *p < 1.0), spec.min_p.filter(|p| *p > 0.0)) {
+        (Some(p), _) => nucleus(p, scores, probs),
+        (None, Some(p)) => {
+            let least = probs.iter().copied().fold(0.0, f32::max) * p;
+            let mut ids: Vec<u32> =
+                (0..probs.len() as u32).filter(|id| probs[*id as usize] >= least).collect();
+            sort(&mut ids, scores);
+            (ids, 0.0)
+        }
+        (None, None) if spec.top_p.is_none() && spec.min_p.is_none() => return Kept::All,
+        (None, None) => return Kept::Ordered,
+    };
+    let kept = ids.iter().map(|id| probs[*id as usize]).collect();
+    probs.fill(0.0);
+    Kept::Few(trim(spec, ids, kept, removed, probs))
+}
+
+/// So many of the likeliest that the rest, whose probability is told, may go by top-p. Most often they are few, and
+/// looking for more is cheaper than putting all in order.
+fn nucleus(p: f32, scores: &[f32], probs: &[f32]) -> (Vec<u32>, f64) {
+    for n in ORDERED.into_iter().filter(|n| *n < scores.len()) {
+        let ids = likeliest(scores, n);
+        let rest = 1.0 - ids.iter().map(|id| f64::from(probs[*id as usize])).sum::<f64>();
+        if rest <= f64::from(1.0 - p) {
+            return (ids, rest.max(0.0));
+        }
+    }
+    (likeliest(scores, scores.len()), 0.0)
+}
+
+/// Top-p and min-p on `ids` with their probabilities, likeliest first, of which `removed` has gone already: those that
+/// stay, with theirs in `probs`.
+fn trim(
+    spec: &SamplingSpec,
+    mut ids: Vec<u32>,
+    mut kept: Vec<f32>,
+    mut removed: f64,
+    probs: &mut [f32],
+) -> Vec<u32> {
+    if let Some(p) = spec.top_p.filter(|p| *p < 1.0) {
+        // transformers removes, from the unlikeliest up, what sums to at most 1 − p, and keeps one at least.
+        while kept.len() > 1 {
+            removed += f64::from(kept[kept.len() - 1]);
+            if removed > f64::from(1.0 - p) {
+                break;
+            }
+            kept.pop();
+        }
+        renormalise(&mut kept);
+    }
+    if let Some(p) = spec.min_p {
+        let least = kept.first().copied().unwrap_or(0.0) * p;
+        kept.truncate(kept.iter().position(|prob| *prob < least).unwrap_or(kept.len()));
+        renormalise(&mut kept);
+    }
+    ids.truncate(kept.len());
+    ids.iter().zip(kept).for_each(|(id, prob)| probs[*id as usize] = prob);
+    ids
 }
 
 /// What is needed of the model's own softmax.
@@ -179,24 +281,15 @@ struct Distribution {
 
 impl Distribution {
     fn of(logits: &[f32]) -> anyhow::Result<Self> {
-        let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        if !max.is_finite() || logits.iter().any(|l| l.is_nan()) {
+        let Spread { most, sum, weighted } = spread::spread(logits);
+        if !most.is_finite() || sum.is_nan() {
             return Err(Failure::new(FailureKind::Input, Text::new("failure.not_a_number"))
                 .hint(Text::new("failure.not_a_number_hint"))
                 .into());
         }
-        let (mut sum, mut weighted) = (0.0_f64, 0.0_f64);
-        for logit in logits {
-            let shifted = f64::from(logit - max);
-            let e = shifted.exp();
-            sum += e;
-            if e > 0.0 {
-                weighted += e * shifted;
-            }
-        }
         let log_sum = sum.ln();
         // H = −Σ p·ln p = ln Z − Σ p·(l − max)
-        Ok(Self { log_sum, max, entropy: (log_sum - weighted / sum).max(0.0) as f32 })
+        Ok(Self { log_sum, max: most, entropy: (log_sum - weighted / sum).max(0.0) as f32 })
     }
 
     fn logprob(&self, logit: f32) -> f32 {
@@ -206,26 +299,52 @@ impl Distribution {
 
 /// The `n` highest scores' ids, highest first; of equals the lower id first.
 fn likeliest(scores: &[f32], n: usize) -> Vec<u32> {
-    let order =
-        |a: &u32, b: &u32| -> Ordering { scores[*b as usize].total_cmp(&scores[*a as usize]).then(a.cmp(b)) };
-    let mut ids: Vec<u32> = (0..scores.len() as u32).collect();
-    if n < ids.len() {
-        ids.select_nth_unstable_by(n, order);
-        ids.truncate(n);
+    if n == 0 {
+        return Vec::new();
     }
-    ids.sort_unstable_by(order);
+    let mut ids: Vec<u32> = Vec::with_capacity(3 * n.min(scores.len()) + LOOK);
+    // What is below the lowest of n that have been found is none of them.
+    let mut least = f32::NEG_INFINITY;
+    for (block, all) in scores.chunks(LOOK).enumerate() {
+        if !all.iter().fold(false, |any, score| any | (*score >= least)) {
+            continue;
+        }
+        let first = (block * LOOK) as u32;
+        ids.extend((first..).zip(all).filter(|(_, score)| **score >= least).map(|(id, _)| id));
+        if ids.len() >= 3 * n {
+            ids.select_nth_unstable_by(n - 1, |a, b| order(scores, *a, *b));
+            ids.truncate(n);
+            least = scores[ids[n - 1] as usize];
+        }
+    }
+    sort(&mut ids, scores);
+    ids.truncate(n);
     ids
 }
 
-fn softmax(kept: &mut [(u32, f32)]) {
-    let max = kept.iter().map(|(_, s)| *s).fold(f32::NEG_INFINITY, f32::max);
-    kept.iter_mut().for_each(|(_, s)| *s = (*s - max).exp());
-    renormalise(kept);
+/// Scores looked at together.
+const LOOK: usize = 16;
+
+fn sort(ids: &mut [u32], scores: &[f32]) {
+    ids.sort_unstable_by(|a, b| order(scores, *a, *b));
 }
 
-fn renormalise(kept: &mut [(u32, f32)]) {
-    let sum: f64 = kept.iter().map(|(_, p)| f64::from(*p)).sum();
-    kept.iter_mut().for_each(|(_, p)| *p = (f64::from(*p) / sum) as f32);
+/// The higher score first, of equals the lower id.
+fn order(scores: &[f32], a: u32, b: u32) -> Ordering {
+    scores[b as usize].total_cmp(&scores[a as usize]).then(a.cmp(&b))
+}
+
+/// How many are likelier than this one, or as likely and before it.
+fn rank(logits: &[f32], id: u32) -> u32 {
+    let (before, after) = logits.split_at(id as usize);
+    let own = logits[id as usize];
+    let not_below = before.iter().map(|l| u32::from(*l >= own)).sum::<u32>();
+    not_below + after.iter().map(|l| u32::from(*l > own)).sum::<u32>()
+}
+
+fn renormalise(kept: &mut [f32]) {
+    let sum: f64 = kept.iter().map(|p| f64::from(*p)).sum();
+    kept.iter_mut().for_each(|p| *p = (f64::from(*p) / sum) as f32);
 }
 
 fn check(spec: &SamplingSpec) -> Result<(), Failure> {
@@ -264,115 +383,4 @@ fn check(spec: &SamplingSpec) -> Result<(), Failure> {
 pub fn fresh_seed() -> anyhow::Result<u64> {
     let rng = ChaCha8Rng::try_from_os_rng().context("drawing a seed");
     Ok(rng?.next_u64() % 1_000_000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use glassworks_protocol::generate::SamplingPreset;
-
-    const LOGITS: [f32; 6] = [2.0, 1.0, 0.5, 0.0, -1.0, -3.0];
-
-    fn plain() -> SamplingSpec {
-        SamplingSpec { temperature: 1.0, ..SamplingPreset::Steady.spec() }
-    }
-
-    fn kept(spec: SamplingSpec) -> Vec<(u32, f32)> {
-        Sampler::new(spec, 0, &[]).expect("in range").filter(&LOGITS)
-    }
-
-    fn ids(kept: &[(u32, f32)]) -> Vec<u32> {
-        kept.iter().map(|(id, _)| *id).collect()
-    }
-
-    #[test]
-    fn the_models_own_numbers_do_not_depend_on_the_settings() {
-        let sum: f64 = LOGITS.iter().map(|l| f64::from(*l).exp()).sum();
-        for spec in SamplingPreset::ALL.map(SamplingPreset::spec) {
-            let draw = Sampler::new(spec, 1, &[]).expect("in range").draw(&LOGITS).expect("finite");
-            let p = f64::from(LOGITS[draw.id as usize]).exp() / sum;
-            assert!((f64::from(draw.logprob) - p.ln()).abs() < 1e-6);
-            let h: f64 = LOGITS.iter().map(|l| f64::from(*l).exp() / sum).map(|p| -p * p.ln()).sum();
-            assert!((f64::from(draw.entropy) - h).abs() < 1e-6);
-            assert_eq!(draw.rank, draw.id, "the logits are sorted");
-            assert!((draw.top.iter().map(|t| t.1).sum::<f32>() - 1.0).abs() < 1e-6);
-            let sampled: f32 = draw.top.iter().map(|t| t.2).sum();
-            assert!((sampled - 1.0).abs() < 1e-6, "{sampled}");
-        }
-    }
-
-    #[test]
-    fn filters_keep_what_transformers_keeps() {
-        // Probabilities by hand: .5586 .2055 .1246 .0756 .0278 .0038 (rounded)
-        assert_eq!(ids(&kept(SamplingSpec { top_k: Some(2), ..plain() })), [0, 1]);
-        assert_eq!(ids(&kept(SamplingSpec { top_p: Some(0.75), ..plain() })), [0, 1]);
-        assert_eq!(ids(&kept(SamplingSpec { top_p: Some(0.77), ..plain() })), [0, 1, 2]);
-        assert_eq!(ids(&kept(SamplingSpec { top_p: Some(1e-6), ..plain() })), [0], "one stays");
-        assert_eq!(ids(&kept(SamplingSpec { min_p: Some(0.2), ..plain() })), [0, 1, 2]);
-        assert_eq!(ids(&kept(SamplingSpec { temperature: 0.0, ..plain() })), [0]);
-        assert_eq!(kept(plain()).len(), LOGITS.len());
-    }
-
-    #[test]
-    fn penalties_follow_their_definitions() {
-        let spec = SamplingSpec {
-            repetition_penalty: 2.0,
-            frequency_penalty: 0.5,
-            presence_penalty: 0.25,
-            ..plain()
-        };
-        let mut sampler = Sampler::new(spec, 0, &[4]).expect("in range");
-        sampler.go_on_from(&[0, 0]);
-        let mut scores = LOGITS;
-        sampler.penalise(&mut scores);
-        assert_eq!(scores[0], 2.0 / 2.0 - 2.0 * 0.5 - 0.25, "seen, twice in the reply");
-        assert_eq!(scores[4], -2.0, "seen in the prompt: negative scores are multiplied");
-        assert_eq!(scores[1], 1.0);
-    }
-
-    #[test]
-    fn a_seed_repeats_and_a_place_is_its_own() {
-        let write = |n: usize, from: &[u32]| {
-            let mut sampler = Sampler::new(plain(), 7, &[]).expect("in range");
-            sampler.go_on_from(from);
-            (0..n).map(|_| sampler.draw(&LOGITS).expect("finite").id).collect::<Vec<_>>()
-        };
-        let whole = write(50, &[]);
-        assert_eq!(write(50, &[]), whole);
-        assert_eq!(write(30, &whole[..20]), whole[20..], "going on later gives the same");
-        assert!(whole.iter().any(|id| *id != whole[0]));
-    }
-
-    #[test]
-    fn frequencies_match_probabilities() {
-        let sampler =
-            |seed| Sampler::new(plain(), seed, &[]).expect("in range").draw(&LOGITS).expect("finite");
-        let n = 20_000;
-        let zeros = (0..n).filter(|seed| sampler(*seed).id == 0).count() as f64 / n as f64;
-        let p = f64::from(kept(plain())[0].1);
-        // Five standard deviations of a binomial.
-        assert!((zeros - p).abs() < 5.0 * (p * (1.0 - p) / n as f64).sqrt(), "{zeros} against {p}");
-    }
-
-    #[test]
-    fn values_out_of_range_are_named() {
-        for (spec, name) in [
-            (SamplingSpec { temperature: -1.0, ..plain() }, "temperature"),
-            (SamplingSpec { temperature: f32::NAN, ..plain() }, "temperature"),
-            (SamplingSpec { top_p: Some(0.0), ..plain() }, "top-p"),
-            (SamplingSpec { min_p: Some(1.5), ..plain() }, "min-p"),
-            (SamplingSpec { repetition_penalty: 0.0, ..plain() }, "repetition-penalty"),
-            (SamplingSpec { presence_penalty: f32::INFINITY, ..plain() }, "presence-penalty"),
-        ] {
-            let failure = Sampler::new(spec, 0, &[]).err().expect("refused");
-            assert!(failure.summary.args.iter().any(|(_, v)| v == name), "{failure}");
-        }
-    }
-
-    #[test]
-    fn logits_that_are_no_numbers_fail_aloud() {
-        let mut sampler = Sampler::new(plain(), 0, &[]).expect("in range");
-        assert!(sampler.draw(&[0.0, f32::NAN]).is_err());
-        assert!(sampler.draw(&[f32::NEG_INFINITY; 3]).is_err());
-    }
 }

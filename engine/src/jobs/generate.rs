@@ -3,12 +3,11 @@
 use super::keep::Keeper;
 use super::models::from_shelf;
 use crate::failure::Cancelled;
+use crate::generate::batch::HeldAdapters;
 use crate::generate::decode::{self, DecodeSpec, Decoded, Listener};
 use crate::generate::prompt::{self, PromptTokens};
 use crate::generate::sampler::fresh_seed;
 use crate::job_cx::JobCx;
-use crate::memory::Reservation;
-use crate::nn::Adapters;
 use crate::shelf::LoadedModel;
 use crate::shelf::adapter::AdapterFiles;
 use anyhow::Result;
@@ -69,10 +68,7 @@ fn write(cx: &JobCx, spec: &GenerateSpec, seed: u64, keeper: &mut Keeper) -> Res
     let context_length = model.model.shape().context_length;
     let room = (spec.sampling.max_new_tokens as usize).min(context_length / 4) + keeper.tokens().len();
     let prompt = prompt::tokens(&model, &spec.prompt, spec.overflow, room, cx.now_ms())?;
-    let (adapters, _held) = match &spec.adapter {
-        Some(source) => adapters(cx, &model, source).map(|(adapters, held)| (Some(adapters), Some(held)))?,
-        None => (None, None),
-    };
+    let adapters = spec.adapter.as_ref().map(|source| adapters(cx, &model, source)).transpose()?;
     let before: Vec<u32> = keeper.tokens().iter().map(|piece| piece.id).collect();
     let decoded = {
         let mut voice = Voice::new(cx, keeper, &model);
@@ -83,7 +79,7 @@ fn write(cx: &JobCx, spec: &GenerateSpec, seed: u64, keeper: &mut Keeper) -> Res
             stops: &prompt.stops,
             seed,
             precision: spec.precision,
-            adapters: adapters.as_ref(),
+            adapters: adapters.map(Arc::new),
         };
         let decoded = decode::decode(&model, &cx.shared.ledger, &decode, &mut voice)?;
         voice.flush();
@@ -94,14 +90,14 @@ fn write(cx: &JobCx, spec: &GenerateSpec, seed: u64, keeper: &mut Keeper) -> Res
 }
 
 /// The adapter, fitted to the model, and the memory it takes.
-fn adapters(cx: &JobCx, model: &LoadedModel, source: &AdapterSource) -> Result<(Adapters, Reservation)> {
+fn adapters(cx: &JobCx, model: &LoadedModel, source: &AdapterSource) -> Result<HeldAdapters> {
     let files = AdapterFiles::read(&source.path)?;
     if let Some(warning) = files.other_base(model) {
         cx.shared.outbox.send(Event::Notice(Notice::Alert(warning)));
     }
     let adapters = files.fit(&model.name, &*model.model, source)?;
     let held = cx.shared.ledger.reserve(adapters.size_bytes(), &model.name)?;
-    Ok((adapters, held))
+    Ok(HeldAdapters { adapters, held })
 }
 
 fn stats(
