@@ -78,6 +78,7 @@ impl Place {
             language: glassworks_protocol::text::Language::English,
             memory_limit_bytes: None,
             isa_cap: None,
+            n_threads: None,
             clock: || 0,
         };
         Engine::spawn(config, Box::new(|| {})).unwrap_or_else(|failure| panic!("{failure}"))
@@ -115,7 +116,7 @@ fn help_shows_examples_in_both_languages_and_the_version_is_told() {
     for expected in ["Examples:", "glassworks generate --model starter", "Exit codes:", "--home", "tour"] {
         assert!(help.contains(expected), "{expected} is not in:\n{help}");
     }
-    for command in ["generate", "inspect", "models", "tour", "completions"] {
+    for command in ["generate", "inspect", "bench", "models", "tour", "completions"] {
         let help = place.text(&[command, "--help"]);
         assert!(help.contains("Examples:") && help.contains("Usage:"), "{command}:\n{help}");
     }
@@ -425,4 +426,63 @@ fn a_run_from_a_recipe_to_a_merged_model() {
         2,
         "nowhere",
     );
+}
+
+#[test]
+fn a_benchmark_says_its_cases_and_is_kept() {
+    let place = Place::new();
+    let arguments = ["bench", "--model", "starter", "--prompt", "32", "--new", "8", "--batch", "2"];
+    let lines = json_lines(&place.text(&[&arguments[..], &["--threads", "1", "--json"]].concat()));
+    let cases: Vec<(&str, u64, u64)> = lines
+        .iter()
+        .map(|line| {
+            let number = |key: &str| line[key].as_u64().expect("a number");
+            (line["case"].as_str().expect("a word"), number("batch"), number("context"))
+        })
+        .collect();
+    assert_eq!(cases, [("prefill", 1, 32), ("decode", 2, 32)]);
+    for line in &lines {
+        let speed = line["tokens_per_sec"].as_f64().expect("a number");
+        let batch = line["batch"].as_f64().expect("a number");
+        assert!(speed > 0.0 && line["share_of_ceiling"].as_f64().is_some_and(|share| share > 0.0), "{line}");
+        assert_eq!(line["tokens_per_sec_per_sequence"].as_f64(), Some(speed / batch));
+        assert_eq!((&line["precision"], &line["threads"]), (&"exact".into(), &1.into()));
+        assert!(line["isa"].is_string() && line["ceilings"]["read_bytes_per_sec"].is_number(), "{line}");
+        assert_eq!(line["peak_rss_bytes"].is_u64(), cfg!(target_os = "linux"));
+    }
+    let table = place.text(&["bench", "--quick"]);
+    for expected in
+        ["Reading 112 tokens", "Writing after 112 tokens", "Writing 4 texts at once", "GFLOP/s", "Tokens/s"]
+    {
+        assert!(table.contains(expected), "{expected} is not in:\n{table}");
+    }
+    let kept = json_lines(&place.text(&["bench", "list", "--json"])).remove(0);
+    let kept = kept.as_array().expect("a list");
+    assert_eq!(kept.len(), 2);
+    assert_eq!(kept[1]["results"][1]["tokens_per_sec"], lines[1]["tokens_per_sec"], "the newest comes first");
+    let ids: Vec<&str> = kept.iter().map(|one| one["id"].as_str().expect("an id")).collect();
+    let list = place.text(&["bench", "list"]);
+    let end = &ids[0][ids[0].len() - 12..];
+    assert!(list.contains(end) && list.contains("Processor"), "{list}");
+    let compared = place.text(&["bench", "compare", end, end]);
+    assert!(compared.contains("+0 %") && compared.contains("Change"), "{compared}");
+    check_refused(&place.run(&["bench", "compare", end, "nobody"]), 2, "nobody");
+    check_refused(&place.run(&["bench", "--prompt", "4096"]), 2, "holds 128");
+    check_refused(&place.run(&["bench", "--quick", "--batch", "2"]), 2, "--quick");
+}
+
+#[test]
+fn a_benchmark_beside_an_open_window_is_not_kept() {
+    let place = Place::new();
+    let window = place.hold();
+    let output = place.run(&["bench", "-m", "starter", "--prompt", "16", "--new", "4", "--json"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(json_lines(&stdout(&output)).len(), 2);
+    assert!(
+        stderr(&output).contains("Not kept") && stderr(&output).contains("window"),
+        "{}",
+        stderr(&output)
+    );
+    window.stop();
+    assert!(place.text(&["bench", "list"]).contains("glassworks bench"), "there is none");
 }

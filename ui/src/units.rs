@@ -86,6 +86,23 @@ pub fn clock(ms: i64, utc_offset_secs: i32) -> String {
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
+/// The day where the person is: `2026-11-21`.
+#[must_use]
+pub fn date(ms: i64, utc_offset_secs: i32) -> String {
+    let days = (ms.div_euclid(1000) + i64::from(utc_offset_secs)).div_euclid(86_400);
+    // Days since 1 March of the year 0, in eras of 400 years: Hinnant, "chrono-compatible low-level date algorithms",
+    // civil_from_days.
+    let shifted = days + 719_468;
+    let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
 /// The unit's name after a number.
 #[must_use]
 pub fn unit(language: Language, unit: Unit) -> &'static str {
@@ -153,5 +170,9 @@ mod tests {
         assert_eq!(duration(en, 12_000.0), "3 h 20 min");
         assert_eq!(clock(1_795_262_400_000, 8 * 3600), "20:00");
         assert_eq!(clock(-60_000, 0), "23:59");
+        let days = [0, -1, 951_782_400_000, 951_868_800_000, 1_795_262_400_000];
+        let expected = ["1970-01-01", "1969-12-31", "2000-02-29", "2000-03-01", "2026-11-21"];
+        assert_eq!(days.map(|ms| date(ms, 0)), expected);
+        assert_eq!(date(1_795_262_400_000, 12 * 3600), "2026-11-22");
     }
 }

@@ -22,6 +22,7 @@ pub struct Cli {
 pub enum Command {
     Generate(Box<GenerateArgs>),
     Inspect(InspectArgs),
+    Bench(BenchArgs),
     Models(ModelsArgs),
     Train(TrainArgs),
     Runs(RunsArgs),
@@ -137,6 +138,50 @@ pub struct InspectArgs {
     pub prompt: String,
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
+}
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct BenchArgs {
+    #[arg(short, long, value_name = "MODEL")]
+    pub model: Option<String>,
+    #[arg(
+        long,
+        value_enum,
+        value_name = "PRECISION",
+        default_value = "exact",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub precision: PrecisionArg,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub prompt: Option<u32>,
+    #[arg(long, value_name = "N")]
+    pub new: Option<u32>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub batch: Option<u32>,
+    #[arg(long, conflicts_with_all = ["prompt", "new", "batch"])]
+    pub quick: bool,
+    #[arg(long)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub what: Option<BenchCommand>,
+}
+
+#[derive(Subcommand)]
+pub enum BenchCommand {
+    List(ListArgs),
+    Compare(CompareArgs),
+}
+
+#[derive(Args)]
+pub struct CompareArgs {
+    #[arg(value_name = "ID")]
+    pub before: String,
+    #[arg(value_name = "ID")]
+    pub now: String,
 }
 
 #[derive(Args)]

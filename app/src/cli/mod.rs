@@ -3,6 +3,8 @@
 //! Exit codes: 0 done, 2 for bad input, 130 after Ctrl+C, 1 otherwise.
 
 mod args;
+mod bench;
+mod bench_tables;
 mod completions;
 mod generate;
 mod help;
@@ -77,6 +79,7 @@ fn run(cx: &Cx, command: Command) -> Result<(), Stop> {
     match command {
         Command::Generate(args) => generate::run(cx, &args),
         Command::Inspect(args) => inspect::run(cx, &args),
+        Command::Bench(args) => bench::run(cx, &args),
         Command::Models(args) => models::run(cx, &args),
         Command::Train(args) => train::run(cx, &args),
         Command::Runs(args) => runs::run(cx, &args),

@@ -6,7 +6,7 @@ use super::out::{self, Stop};
 use crate::paths;
 use crate::starter::STARTER;
 use glassworks_engine::{Engine, EngineConfig, Mode, Running};
-use glassworks_protocol::ids::{EditId, JobId, QueryId};
+use glassworks_protocol::ids::{EditId, JobId, ModelId, QueryId};
 use glassworks_protocol::link::SendError;
 use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::{
@@ -33,8 +33,24 @@ impl Session {
     /// # Errors
     /// When the home cannot be opened, or another process holds it.
     pub fn open(cx: &Cx, home: &Path, mode: Mode) -> Result<Self, Stop> {
-        let engine = Engine::spawn(config(home, mode, cx.language), Box::new(|| {}))?;
+        Self::with_threads(cx, home, mode, None)
+    }
+
+    /// As [`Self::open`], computing with so many threads.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn with_threads(cx: &Cx, home: &Path, mode: Mode, n_threads: Option<u32>) -> Result<Self, Stop> {
+        let config = EngineConfig { n_threads, ..config(home, mode, cx.language) };
+        let engine = Engine::spawn(config, Box::new(|| {}))?;
         Ok(Self { engine: Some(engine), interrupted: interruption(), language: cx.language })
+    }
+
+    /// The model that was talked to last, if it is still in the library.
+    #[must_use]
+    pub fn last_model(&self) -> Option<ModelId> {
+        let start = &self.engine.as_ref()?.start;
+        start.settings.last_model.filter(|id| start.models.iter().any(|model| model.id == *id))
     }
 
     /// Whether Ctrl+C has been pressed.
@@ -87,7 +103,8 @@ impl Session {
                     meter.show(&progress);
                 }
                 Some(Event::Partial(id, news)) if id == job => {
-                    begun = true;
+                    // A benchmark's table comes at its end: until then there is only the meter.
+                    begun |= !matches!(news, Partial::Bench(_));
                     // After Ctrl+C what was written by then is still shown; after an error nothing is.
                     if !matches!(stopped, Some(Stop::Failed(_) | Stop::Closed))
                         && let Err(stop) = partial(news)
@@ -208,6 +225,7 @@ pub fn config(home: &Path, mode: Mode, language: Language) -> EngineConfig {
         language,
         memory_limit_bytes: None,
         isa_cap: paths::isa_cap(),
+        n_threads: None,
         clock: now_ms,
     }
 }

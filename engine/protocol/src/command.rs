@@ -103,6 +103,8 @@ pub enum Query {
     RunPoints(RunId),
     /// What a run keeps on disk.
     RunCheckpoints(RunId),
+    /// Benchmarks that were kept, newest first.
+    Benches,
     Memory,
     /// The newest lines of the log, for "copy diagnostics".
     LogTail,

@@ -1,5 +1,6 @@
 //! What the engine tells.
 
+use crate::bench::BenchRecord;
 use crate::chat::{ChatDocument, ChatRecord, ChatSummary, MessageRecord};
 use crate::failure::Failure;
 use crate::generate::TokenPiece;
@@ -90,6 +91,8 @@ pub enum Partial {
     Tokens { first: u32, pieces: Vec<TokenPiece> },
     /// What a run measured, at most ten times a second.
     Metrics(Vec<MetricPoint>),
+    /// A benchmark as far as it has come.
+    Bench(Arc<BenchRecord>),
 }
 
 /// Something on disk has changed: the new state of it.
@@ -108,6 +111,7 @@ pub enum Stored {
     ModelRemoved(ModelId),
     Run(Arc<RunRecord>),
     Checkpoint(Arc<CheckpointRecord>),
+    Bench(Arc<BenchRecord>),
     Settings(Arc<Settings>),
     /// What an undo or redo did, for a toast, and whether more can be done.
     Undone {
@@ -127,6 +131,7 @@ pub enum Page {
     Runs(Vec<Arc<RunRecord>>),
     RunPoints(Arc<Vec<MetricPoint>>),
     RunCheckpoints(Vec<Arc<CheckpointRecord>>),
+    Benches(Vec<Arc<BenchRecord>>),
     Memory(MemoryStatus),
     LogTail(String),
 }

@@ -68,4 +68,6 @@ id! {
     ModelId,
     /// A training run.
     RunId,
+    /// A benchmark that was kept.
+    BenchId,
 }

@@ -1,5 +1,6 @@
 //! Jobs: everything slow.
 
+use crate::bench::{BenchRecord, BenchSpec};
 use crate::chat::{ExportChatsSpec, TemplateOptions, Turn};
 use crate::dataset::DataReport;
 use crate::failure::Failure;
@@ -33,6 +34,8 @@ pub enum JobSpec {
         prompt: Prompt,
     },
     Inspect(InspectSpec),
+    /// How fast a model reads and writes here. Kept, where the home can be written.
+    Bench(BenchSpec),
     /// Read what the spec's data holds for its model, and keep nothing.
     CheckData(Box<TrainSpec>),
     /// Time a few steps of such a run, and keep nothing.
@@ -82,6 +85,7 @@ pub enum JobOutput {
     ModelDescribed(Arc<ModelCard>),
     Preview(Arc<PromptPreview>),
     Inspected(Arc<InspectReport>),
+    Benched(Arc<BenchRecord>),
     DataChecked(Arc<DataReport>),
     TrainingMeasured(Arc<StepReport>),
     /// The run as it is now: done, or paused.

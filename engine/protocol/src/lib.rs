@@ -9,6 +9,7 @@
 //!    may miss [`Event::Progress`] and [`Event::Partial`], never truth.
 //! 5. **The window never waits.** Sending never blocks, receiving never blocks; the engine wakes the window.
 
+pub mod bench;
 pub mod chat;
 mod command;
 pub mod dataset;

@@ -150,6 +150,16 @@ fn fold(waiting: &mut VecDeque<Event>, event: Event) {
                 None => waiting.push_back(Event::Partial(job, Partial::Metrics(points))),
             }
         }
+        Event::Partial(job, Partial::Bench(record)) => {
+            let old = waiting.iter_mut().rev().find_map(|e| match e {
+                Event::Partial(j, Partial::Bench(held)) if *j == job => Some(held),
+                _ => None,
+            });
+            match old {
+                Some(old) => *old = record,
+                None => waiting.push_back(Event::Partial(job, Partial::Bench(record))),
+            }
+        }
         Event::Notice(Notice::Memory(status)) => {
             let old = waiting.iter_mut().find_map(|e| match e {
                 Event::Notice(Notice::Memory(m)) => Some(m),
@@ -212,6 +222,24 @@ mod tests {
         assert!(matches!(&events[1], Event::Partial(_, Partial::Tokens { first: 0, pieces })
             if pieces.len() == 1000 && pieces[999].id == 999));
         assert_eq!(events[2], Event::Settled(job, Outcome::Cancelled));
+    }
+
+    #[test]
+    fn of_a_benchmark_the_newest_word_waits() {
+        let (window, engine) = link(Box::new(|| {}));
+        let (job, other) = (JobId::mint(), JobId::mint());
+        for at_ms in 0..50 {
+            let mut record = crate::bench::tests::record(at_ms, 1.0);
+            engine.outbox.send(Event::Partial(job, Partial::Bench(Arc::clone(&record))));
+            Arc::make_mut(&mut record).at_ms += 1000;
+            engine.outbox.send(Event::Partial(other, Partial::Bench(record)));
+        }
+        let events: Vec<Event> = std::iter::from_fn(|| window.try_next()).collect();
+        let at = |event: &Event| match event {
+            Event::Partial(id, Partial::Bench(record)) => Some((*id, record.at_ms)),
+            _ => None,
+        };
+        assert_eq!(events.iter().map(at).collect::<Vec<_>>(), [Some((job, 49)), Some((other, 1049))]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Jobs: one file a kind. Each is a plain function from its spec to its output, on a thread of its own.
 
+mod bench;
 mod chats;
 mod generate;
 mod inspect;
@@ -24,6 +25,7 @@ pub fn name(spec: &JobSpec) -> &'static str {
         JobSpec::DescribeModel { .. } => "describe-model",
         JobSpec::PreviewPrompt { .. } => "preview",
         JobSpec::Inspect(_) => "inspect",
+        JobSpec::Bench(_) => "bench",
         JobSpec::CheckData(_) => "check-data",
         JobSpec::MeasureTraining(_) => "measure-training",
         JobSpec::Train(_) => "train",
@@ -47,6 +49,7 @@ pub fn run(cx: &JobCx, spec: JobSpec) -> Result<JobOutput> {
         JobSpec::ImportModel { path } => models::import(cx, &path),
         JobSpec::DescribeModel { path } => models::describe(&path),
         JobSpec::Inspect(spec) => inspect::run(cx, &spec),
+        JobSpec::Bench(spec) => bench::run(cx, spec),
         JobSpec::CheckData(spec) => rehearse::check_data(cx, &spec),
         JobSpec::MeasureTraining(spec) => rehearse::measure(cx, *spec),
         JobSpec::Train(job) => train::run(cx, job),

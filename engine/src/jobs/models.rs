@@ -10,7 +10,8 @@ use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind, JobOutput, Stored, Unit};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 pub fn load(cx: &JobCx, source: &ModelSource) -> Result<JobOutput> {
     let model = from_shelf(cx, source)?;
@@ -69,20 +70,29 @@ fn place(cx: &JobCx, source: &ModelSource) -> Result<(PathBuf, String)> {
 
 /// The model that `source` names, loaded if need be, with progress.
 pub fn from_shelf(cx: &JobCx, source: &ModelSource) -> Result<Arc<LoadedModel>> {
+    Ok(from_shelf_timed(cx, source)?.0)
+}
+
+/// [`from_shelf`], and the seconds that loading took; `None` when the model was there.
+pub fn from_shelf_timed(cx: &JobCx, source: &ModelSource) -> Result<(Arc<LoadedModel>, Option<f64>)> {
     let (path, name) = place(cx, source)?;
     let stage = Text::new("job.loading").arg("name", &name);
+    let loads = AtomicBool::new(false);
     let progress = |done: u64, total: u64| {
+        loads.store(true, Ordering::Relaxed);
         cx.checkpoint()?;
         cx.progress(&stage, done, Some(total), Unit::Bytes);
         Ok(())
     };
     let known = hash(cx, &ModelFiles::open(&path)?, &path)?;
+    let started = Instant::now();
     let model = cx.shared.shelf.load(&path, &name, known, &cx.shared.ledger, &progress)?;
+    let load_secs = loads.into_inner().then(|| started.elapsed().as_secs_f64());
     if let (ModelSource::Library(id), true) = (source, cx.shared.home.is_writer()) {
         let record = cx.wait(cx.shared.store.touch_model(*id))?;
         cx.stored([Stored::Model(record)]);
     }
-    Ok(model)
+    Ok((model, load_secs))
 }
 
 /// SHA-256 of the weights: from the store if the files have not changed since, else computed and kept.

@@ -5,6 +5,7 @@
 
 mod adopt;
 pub mod backup;
+mod benches;
 mod changes;
 mod chats;
 mod edits;

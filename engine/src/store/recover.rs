@@ -181,7 +181,7 @@ impl Table {
 }
 
 /// Every table of ours, columns in the order of the migrations.
-const TABLES: [Table; 10] = [
+const TABLES: [Table; 11] = [
     Table {
         name: "chats",
         columns: &[
@@ -299,6 +299,19 @@ const TABLES: [Table; 10] = [
             ("at_ms", Shape::Int),
         ],
     },
+    Table {
+        name: "benches",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("id", Shape::Id),
+            ("at_ms", Shape::Int),
+            ("machine", Shape::Text),
+            ("model", Shape::Text),
+            ("precision", Shape::Text),
+            ("version", Shape::Text),
+            ("record", Shape::Text),
+        ],
+    },
 ];
 
 /// Rows that lost what they refer to, or hold what no program wrote.
@@ -327,6 +340,7 @@ async fn mend(fresh: &mut SqliteConnection) -> Result<()> {
             ('running', 'paused', 'stopped', 'interrupted', 'done', 'failed')",
         "DELETE FROM metric_points WHERE run NOT IN (SELECT id FROM runs)",
         "DELETE FROM checkpoints WHERE run NOT IN (SELECT id FROM runs) OR NOT json_valid(record)",
+        "DELETE FROM benches WHERE length(id) <> 16 OR NOT json_valid(record)",
     ] {
         sqlx::query(sql).execute(&mut *tx).await?;
     }

@@ -17,6 +17,7 @@ pub enum JobKind {
     DescribeModel,
     PreviewPrompt,
     Inspect,
+    Bench,
     CheckData,
     MeasureTraining,
     Train,
@@ -37,6 +38,7 @@ impl JobKind {
             JobSpec::DescribeModel { .. } => Self::DescribeModel,
             JobSpec::PreviewPrompt { .. } => Self::PreviewPrompt,
             JobSpec::Inspect(_) => Self::Inspect,
+            JobSpec::Bench(_) => Self::Bench,
             JobSpec::CheckData(_) => Self::CheckData,
             JobSpec::MeasureTraining(_) => Self::MeasureTraining,
             JobSpec::Train(_) => Self::Train,
@@ -209,6 +211,7 @@ fn about(spec: &JobSpec) -> (Option<ChatId>, Option<ModelId>) {
         JobSpec::LoadModel(source) => (None, library(source)),
         JobSpec::PreviewPrompt { model, .. } => (None, library(model)),
         JobSpec::Inspect(spec) => (None, library(&spec.model)),
+        JobSpec::Bench(spec) => (None, library(&spec.model)),
         _ => (None, None),
     }
 }

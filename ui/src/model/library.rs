@@ -123,6 +123,7 @@ impl Library {
             JobSpec::DescribeModel { path } => Text::new("job.title_describe").arg("name", file_name(path)),
             JobSpec::PreviewPrompt { .. } => Text::new("job.title_preview"),
             JobSpec::Inspect(spec) => Text::new("job.title_inspect").arg("name", self.name_of(&spec.model)),
+            JobSpec::Bench(spec) => Text::new("job.title_bench").arg("name", self.name_of(&spec.model)),
             JobSpec::CheckData(_) => Text::new("finetune.title_check"),
             JobSpec::MeasureTraining(spec) => {
                 Text::new("finetune.title_measure").arg("name", self.name_of(&spec.model))

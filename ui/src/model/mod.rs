@@ -1,6 +1,7 @@
 //! What the window knows: a read-only fold of what the engine told, changed by [`Model::apply`] and
 //! [`Model::sent`] only.
 
+mod benches;
 mod chats;
 mod curves;
 mod jobs;
@@ -9,6 +10,7 @@ mod live;
 mod runs;
 mod tree;
 
+pub use benches::Benches;
 pub use chats::{ChatState, Chats, Search};
 pub use curves::{Curves, Sample};
 pub use jobs::{Job, JobKind, JobState, Jobs};
@@ -56,6 +58,7 @@ pub struct Model {
     pub library: Library,
     pub chats: Chats,
     pub runs: Runs,
+    pub benches: Benches,
     /// The newest lines of the log, once asked for.
     pub log_tail: Option<String>,
     /// Stay on screen until dismissed.
@@ -87,6 +90,7 @@ impl Model {
             library: Library::new(start.models, start.starter),
             chats: Chats::new(start.chats),
             runs: Runs::default(),
+            benches: Benches::default(),
             log_tail: None,
             alerts: Vec::new(),
             engine_ended: false,
@@ -114,12 +118,14 @@ impl Model {
                 self.jobs.started(job);
                 match partial {
                     Partial::Metrics(points) => self.runs.measured(job, &points),
+                    Partial::Bench(record) => self.benches.measured(job, record),
                     partial => self.chats.partial(job, partial, self.now_ms),
                 }
             }
             Event::Settled(job, outcome) => {
                 self.chats.settled(job, &outcome);
                 self.library.settled(job, &outcome);
+                self.benches.settled(job);
                 self.run_settled(job, &outcome);
                 if let Some(query) = self.jobs.settle(job, outcome, self.now_ms) {
                     self.wishes.push(query);
@@ -152,6 +158,7 @@ impl Model {
             Command::Fetch(id, query) => {
                 self.chats.asked(*id, query);
                 self.runs.asked(query);
+                self.benches.asked(query);
                 self.asked.insert(*id, query.clone());
             }
             Command::Shutdown => {}
@@ -182,6 +189,7 @@ impl Model {
             Stored::ModelRemoved(id) => self.library.removed(id),
             Stored::Run(run) => self.runs.stored(run),
             Stored::Checkpoint(record) => self.runs.stored_checkpoint(record),
+            Stored::Bench(record) => self.benches.stored(record),
             Stored::Settings(settings) => {
                 self.stored_settings = Arc::clone(&settings);
                 self.settings = settings;
@@ -232,6 +240,7 @@ impl Model {
                     self.runs.fetched_checkpoints(run, records);
                 }
             }
+            Page::Benches(kept) => self.benches.fetched(kept),
             Page::Memory(status) => self.memory = status,
             Page::LogTail(text) => self.log_tail = Some(text),
         }
@@ -244,7 +253,8 @@ impl Model {
             }
             RequestId::Query(id) => match self.asked.remove(&id) {
                 Some(Query::Chat(chat)) => self.chats.failed(chat, failure),
-                Some(query) if self.runs.refused(&query, &failure) => {}
+                Some(query)
+                    if self.runs.refused(&query, &failure) || self.benches.refused(&query, &failure) => {}
                 _ => self.notes.push(Note::Failed(failure)),
             },
             RequestId::Edit(_) => {

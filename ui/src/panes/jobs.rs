@@ -7,6 +7,7 @@ use crate::theme::{Type, icon_font, icons, size};
 use crate::units;
 use crate::widgets::{self, Button, tiles};
 use egui::{Align, Layout, RichText, Ui};
+use glassworks_protocol::bench::BenchKind;
 use glassworks_protocol::{JobOutput, Outcome};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -179,6 +180,11 @@ fn result(cx: &PaneCx, job: &Job) -> String {
                 "job.result_trained",
                 &[("step", &progress.step), ("n", &progress.n_steps), ("loss", &loss)],
             )
+        }
+        JobOutput::Benched(record) => {
+            let writes = record.results.iter().find(|result| result.case.kind == BenchKind::Decode);
+            let speed = writes.map(|result| format!("{:.1}", result.per_sequence()));
+            speed.map_or_else(String::new, |speed| cx.tf("job.result_benched", &[("speed", &speed)]))
         }
         JobOutput::RestoreReady => cx.t("job.result_restore"),
         JobOutput::Inspected(report) => units::size(report.size_bytes),

@@ -2,6 +2,7 @@
 
 mod about;
 mod backup;
+mod bench;
 mod rows;
 
 use super::{Pane, PaneCx};
@@ -9,6 +10,7 @@ use crate::theme::{self, Theme, Type, Weight, icons, size};
 use crate::widgets::{self, tiles};
 use backup::BackupForms;
 use egui::{Role, Sense, Ui, WidgetInfo, vec2};
+use glassworks_protocol::ids::ModelId;
 
 /// The widest the form gets.
 const WIDTH: f32 = 860.0;
@@ -34,6 +36,7 @@ const GROUPS: &[Group] = &[
     Group { key: "settings.appearance", icon: icons::SUN, rows: rows::APPEARANCE },
     Group { key: "settings.typing", icon: icons::KEYBOARD, rows: rows::TYPING },
     Group { key: "settings.engine", icon: icons::CPU, rows: rows::ENGINE },
+    Group { key: "settings.bench", icon: icons::LIGHTNING, rows: bench::ROWS },
     Group { key: "settings.privacy", icon: icons::SHIELD_CHECK, rows: rows::PRIVACY },
     Group { key: "settings.folders", icon: icons::FOLDER, rows: rows::FOLDERS },
     Group { key: "settings.backup", icon: icons::HARD_DRIVES, rows: backup::ROWS },
@@ -50,6 +53,8 @@ pub struct SettingsPane {
     /// The group at the top of what is shown.
     at: usize,
     backup: BackupForms,
+    /// Picked for a benchmark.
+    bench_model: Option<ModelId>,
     licences_open: bool,
     /// Diagnostics were asked for and the log has not come yet.
     wants_diagnostics: bool,
