@@ -40,9 +40,7 @@ import sys
 import time
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-PEERS = ["torch==2.15.0", "transformers==5.23.0", "peft==0.21.2", "tokenizers==0.23.3", "safetensors==0.8.0",
-         "numpy==2.4.6", "gguf==0.19.0"]
+from peers import CAPS, PEERS, REPOSITORY, against, child, cpu, install, python, tell, texts, undisturbed
 
 # name: model, case, batch, length, precision, instruction set; least and reached-for ratio of tokens/s, and of memory.
 # Fast is held against the fastest that torch does, Exact against torch in f32.
@@ -53,14 +51,6 @@ ROWS = {
     "all":      ("smollm2", "lora-all", 4, 256, "fast", None, (0.9, 1.25), None),
     "long":     ("smollm2", "lora-qv", 1, 512, "fast", None, (0.9, 1.25), None),
     "gpt2":     ("gpt2", "full", 4, 256, "fast", None, (0.8, 1.1), None),
-}
-# How torch is held to an instruction set ("avx512": everything but AMX). `probe` shows whether it took.
-CAPS = {
-    None: {},
-    "amx": {},
-    "avx512": {"ATEN_CPU_CAPABILITY": "avx512", "ONEDNN_MAX_CPU_ISA": "AVX512_CORE_FP16",
-               "MKL_ENABLE_INSTRUCTIONS": "AVX512_E3"},
-    "avx2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
 }
 # The ways people train on a CPU: type of the frozen (full: of all) weights, of the adapter, and of autocast.
 WAYS = {
@@ -189,9 +179,8 @@ def inputs(args):
     n = args.batch * args.length
     if (Path(args.model) / "tokenizer.json").exists():
         from tokenizers import Tokenizer
-        text = "".join((REPOSITORY / name).read_text("utf-8") for name in ["LICENSE-APACHE", "ARCHITECTURE.md"])
         tokenizer = Tokenizer.from_file(str(Path(args.model) / "tokenizer.json"))
-        ids = tokenizer.encode(text, add_special_tokens=False).ids
+        ids = tokenizer.encode(texts(), add_special_tokens=False).ids
         ids = (ids * (n // len(ids) + 1))[:n]
     else:
         ids = torch.randint(model.config.vocab_size, (n,)).tolist()
@@ -258,33 +247,6 @@ def probe(args):
 
 # --- both sides ---------------------------------------------------------------
 
-def busy():
-    """Seconds of CPU time that anything on the machine has used."""
-    v = list(map(int, open("/proc/stat").readline().split()[1:]))
-    return (v[0] + v[1] + v[2] + v[5] + v[6]) / os.sysconf("SC_CLK_TCK")
-
-
-def child(command, threads, **environment):
-    """Runs on as many CPUs as threads; its last line of JSON and what it cost."""
-    cpus = sorted(os.sched_getaffinity(0))[:threads]
-    n = str(threads)
-    environment = {**os.environ, "OMP_NUM_THREADS": n, "MKL_NUM_THREADS": n, "RAYON_NUM_THREADS": n,
-                   "HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore", **environment}
-    before, start = busy(), time.time()
-    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True, env=environment,
-                               preexec_fn=lambda: os.sched_setaffinity(0, cpus))
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    wall, own = time.time() - start, usage.ru_utime + usage.ru_stime
-    if process.returncode:
-        sys.exit(f"exit code {process.returncode}: {' '.join(map(str, command))}")
-    lines = [line for line in output.splitlines() if line.startswith("{")]
-    others = max(0.0, busy() - before - own)
-    return {**(json.loads(lines[-1]) if lines else {}), "rss": usage.ru_maxrss * 1024, "wall": wall, "own_cpu": own,
-            "others_cpu": others, "disturbed": others > 0.1 * wall * os.cpu_count()}, output
-
-
 class Bench:
     def __init__(self, args):
         self.args = args
@@ -316,10 +278,7 @@ class Bench:
 
         def run(key, steps, warmup, kept=True):
             count = ["--steps", steps, "--warmup", warmup]
-            for left in reversed(range(args.patience + 1)):
-                result = once(key, count)
-                if not result["disturbed"] or not left:
-                    break
+            result = undisturbed(lambda: once(key, count), args.patience)
             if kept:
                 runs.setdefault(key, []).append(result)
             return result
@@ -331,10 +290,9 @@ class Bench:
                 cap = {} if isa is None else {"GLASSWORKS_ISA": isa}
                 more = ["--recompute"] if key.endswith("recompute") else []
                 result, _ = child([args.glassworks, *work, *count, "--precision", precision, *more], args.threads, **cap)
-            print(f"  {name}: {key}: {batch * length / statistics.median(result['step_secs']):.0f} tokens/s, "
-                  f"{result['rss'] / 1e9:.2f} GB, loss {result['losses'][0]:.4f} to {result['losses'][-1]:.4f}, "
-                  f"others' CPU {result['others_cpu']:.0f} s of {result['wall']:.0f} s"
-                  f"{' (disturbed)' if result['disturbed'] else ''}", file=sys.stderr, flush=True)
+            speed = batch * length / statistics.median(result["step_secs"])
+            tell(name, key, f"{speed:.0f} tokens/s, {result['rss'] / 1e9:.2f} GB, "
+                 f"loss {result['losses'][0]:.4f} to {result['losses'][-1]:.4f}", result)
             return result
 
         ours = [] if not args.glassworks else ["glassworks"] + (["glassworks, recompute"] if args.recompute else [])
@@ -377,7 +335,6 @@ class Bench:
 def table(rows):
     """A line for each setting of ours, the peers beside it."""
     speed = lambda about, key: f"{about[key]['tokens_per_sec']:.0f}, {about[key]['rss'] / 1e9:.2f} GB"
-    bar = lambda ratio, bar: f"{ratio:.2f}" + (f" (bar {bar[0]}, reach {bar[1]})" if bar else "")
     lines = ["| case | ours: tokens/s, memory | torch f32 | torch bf16 | ratio to the best | memory to the least "
              "| loss off torch f32: ours, bf16 | disturbed |", "|---|---|---|---|---|---|---|---|"]
     for row in rows:
@@ -391,8 +348,8 @@ def table(rows):
             a = about.get(key)
             off = f"{a['loss_difference']:.1e}{'' if a['equal'] else ' NOT EQUAL'}" if a else "–"
             cells = [case + (" recompute" if key and "recompute" in key else ""), speed(about, key) if a else "–",
-                     speed(about, "torch f32"), theirs, bar(a["ratio"], row["bar"]) if a else "–",
-                     bar(a["memory_ratio"], row["memory_bar"]) if a else "–",
+                     speed(about, "torch f32"), theirs, against(a["ratio"], row["bar"]) if a else "–",
+                     against(a["memory_ratio"], row["memory_bar"]) if a else "–",
                      f"{off}, {bf16_off}",
                      f"{row['disturbed']} of {row['n_runs']} runs"]
             lines.append("| " + " | ".join(cells) + " |")
@@ -410,8 +367,7 @@ def bench(args):
         if not wanted or any(row[0] is None for row in wanted.values()):
             sys.exit("name the models: --smollm2 FOLDER, --gpt2 FOLDER (see --help)")
     report = {"threads": args.threads, "rounds": args.rounds, "steps": args.steps, "warmup": args.warmup, "peers": PEERS,
-              "cpu": next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
-              "probes": {}, "rows": rows}
+              "cpu": cpu(), "probes": {}, "rows": rows}
     for name, row in wanted.items():
         isa = row[5]
         if str(isa) not in report["probes"]:
@@ -443,19 +399,6 @@ def qlora(args):
 
 # --- command line -------------------------------------------------------------
 
-def python(args):
-    path = Path(args.scratch) / "venv" / "bin" / "python"
-    if not path.exists():
-        sys.exit(f"no peers in {args.scratch}: run `{Path(__file__).name} setup` first")
-    return path
-
-
-def setup(args):
-    venv = Path(args.scratch) / "venv"
-    subprocess.check_call([sys.executable, "-m", "venv", venv])
-    subprocess.check_call([venv / "bin" / "python", "-m", "pip", "install", "-q", "--no-cache-dir", *PEERS])
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
@@ -477,7 +420,7 @@ def main():
         p.add_argument("--steps", type=int, default=steps)
         p.add_argument("--warmup", type=int, default=warmup)
 
-    command("setup", setup, help="installs the peers")
+    command("setup", install, help="installs the peers")
     p = command("prepare", prepare, help="writes a checkpoint folder")
     p.add_argument("source", help="a GGUF file, or gpt2-124m")
     p.add_argument("folder")

@@ -1,13 +1,14 @@
-//! How fast a model of SmolLM2-135M's shape reads and writes, for each way of keeping its weights, Exact.
+//! How fast a model of SmolLM2-135M's shape reads and writes, for each way of keeping its weights: noise, so that no
+//! file is needed. `glassworks bench` measures a model that is there.
 //!
 //!     cargo bench -p glassworks-engine --bench decode
 
 use anyhow::Result;
 use candle_core::{Device, Tensor};
-use glassworks_engine::inspect::probe::Probe;
-use glassworks_engine::models::{ARCHITECTURES, CausalLm, ForwardCx, ModelConfig, ModelShape, WeightSource};
+use glassworks_engine::infer::{Request, Runner, Wanted};
+use glassworks_engine::models::{ARCHITECTURES, CausalLm, ModelConfig, ModelShape, WeightSource};
 use glassworks_engine::nn::quant::{BlockType, Packed};
-use glassworks_engine::nn::{KvCache, RopeConfig, RopeScaling, Weight};
+use glassworks_engine::nn::{RopeConfig, RopeScaling, Weight};
 use glassworks_protocol::model::Precision;
 use std::io::Write as _;
 use std::time::Instant;
@@ -62,36 +63,38 @@ fn main() -> Result<()> {
         [None, Some(BlockType::F16), Some(BlockType::BF16), Some(BlockType::Q8_0), Some(BlockType::Q4_1)]
     {
         let model = (ARCHITECTURES[0].build)(&config, &Noise(block_type))?;
-        let mut runs = (0..N_RUNS).map(|_| run(&*model)).collect::<Result<Vec<_>>>()?;
-        let mut median = |of: fn(&(f64, f64)) -> f64| {
-            runs.sort_by(|a, b| of(a).total_cmp(&of(b)));
-            of(&runs[N_RUNS / 2])
-        };
-        let (prefill, decode) = (median(|r| r.0), median(|r| r.1));
         let name = block_type.map_or("F32", BlockType::name);
-        writeln!(out, "{name:5} reads {prefill:7.1} tokens/s, writes {decode:6.1} tokens/s")?;
+        for precision in [Precision::Exact, Precision::Fast] {
+            let mut runs = (0..N_RUNS).map(|_| run(&*model, precision)).collect::<Result<Vec<_>>>()?;
+            let mut median = |of: fn(&(f64, f64)) -> f64| {
+                runs.sort_by(|a, b| of(a).total_cmp(&of(b)));
+                of(&runs[N_RUNS / 2])
+            };
+            let (prefill, decode) = (median(|r| r.0), median(|r| r.1));
+            writeln!(
+                out,
+                "{name:5} {precision:?} reads {prefill:7.1} tokens/s, writes {decode:6.1} tokens/s"
+            )?;
+        }
     }
     Ok(())
 }
 
 /// Tokens per second: reading, writing.
-fn run(model: &dyn CausalLm) -> Result<(f64, f64)> {
-    let mut cache = KvCache::new(model.shape());
+fn run(model: &dyn CausalLm, precision: Precision) -> Result<(f64, f64)> {
+    let mut runner = Runner::new(model)?;
+    let mut sequence = runner.sequence();
     let prompt: Vec<u32> = (0..N_PROMPT as u32).collect();
+    let mut step = |tokens: &[u32]| {
+        let request = Request { sequence: &mut sequence, tokens, adapters: None, logits: Wanted::Last };
+        runner.step(&mut [request], precision, &|| Ok(()))
+    };
     let started = Instant::now();
-    step(model, &mut cache, &prompt)?;
+    step(&prompt)?;
     let prefill = N_PROMPT as f64 / started.elapsed().as_secs_f64();
     let started = Instant::now();
     for id in 0..N_NEW as u32 {
-        step(model, &mut cache, &[id])?;
+        step(&[id])?;
     }
     Ok((prefill, N_NEW as f64 / started.elapsed().as_secs_f64()))
-}
-
-fn step(model: &dyn CausalLm, cache: &mut KvCache, tokens: &[u32]) -> Result<()> {
-    let probe = &mut Probe::Off;
-    let mut cx = ForwardCx { precision: Precision::Exact, cache, probe, adapters: None, between: &|| Ok(()) };
-    let hidden = model.hidden(tokens, &mut cx)?;
-    model.logits(&hidden.narrow(0, tokens.len() - 1, 1)?, &mut cx)?;
-    Ok(())
 }
