@@ -97,6 +97,7 @@ async fn page(shared: &Shared, query: Query) -> Result<Page, Failure> {
         Query::Runs => Page::Runs(store.runs().await?),
         Query::RunPoints(id) => Page::RunPoints(Arc::new(store.run_points(id).await?)),
         Query::RunCheckpoints(id) => Page::RunCheckpoints(store.run_checkpoints(id).await?),
+        Query::Benches => Page::Benches(store.benches().await?),
         Query::Memory => Page::Memory(shared.ledger.status()),
         Query::LogTail => Page::LogTail(crate::log::tail(&shared.home.logs().join(crate::log::FILE))),
     })

@@ -7,6 +7,7 @@ use crate::shelf::Shelf;
 use crate::store::Store;
 use glassworks_protocol::ids::JobId;
 use glassworks_protocol::link::Outbox;
+use glassworks_protocol::machine::MachineReport;
 use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::{Event, Partial, Progress, Signal, Stored, Unit};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +28,9 @@ pub struct Shared {
     pub language: Language,
     /// Milliseconds since 1970, UTC; injected so that tests can choose it.
     pub clock: fn() -> i64,
+    /// Of the program.
+    pub version: &'static str,
+    pub machine: MachineReport,
     /// Held by the run that trains: one at a time.
     pub training: Mutex<()>,
 }
@@ -92,6 +96,13 @@ impl JobCx {
         let secs = pace.stage.as_ref().map_or(0.0, |(_, since)| now.duration_since(*since).as_secs_f32());
         let per_sec = (secs > 0.2 && done > 0).then(|| done as f32 / secs);
         let progress = Progress { stage: stage.clone(), done, total, unit, per_sec };
+        self.shared.outbox.send(Event::Progress(self.id, progress));
+    }
+
+    /// Tells which part of how many is being done, where parts take so unlike long that a rate would mean nothing.
+    pub fn part(&self, stage: &Text, done: u64, total: u64) {
+        let (stage, total) = (stage.clone(), Some(total));
+        let progress = Progress { stage, done, total, unit: Unit::Steps, per_sec: None };
         self.shared.outbox.send(Event::Progress(self.id, progress));
     }
 

@@ -1,16 +1,18 @@
 //! The engine: models, text, storage, behind one protocol. Start reading at [`Engine::spawn`].
 //!
 //! One thread takes commands ([`event_loop`]); each job runs on a named thread of its own ([`jobs`]). Arrows
-//! point one way: `event_loop → jobs → {generate, train, data, inspect, shelf, store} → models → nn`.
+//! point one way: `event_loop → jobs → {bench, generate, train, data, inspect, shelf, store} → infer → models → nn`.
 
+pub mod bench;
 pub mod chat_template;
 pub mod data;
 mod device;
 mod durable;
 mod event_loop;
-mod failure;
+pub mod failure;
 pub mod generate;
 pub mod home;
+pub mod infer;
 pub mod inspect;
 mod job_cx;
 mod jobs;
@@ -55,6 +57,8 @@ pub struct EngineConfig {
     /// The widest instruction set that the kernels may use, by the name it has in `GLASSWORKS_ISA`; `None`: what
     /// the processor has.
     pub isa_cap: Option<String>,
+    /// Threads that compute; `None`: as many as the settings say.
+    pub n_threads: Option<u32>,
     /// Milliseconds since 1970, UTC.
     pub clock: fn() -> i64,
 }
@@ -90,7 +94,7 @@ impl Engine {
         if let Some(cap) = &config.isa_cap {
             device::cap_isa(cap)?;
         }
-        let n_threads = device::start_pool(settings.n_threads);
+        let n_threads = device::start_pool(config.n_threads.or(settings.n_threads));
         let chosen = device::choose(settings.device);
         let ledger = config.memory_limit_bytes.map_or_else(|| device::ledger(&chosen.device), Ledger::new);
         let starter = runtime.block_on(starter::install(&home, &store, config.starter, (config.clock)()))?;
@@ -116,6 +120,8 @@ impl Engine {
             runtime,
             language: config.language,
             clock: config.clock,
+            version: config.version,
+            machine: start.machine.clone(),
             training: std::sync::Mutex::new(()),
         };
         let thread = std::thread::Builder::new()

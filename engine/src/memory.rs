@@ -114,6 +114,24 @@ pub(crate) fn resident() -> u64 {
     system.process(pid).map_or(0, sysinfo::Process::memory)
 }
 
+/// The most that this process has held since [`forget_peak`], bytes; `None` where the system doesn't say.
+pub(crate) fn peak() -> Option<u64> {
+    high_water(&std::fs::read_to_string("/proc/self/status").ok()?)
+}
+
+/// Begins [`peak`] anew; false where the system can't.
+pub(crate) fn forget_peak() -> bool {
+    // Linux: proc_pid_clear_refs(5).
+    std::fs::write("/proc/self/clear_refs", "5").is_ok()
+}
+
+/// `VmHWM` of proc_pid_status(5), in bytes.
+fn high_water(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
 /// Bytes as a person reads memory: `12.4 GiB`.
 #[must_use]
 pub fn gib(bytes: u64) -> String {
@@ -142,6 +160,16 @@ mod tests {
         let ledger = Ledger::new(u64::MAX);
         let _held = ledger.reserve(10, "weights").expect("fits");
         assert!(ledger.reserve(u64::MAX, "a header that lies").is_err());
+    }
+
+    #[test]
+    fn the_peak_is_read_where_the_system_says_it() {
+        assert_eq!(high_water("VmPeak:\t 9 kB\nVmHWM:\t    2204 kB\nVmRSS:\t 1 kB\n"), Some(2204 * 1024));
+        assert_eq!(high_water("VmRSS:\t 1 kB\n"), None);
+        assert_eq!(high_water("VmHWM:\t many kB\n"), None);
+        if cfg!(target_os = "linux") {
+            assert!(peak().is_some_and(|bytes| bytes > 1 << 20));
+        }
     }
 
     #[test]

@@ -75,6 +75,7 @@ pub fn config(home: &Path) -> EngineConfig {
         language: Language::English,
         memory_limit_bytes: None,
         isa_cap: None,
+        n_threads: None,
         clock: now_ms,
     }
 }

@@ -30,6 +30,22 @@ const ENGINE: &[(&str, &[&str], &str)] = &[
     ),
     ("models", &["tokenizer", "chat_template", "event_loop", "job_cx"], "a model is made of blocks, no more"),
     (
+        "infer",
+        &[
+            "::sqlx",
+            "shelf",
+            "store",
+            "home",
+            "generate",
+            "jobs",
+            "tokenizer",
+            "chat_template",
+            "event_loop",
+            "job_cx",
+        ],
+        "a pass knows models and kernels; text and who asks are above it",
+    ),
+    (
         "tokenizer",
         &["::candle_core", "::sqlx", "models", "store", "generate", "jobs", "job_cx"],
         "text in, ids out",
@@ -42,6 +58,7 @@ const ENGINE: &[(&str, &[&str], &str)] = &[
     ("inspect", &["::sqlx", "store", "jobs", "event_loop", "job_cx"], "jobs come to it, not it to jobs"),
     ("shelf", &["::sqlx", "store", "jobs", "event_loop", "job_cx"], "jobs come to it, not it to jobs"),
     ("generate", &["::sqlx", "store", "jobs", "event_loop", "job_cx"], "jobs come to it, not it to jobs"),
+    ("bench", &["::sqlx", "store", "jobs", "event_loop", "job_cx"], "jobs come to it, not it to jobs"),
     (
         "train",
         &["::sqlx", "shelf", "store", "home", "generate", "inspect", "jobs", "event_loop", "job_cx"],
