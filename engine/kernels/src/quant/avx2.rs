@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::layout::{Bits, Format, GROUP, LINE, PANEL, Panel, Scales};
 use super::{Activations, Out, QuantType, Quantised, for_type, groups};
 
-/// Bytes ahead that quants are asked for: the reader of memory stops at pages.
+/// Bytes ahead that quants are asked for, and scales a panel ahead: the processor's own guesses are not enough.
 const AHEAD: usize = 2048;
 /// Outputs of a vector.
 const LANES: usize = 8;
@@ -162,6 +162,8 @@ unsafe fn tile<const TYPE: u8, const R: usize>(
                     for line in 0..format.quant_bytes() / LINE {
                         _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(AHEAD + line * LINE).cast());
                     }
+                    let next = panel.quants.len() + panel.scales.len() + format.scales_at(g).0;
+                    _mm_prefetch::<_MM_HINT_T0>(panel.scales.as_ptr().wrapping_add(next).cast());
                 }
                 let dots =
                     dots::<R>(format, from.add(half * LINE / 2), quants.add(g * GROUP), groups * GROUP);
@@ -211,7 +213,12 @@ unsafe fn tile<const TYPE: u8, const R: usize>(
 /// The machine has AVX2; half a group is at `from`, and 32 quants of x at `x` and at each `x_row` after it.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-unsafe fn dots<const R: usize>(format: Format, from: *const u8, x: *const i8, x_row: usize) -> [[__m256i; 2]; R] {
+unsafe fn dots<const R: usize>(
+    format: Format,
+    from: *const u8,
+    x: *const i8,
+    x_row: usize,
+) -> [[__m256i; 2]; R] {
     // Products of two added, and so many of these, are below 2^15: 15·127·2·8, 31·127·2·4, 63·127·2·2, 128·127·2.
     let most = match format.bits {
         Bits::Four => 8,

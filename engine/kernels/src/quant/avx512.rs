@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::layout::{Bits, Format, GROUP, LINE, PANEL, Panel, Scales};
 use super::{Activations, Out, QuantType, Quantised, for_type, groups};
 
-/// Bytes ahead that quants are asked for: the reader of memory stops at pages.
+/// Bytes ahead that quants are asked for, and scales a panel ahead: the processor's own guesses are not enough.
 const AHEAD: usize = 2048;
 
 /// As [`super::exact_panels`].
@@ -149,6 +149,8 @@ unsafe fn tile<const TYPE: u8, const R: usize>(
                 for line in 0..format.quant_bytes() / LINE {
                     _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(AHEAD + line * LINE).cast());
                 }
+                let next = panel.quants.len() + panel.scales.len() + format.scales_at(g).0;
+                _mm_prefetch::<_MM_HINT_T0>(panel.scales.as_ptr().wrapping_add(next).cast());
             }
             let v = unpack(format, from);
             let (d, second) = scales(format, panel, g);
