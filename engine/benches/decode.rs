@@ -9,7 +9,7 @@ use glassworks_engine::infer::{Request, Runner, Wanted};
 use glassworks_engine::models::{ARCHITECTURES, CausalLm, ModelConfig, ModelShape, WeightSource};
 use glassworks_engine::nn::quant::{BlockType, Packed};
 use glassworks_engine::nn::{RopeConfig, RopeScaling, Weight};
-use glassworks_protocol::model::Precision;
+use glassworks_protocol::model::{CacheWidth, Precision};
 use std::io::Write as _;
 use std::time::Instant;
 
@@ -83,7 +83,7 @@ fn main() -> Result<()> {
 /// Tokens per second: reading, writing.
 fn run(model: &dyn CausalLm, precision: Precision) -> Result<(f64, f64)> {
     let mut runner = Runner::new(model)?;
-    let mut sequence = runner.sequence();
+    let mut sequence = runner.sequence(CacheWidth::Full);
     let prompt: Vec<u32> = (0..N_PROMPT as u32).collect();
     let mut step = |tokens: &[u32]| {
         let request = Request { sequence: &mut sequence, tokens, adapters: None, logits: Wanted::Last };

@@ -10,7 +10,7 @@
 use anyhow::{Context as _, Result, ensure};
 use glassworks_engine::infer::{Request, Runner, Wanted};
 use glassworks_engine::shelf::ModelFiles;
-use glassworks_protocol::model::Precision;
+use glassworks_protocol::model::{CacheWidth, Precision};
 use std::io::Write as _;
 use std::path::Path;
 
@@ -58,7 +58,7 @@ fn main() -> Result<()> {
 
 /// Of every position, `step` tokens a pass: `[T, V]`.
 fn logits(runner: &mut Runner<'_>, ids: &[u32], precision: Precision, step: usize) -> Result<Vec<f32>> {
-    let mut sequence = runner.sequence();
+    let mut sequence = runner.sequence(CacheWidth::Full);
     let mut all = Vec::new();
     for tokens in ids.chunks(step) {
         let mut requests = [Request { sequence: &mut sequence, tokens, adapters: None, logits: Wanted::All }];

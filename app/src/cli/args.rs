@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use glassworks_protocol::generate::{SamplingPreset, SamplingSpec};
-use glassworks_protocol::model::Precision;
+use glassworks_protocol::model::{CacheWidth, Precision};
 use glassworks_protocol::train::SaveType;
 use std::path::PathBuf;
 
@@ -64,6 +64,15 @@ pub struct GenerateArgs {
         hide_possible_values = true
     )]
     pub precision: PrecisionArg,
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WIDTH",
+        default_value = "full",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub cache: CacheArg,
     #[arg(long)]
     pub json: bool,
 }
@@ -126,6 +135,22 @@ impl From<PrecisionArg> for Precision {
         match asked {
             PrecisionArg::Exact => Self::Exact,
             PrecisionArg::Fast => Self::Fast,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum CacheArg {
+    Full,
+    #[value(name = "8bit")]
+    Eight,
+}
+
+impl From<CacheArg> for CacheWidth {
+    fn from(asked: CacheArg) -> Self {
+        match asked {
+            CacheArg::Full => Self::Full,
+            CacheArg::Eight => Self::Eight,
         }
     }
 }

@@ -33,6 +33,7 @@ pub fn run(cx: &Cx, args: &GenerateArgs) -> Result<(), Stop> {
         prompt,
         sampling: args.sampling.spec(),
         precision: args.precision.into(),
+        cache: args.cache.into(),
         overflow: Overflow::Refuse,
         keep: None,
     };

@@ -2,7 +2,7 @@
 
 use crate::chat::{ChatRecord, MessageRecord, TemplateOptions, TemplateSource, Turn};
 use crate::ids::{MessageId, ModelId};
-use crate::model::Precision;
+use crate::model::{CacheWidth, Precision};
 use crate::train::AdapterSource;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -24,6 +24,8 @@ pub struct GenerateSpec {
     pub prompt: Prompt,
     pub sampling: SamplingSpec,
     pub precision: Precision,
+    #[serde(default)]
+    pub cache: CacheWidth,
     pub overflow: Overflow,
     /// Where to keep it; `None` keeps nothing (the command line's way).
     pub keep: Option<KeepReply>,

@@ -17,6 +17,16 @@ pub enum Precision {
     Fast,
 }
 
+/// How wide what a model remembers of a conversation is kept while it writes: its keys and values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum CacheWidth {
+    /// f32
+    #[default]
+    Full,
+    /// 8 bits, with a factor for each position and head: a quarter of the memory.
+    Eight,
+}
+
 /// The name of a model for everything stored: says when the model is gone or has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ModelRef {

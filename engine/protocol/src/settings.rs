@@ -2,7 +2,7 @@
 
 use crate::generate::SamplingSpec;
 use crate::ids::{ChatId, ModelId};
-use crate::model::Precision;
+use crate::model::{CacheWidth, Precision};
 use crate::text::Language;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,8 @@ pub struct Settings {
     /// Enter sends and Shift+Enter breaks the line; otherwise Ctrl+Enter sends.
     pub enter_sends: bool,
     pub precision: Precision,
+    /// Of what a model remembers of a conversation.
+    pub cache: CacheWidth,
     /// Takes effect at the next start.
     pub device: DeviceChoice,
     /// `None`: as many as physical cores. Takes effect at the next start.
@@ -42,6 +44,7 @@ impl Default for Settings {
             reduced_motion: false,
             enter_sends: true,
             precision: Precision::Exact,
+            cache: CacheWidth::Full,
             device: DeviceChoice::Auto,
             n_threads: None,
             offline: false,

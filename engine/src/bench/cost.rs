@@ -2,6 +2,7 @@
 
 use crate::infer::Sequence;
 use crate::models::CausalLm;
+use glassworks_protocol::model::CacheWidth;
 
 /// A model, as far as its passes cost.
 pub struct Cost {
@@ -30,7 +31,7 @@ impl Cost {
             weight_bytes += linear.weight().size_bytes();
         });
         let context = shape.context_length.max(1);
-        let all_layers = Sequence::bytes_for(shape, context) as f64 / context as f64;
+        let all_layers = Sequence::bytes_for(shape, context, CacheWidth::Full) as f64 / context as f64;
         Self {
             n_weights,
             n_unembedding,

@@ -19,7 +19,7 @@ use glassworks_protocol::Failure;
 use glassworks_protocol::bench::{
     BenchCase, BenchKind, BenchPlan, BenchRecord, BenchResult, Ceilings, LeftOut, Measured,
 };
-use glassworks_protocol::model::Precision;
+use glassworks_protocol::model::{CacheWidth, Precision};
 use glassworks_protocol::text::Text;
 use plan::{Plan, Stop};
 use std::time::Instant;
@@ -133,7 +133,7 @@ impl<'a> Bench<'a> {
             self.leave_out(stop.cases(), LeftOut::Memory);
             return Ok(());
         };
-        let mut sequence = self.runner.sequence();
+        let mut sequence = self.runner.sequence(CacheWidth::Full);
         for case in stop.cases() {
             self.tell(case);
             match case.kind {
@@ -162,7 +162,7 @@ impl<'a> Bench<'a> {
         let n = FIRST_PROMPT.min(self.runner.shape().context_length / 2).max(1);
         let _room = self.reserve(1, n)?;
         let started = Instant::now();
-        let mut sequence = self.runner.sequence();
+        let mut sequence = self.runner.sequence(CacheWidth::Full);
         self.read(&mut sequence, n)?;
         self.record.first_token_secs = Some(tidy(started.elapsed().as_secs_f64()));
         Ok(())
@@ -213,7 +213,7 @@ impl<'a> Bench<'a> {
 
     /// Room for the caches of so many sequences.
     fn reserve(&self, n_sequences: usize, n_positions: usize) -> Result<Reservation, Failure> {
-        let each = Sequence::bytes_for(self.runner.shape(), n_positions);
+        let each = Sequence::bytes_for(self.runner.shape(), n_positions, CacheWidth::Full);
         self.model.reserve(self.ledger, each * n_sequences as u64)
     }
 

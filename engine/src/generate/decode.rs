@@ -11,7 +11,7 @@ use crate::shelf::LoadedModel;
 use crate::tokenizer::StreamDecoder;
 use anyhow::{Context as _, Result};
 use glassworks_protocol::generate::{Alternative, FinishReason, SamplingSpec, TokenPiece};
-use glassworks_protocol::model::Precision;
+use glassworks_protocol::model::{CacheWidth, Precision};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
@@ -29,6 +29,7 @@ pub struct DecodeSpec<'a> {
     pub stops: &'a [String],
     pub seed: u64,
     pub precision: Precision,
+    pub cache: CacheWidth,
     pub adapters: Option<Arc<HeldAdapters>>,
 }
 
@@ -115,18 +116,18 @@ impl<'a> Run<'a> {
         let known = &tokens[..tokens.len().saturating_sub(1)];
         // What was read with an adapter, or is to be, is nobody else's.
         let old = match spec.adapters {
-            None => model.sequences.take(known, spec.precision)?,
+            None => model.sequences.take(known, (spec.precision, spec.cache))?,
             Some(_) => None,
         };
         let mut read = old.unwrap_or_else(|| ReadSequence {
             tokens: Vec::new(),
-            sequence: runner.sequence(),
-            precision: spec.precision,
+            sequence: runner.sequence(spec.cache),
+            how: (spec.precision, spec.cache),
             reservation: None,
         });
         // Given back first: what it held is part of what is reserved now.
         read.reservation = None;
-        read.reservation = Some(model.reserve(ledger, Sequence::bytes_for(shape, n_positions))?);
+        read.reservation = Some(model.reserve(ledger, Sequence::bytes_for(shape, n_positions, spec.cache))?);
         let mut text = model.codec.stream();
         spec.reply.iter().for_each(|id| drop(text.push(*id)));
         let stops: Vec<String> = spec.sampling.stop.iter().chain(spec.stops).cloned().collect();
@@ -268,7 +269,7 @@ impl<'a> Run<'a> {
         if let Some(mut read) = self.read.filter(|_| self.spec.adapters.is_none()) {
             // From now on it takes what it has, not what it might have come to.
             read.reservation = None;
-            let bytes = Sequence::bytes_for(self.model.model.shape(), read.sequence.len());
+            let bytes = Sequence::bytes_for(self.model.model.shape(), read.sequence.len(), self.spec.cache);
             read.reservation = self.ledger.reserve(bytes, &self.model.name).ok();
             if read.reservation.is_some() {
                 self.model.sequences.put(read);

@@ -3,7 +3,7 @@
 use crate::infer::Sequence;
 use crate::memory::Reservation;
 use anyhow::Result;
-use glassworks_protocol::model::Precision;
+use glassworks_protocol::model::{CacheWidth, Precision};
 use std::sync::{Mutex, PoisonError};
 
 /// Sequences kept per model.
@@ -17,7 +17,8 @@ const MAX_LOST: usize = 16;
 pub struct ReadSequence {
     pub tokens: Vec<u32>,
     pub sequence: Sequence,
-    pub precision: Precision,
+    /// How it was computed, and how wide its cache is.
+    pub how: (Precision, CacheWidth),
     /// `None` for a copy whose room has not been reserved yet.
     pub reservation: Option<Reservation>,
 }
@@ -36,19 +37,19 @@ impl ReadSequences {
     ///
     /// # Errors
     /// When the copy can't be made.
-    pub fn take(&self, tokens: &[u32], precision: Precision) -> Result<Option<ReadSequence>> {
+    pub fn take(&self, tokens: &[u32], how: (Precision, CacheWidth)) -> Result<Option<ReadSequence>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let best = kept
             .iter()
             .enumerate()
-            .filter(|(_, s)| s.precision == precision)
+            .filter(|(_, s)| s.how == how)
             .map(|(at, s)| (at, shared_len(&s.tokens[..s.sequence.len()], tokens)))
             .max_by_key(|(_, shared)| *shared);
         let Some((at, shared)) = best.filter(|(_, shared)| *shared > 0) else { return Ok(None) };
         if shared + MAX_LOST < kept[at].sequence.len() {
             let sequence = kept[at].sequence.prefix(shared)?;
             let tokens = tokens[..shared].to_vec();
-            return Ok(Some(ReadSequence { tokens, sequence, precision, reservation: None }));
+            return Ok(Some(ReadSequence { tokens, sequence, how, reservation: None }));
         }
         let mut read = kept.remove(at);
         read.tokens.truncate(shared);
@@ -60,9 +61,7 @@ impl ReadSequences {
     pub fn put(&self, read: ReadSequence) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let all = &read.tokens[..read.sequence.len()];
-        kept.retain(|old| {
-            old.precision != read.precision || !all.starts_with(&old.tokens[..old.sequence.len()])
-        });
+        kept.retain(|old| old.how != read.how || !all.starts_with(&old.tokens[..old.sequence.len()]));
         kept.push(read);
         if kept.len() > N_KEPT {
             kept.remove(0);

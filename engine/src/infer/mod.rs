@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use glassworks_kernels::arena::Arena;
 use glassworks_kernels::attention::{BlockCache, CachePrecision, CacheShape};
 use glassworks_kernels::{dispatch, pool};
-use glassworks_protocol::model::Precision;
+use glassworks_protocol::model::{CacheWidth, Precision};
 use parts::Plan;
 use pass::Rider;
 
@@ -74,13 +74,13 @@ impl<'m> Runner<'m> {
         self.model.shape()
     }
 
-    /// A sequence that has not begun.
+    /// A sequence that has not begun; in main memory its cache is `width` wide, elsewhere always f32.
     #[must_use]
-    pub fn sequence(&self) -> Sequence {
+    pub fn sequence(&self, width: CacheWidth) -> Sequence {
         let shape = self.model.shape();
         Sequence {
             cache: match self.plan {
-                Some(_) => Cache::Blocks(BlockCache::new(cache_shape(shape))),
+                Some(_) => Cache::Blocks(BlockCache::new(cache_shape(shape, width))),
                 None => Cache::Tensors(KvCache::new(shape)),
             },
         }
@@ -194,19 +194,25 @@ impl Sequence {
         Ok(Self { cache })
     }
 
-    /// The most memory that a sequence of `n_positions` takes.
+    /// The most memory that a sequence of `n_positions` takes, its cache being `width` wide where it can be.
     #[must_use]
-    pub fn bytes_for(shape: &ModelShape, n_positions: usize) -> u64 {
-        let blocks = BlockCache::bytes_for(&cache_shape(shape), n_positions) as u64;
-        blocks.max(KvCache::bytes_for(shape, n_positions))
+    pub fn bytes_for(shape: &ModelShape, n_positions: usize, width: CacheWidth) -> u64 {
+        let blocks = BlockCache::bytes_for(&cache_shape(shape, width), n_positions) as u64;
+        match width {
+            CacheWidth::Full => blocks.max(KvCache::bytes_for(shape, n_positions)),
+            CacheWidth::Eight => blocks,
+        }
     }
 }
 
-fn cache_shape(shape: &ModelShape) -> CacheShape {
+fn cache_shape(shape: &ModelShape, width: CacheWidth) -> CacheShape {
     CacheShape {
         n_layers: shape.n_layers,
         n_kv_heads: shape.n_kv_heads,
         head_width: shape.head_width,
-        precision: CachePrecision::F32,
+        precision: match width {
+            CacheWidth::Full => CachePrecision::F32,
+            CacheWidth::Eight => CachePrecision::Int8,
+        },
     }
 }

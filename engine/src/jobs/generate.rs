@@ -79,6 +79,7 @@ fn write(cx: &JobCx, spec: &GenerateSpec, seed: u64, keeper: &mut Keeper) -> Res
             stops: &prompt.stops,
             seed,
             precision: spec.precision,
+            cache: spec.cache,
             adapters: adapters.map(Arc::new),
         };
         let decoded = decode::decode(&model, &cx.shared.ledger, &decode, &mut voice)?;

@@ -10,7 +10,7 @@ use glassworks_protocol::generate::{
     GenerateSpec, KeepReply, ModelSource, Overflow, Prompt, Reply, SamplingSpec,
 };
 use glassworks_protocol::ids::{ChatId, EditId, JobId, MessageId, QueryId};
-use glassworks_protocol::model::Precision;
+use glassworks_protocol::model::{CacheWidth, Precision};
 use glassworks_protocol::text::Language;
 use glassworks_protocol::{
     Command, Edit, Event, Failure, JobOutput, JobSpec, Outcome, Page, Query, RequestId, Stored,
@@ -279,6 +279,7 @@ impl Talk {
             prompt,
             sampling,
             precision: Precision::Exact,
+            cache: CacheWidth::Full,
             overflow: Overflow::DropOldest,
             keep: Some(KeepReply {
                 chat: self.chat.clone(),

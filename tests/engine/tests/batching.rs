@@ -9,7 +9,7 @@ use glassworks_engine::memory::Ledger;
 use glassworks_engine::nn::{Adapters, LowRank};
 use glassworks_engine::shelf::{LoadedModel, Shelf};
 use glassworks_protocol::generate::{SamplingPreset, SamplingSpec, TokenPiece};
-use glassworks_protocol::model::Precision;
+use glassworks_protocol::model::{CacheWidth, Precision};
 use glassworks_tests_engine::long_winded;
 use std::path::Path;
 use std::sync::{Arc, Barrier};
@@ -32,11 +32,12 @@ struct Chat {
     /// Stopped after so many tokens.
     stop_after: Option<usize>,
     adapted: bool,
+    cache: CacheWidth,
 }
 
 impl Chat {
     fn new(prompt: &str, seed: u64, n: u32) -> Self {
-        Self { prompt: prompt.to_owned(), seed, n, stop_after: None, adapted: false }
+        Self { prompt: prompt.to_owned(), seed, n, stop_after: None, adapted: false, cache: CacheWidth::Full }
     }
 
     /// Writes; `begin` together, if others are there.
@@ -61,6 +62,7 @@ impl Chat {
             stops: &[],
             seed: self.seed,
             precision,
+            cache: self.cache,
             adapters: self.adapted.then(|| Arc::new(adapters(model, ledger))),
         };
         let mut ear = Ear { pieces: Vec::new(), begin, stop_after: self.stop_after.unwrap_or(usize::MAX) };
@@ -150,6 +152,7 @@ fn a_long_prompt_an_adapter_and_a_stop_beside_it_change_nothing() {
         Chat::new("The Queen said", 1, 80),
         Chat::new(&long, 2, 20),
         Chat { adapted: true, ..Chat::new("The Queen said", 1, 40) },
+        Chat { cache: CacheWidth::Eight, ..Chat::new("The Queen said", 1, 40) },
         Chat { stop_after: Some(7), ..Chat::new("Off with", 5, 40) },
     ];
     check("mixed", &chats);

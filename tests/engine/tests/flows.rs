@@ -5,7 +5,7 @@ use glassworks_protocol::generate::{
     FinishReason, GenerateSpec, ModelSource, Overflow, Prompt, SamplingPreset, SamplingSpec,
 };
 use glassworks_protocol::ids::MessageId;
-use glassworks_protocol::model::Precision;
+use glassworks_protocol::model::{CacheWidth, Precision};
 use glassworks_protocol::{
     Command, Edit, Event, FailureKind, JobOutput, JobSpec, Outcome, Page, Partial, Query,
 };
@@ -23,6 +23,7 @@ fn unkept(model: &ModelSource, text: &str, sampling: SamplingSpec) -> GenerateSp
         prompt: Prompt::Text(text.to_owned()),
         sampling,
         precision: Precision::Exact,
+        cache: CacheWidth::Full,
         overflow: Overflow::Refuse,
         keep: None,
     }

@@ -2,7 +2,7 @@
 
 use glassworks_protocol::generate::{GenerateSpec, ModelSource, Overflow, Prompt, SamplingSpec};
 use glassworks_protocol::ids::RunId;
-use glassworks_protocol::model::Precision;
+use glassworks_protocol::model::{CacheWidth, Precision};
 use glassworks_protocol::train::{
     AdapterSource, CheckpointKind, Ending, FullSpec, MethodSpec, MetricPoint, RunRecord, RunStatus, Series,
     TrainJob, TrainSpec,
@@ -76,6 +76,7 @@ fn a_run_learns_and_its_adapter_is_used_at_once() {
             prompt: Prompt::Text("User: Where is the cat?\nAssistant:".to_owned()),
             sampling: SamplingSpec { max_new_tokens: 12, temperature: 0.0, ..SamplingSpec::default() },
             precision: Precision::Exact,
+            cache: CacheWidth::Full,
             overflow: Overflow::Refuse,
             keep: None,
         };
@@ -351,6 +352,7 @@ fn a_model_that_was_tuned_whole_is_in_the_library() {
         prompt: Prompt::Text("User: Where is the owl?\nAssistant:".to_owned()),
         sampling,
         precision: Precision::Exact,
+        cache: CacheWidth::Full,
         overflow: Overflow::Refuse,
         keep: None,
     });

@@ -8,7 +8,7 @@ use glassworks_protocol::generate::{
     TokenPiece,
 };
 use glassworks_protocol::ids::{ChatId, EditId, JobId, MessageId, QueryId};
-use glassworks_protocol::model::Precision;
+use glassworks_protocol::model::{CacheWidth, Precision};
 use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::{
     Command, Edit, Event, Failure, FailureKind, JobOutput, JobSpec, Notice, Outcome, Page, Partial, Query,
@@ -70,6 +70,7 @@ fn ask(model: &mut Model) -> Asked {
         sampling: SamplingSpec::default(),
         overflow: Overflow::default(),
         precision: Precision::Exact,
+        cache: CacheWidth::Full,
         keep: Some(KeepReply { chat, question: Some(question), reply: asked.reply, parent: None }),
     };
     model.sent(&Command::Start(asked.job, JobSpec::Generate(Box::new(spec))));

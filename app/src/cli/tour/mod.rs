@@ -18,7 +18,7 @@ use glassworks_protocol::generate::{
 };
 use glassworks_protocol::ids::{ChatId, MessageId};
 use glassworks_protocol::inspect::{InspectReport, InspectSpec};
-use glassworks_protocol::model::{ModelRecord, Precision};
+use glassworks_protocol::model::{CacheWidth, ModelRecord, Precision};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind, JobOutput, JobSpec, Page, Query};
 use indicatif::{ProgressBar, ProgressDrawTarget};
@@ -145,6 +145,7 @@ fn writing(model: &ModelRecord, prompt: &str, sampling: &SamplingSpec) -> Genera
         prompt: Prompt::Text(prompt.to_owned()),
         sampling: sampling.clone(),
         precision: Precision::Exact,
+        cache: CacheWidth::Full,
         overflow: Overflow::Refuse,
         keep: Some(KeepReply { chat, question: Some(question), reply: MessageId::mint(), parent }),
     }

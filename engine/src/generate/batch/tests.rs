@@ -5,6 +5,7 @@ use crate::memory::Ledger;
 use crate::models::CausalLm;
 use crate::shelf::ModelFiles;
 use glassworks_protocol::FailureKind;
+use glassworks_protocol::model::CacheWidth;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::thread;
@@ -23,8 +24,8 @@ fn model() -> &'static dyn CausalLm {
 fn turn(ledger: &Ledger, tokens: &[u32]) -> Turn {
     let read = ReadSequence {
         tokens: Vec::new(),
-        sequence: Runner::new(model()).expect("it runs").sequence(),
-        precision: EXACT,
+        sequence: Runner::new(model()).expect("it runs").sequence(CacheWidth::Full),
+        how: (EXACT, CacheWidth::Full),
         reservation: Some(ledger.reserve(1, "a sequence").expect("fits")),
     };
     Turn { read, tokens: tokens.to_vec(), wanted: Wanted::Last, adapters: None }

@@ -4,6 +4,7 @@
 use super::training::{turn, under_every_cap};
 use super::*;
 use glassworks_engine::infer::{Request, Runner, Sequence, Wanted};
+use glassworks_protocol::model::CacheWidth;
 
 fn step(runner: &mut Runner<'_>, parts: &mut [(&mut Sequence, &[u32])]) -> Vec<Vec<f32>> {
     let mut requests: Vec<Request<'_>> = parts
@@ -23,7 +24,7 @@ fn check(what: &str, model: &dyn CausalLm, golden: &Golden, prefixes: &[&str]) {
     let alone: Vec<Vec<f32>> = prompts
         .iter()
         .map(|ids| {
-            let mut sequence = runner.sequence();
+            let mut sequence = runner.sequence(CacheWidth::Full);
             step(&mut runner, &mut [(&mut sequence, ids.as_slice())]).concat()
         })
         .collect();
@@ -32,7 +33,7 @@ fn check(what: &str, model: &dyn CausalLm, golden: &Golden, prefixes: &[&str]) {
     }
 
     // All at once, in pieces of different lengths; a sequence that began as another one's beginning among them.
-    let mut sequences: Vec<Sequence> = prompts.iter().map(|_| runner.sequence()).collect();
+    let mut sequences: Vec<Sequence> = prompts.iter().map(|_| runner.sequence(CacheWidth::Full)).collect();
     let mut pieces: Vec<Vec<f32>> = vec![Vec::new(); prompts.len()];
     let mut left: Vec<&[u32]> = prompts.iter().map(Vec::as_slice).collect();
     for length in [1, 3, 1, 7, 2, usize::MAX] {
@@ -105,7 +106,7 @@ fn a_sequence_beside_others_is_itself() {
                 .collect();
             runner.step(&mut requests, precision, &|| Ok(())).unwrap()
         };
-        let new = || Runner::new(&*model).unwrap().sequence();
+        let new = || Runner::new(&*model).unwrap().sequence(CacheWidth::Full);
         let (mut a, mut b, mut c) = (new(), new(), new());
         let mut alone = run(&mut [(&mut a, &ids[..20])]);
         alone.extend(run(&mut [(&mut a, &ids[20..21])]));
@@ -122,7 +123,7 @@ fn an_ended_pass_never_was() {
     let model = load(&starter());
     let mut runner = Runner::new(&*model).unwrap();
     let ids: Vec<u32> = (1..40).collect();
-    let (mut a, mut b) = (runner.sequence(), runner.sequence());
+    let (mut a, mut b) = (runner.sequence(CacheWidth::Full), runner.sequence(CacheWidth::Full));
     step(&mut runner, &mut [(&mut a, &ids[..10])]);
     let calls = std::cell::Cell::new(0);
     let between = || {
@@ -137,12 +138,12 @@ fn an_ended_pass_never_was() {
     assert!(runner.step(&mut requests, Precision::Exact, &between).is_err());
     assert_eq!((a.len(), b.len()), (10, 0));
     let again = step(&mut runner, &mut [(&mut a, &ids[10..20])]).concat();
-    let mut fresh = runner.sequence();
+    let mut fresh = runner.sequence(CacheWidth::Full);
     let whole = step(&mut runner, &mut [(&mut fresh, &ids[..20])]).concat();
     assert_close("after it", &again, &whole[whole.len() - again.len()..]);
 
     let wrong = |tokens: &[u32]| {
-        let mut sequence = Runner::new(&*model).unwrap().sequence();
+        let mut sequence = Runner::new(&*model).unwrap().sequence(CacheWidth::Full);
         let mut requests =
             [Request { sequence: &mut sequence, tokens, adapters: None, logits: Wanted::Last }];
         Runner::new(&*model)
@@ -154,4 +155,26 @@ fn an_ended_pass_never_was() {
     assert!(wrong(&[]).contains("no tokens"));
     assert!(wrong(&[1, 999_999]).contains("999999"));
     assert!(wrong(&vec![1; model.shape().context_length + 1]).contains("context"));
+}
+
+/// Eight bits of memory: near, a quarter as large, and not the same.
+#[test]
+fn a_narrow_cache_stays_near() {
+    let _turn = turn();
+    let model = load(&starter());
+    let mut runner = Runner::new(&*model).unwrap();
+    let ids: Vec<u32> = (0..100).map(|i| i * 7 % 50).collect();
+    let [full, narrow] = [CacheWidth::Full, CacheWidth::Eight].map(|width| {
+        let mut sequence = runner.sequence(width);
+        let whole = step(&mut runner, &mut [(&mut sequence, &ids[..99])]).concat();
+        (whole, step(&mut runner, &mut [(&mut sequence, &ids[99..])]).concat())
+    });
+    for (full, narrow) in [(&full.0, &narrow.0), (&full.1, &narrow.1)] {
+        let most = full.iter().fold(0f32, |a, b| a.max(b.abs()));
+        let off = full.iter().zip(narrow).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+        assert!(off > 0.0 && off < 0.02 * most, "off by {off} of {most}");
+    }
+    let [full, narrow] =
+        [CacheWidth::Full, CacheWidth::Eight].map(|width| Sequence::bytes_for(model.shape(), 100, width));
+    assert!(4 * narrow < full + full / 2, "{narrow} of {full}");
 }

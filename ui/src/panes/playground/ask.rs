@@ -6,7 +6,7 @@ use glassworks_protocol::generate::{
     FinishReason, GenerateSpec, KeepReply, ModelSource, Overflow, Prompt, SamplingSpec,
 };
 use glassworks_protocol::ids::{MessageId, ModelId};
-use glassworks_protocol::model::Precision;
+use glassworks_protocol::model::{CacheWidth, Precision};
 use std::sync::Arc;
 
 /// What every request has in common.
@@ -15,6 +15,7 @@ pub struct Asker {
     pub model: ModelId,
     pub sampling: SamplingSpec,
     pub precision: Precision,
+    pub cache: CacheWidth,
     pub now_ms: i64,
 }
 
@@ -151,6 +152,7 @@ impl Asker {
             prompt,
             sampling: self.sampling.clone(),
             precision: self.precision,
+            cache: self.cache,
             // A conversation outgrows any context; what had to be left out is said under the reply.
             overflow: Overflow::DropOldest,
             keep: Some(KeepReply { chat, question, reply, parent }),
@@ -225,6 +227,7 @@ mod tests {
             model: ModelId::mint(),
             sampling: SamplingPreset::Steady.spec(),
             precision: Precision::Exact,
+            cache: CacheWidth::Full,
             now_ms: 7,
         }
     }

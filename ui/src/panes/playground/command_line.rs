@@ -2,7 +2,7 @@
 
 use glassworks_protocol::chat::{ChatKind, ChatRecord};
 use glassworks_protocol::generate::{SamplingPreset, SamplingSpec};
-use glassworks_protocol::model::{ModelRecord, Precision};
+use glassworks_protocol::model::{CacheWidth, ModelRecord, Precision};
 use std::fmt::Write as _;
 
 /// A line that gives what a first message of `prompt` would give.
@@ -12,7 +12,7 @@ pub fn command_line(
     chat: &ChatRecord,
     prompt: &str,
     sampling: &SamplingSpec,
-    precision: Precision,
+    (precision, cache): (Precision, CacheWidth),
 ) -> String {
     let mut line = String::from("glassworks generate");
     let name = if model.starter { model.name.clone() } else { model.path.to_string_lossy().into_owned() };
@@ -28,6 +28,9 @@ pub fn command_line(
     options(&mut line, sampling);
     if precision == Precision::Fast {
         option(&mut line, "precision", "fast");
+    }
+    if cache == CacheWidth::Eight {
+        option(&mut line, "cache", "8bit");
     }
     line
 }

@@ -170,7 +170,8 @@ impl Playground {
         let Some(model) = self.model.and_then(|id| cx.model.library.get(id)).cloned() else { return };
         let prompt = self.prompt_for_command(view);
         let spec = self.sampling.spec(cx);
-        let line = command_line(&model, &view.record, &prompt, &spec, cx.settings().precision);
+        let how = (cx.settings().precision, cx.settings().cache);
+        let line = command_line(&model, &view.record, &prompt, &spec, how);
         let theme = std::sync::Arc::clone(&cx.theme);
         let title = cx.t("playground.command_line");
         let (mut copy, mut done) = (false, false);

@@ -141,6 +141,7 @@ impl Playground {
             model: self.model?,
             sampling: self.sampling.spec(cx),
             precision: cx.settings().precision,
+            cache: cx.settings().cache,
             now_ms: cx.now_ms,
         })
     }

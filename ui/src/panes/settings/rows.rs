@@ -6,7 +6,7 @@ use crate::theme::{Type, icons, size};
 use crate::units;
 use crate::widgets::{self, NumberField, Select, Tone};
 use egui::Ui;
-use glassworks_protocol::model::Precision;
+use glassworks_protocol::model::{CacheWidth, Precision};
 use glassworks_protocol::settings::{DeviceChoice, Settings, ThemeChoice};
 use glassworks_protocol::text::Language;
 use std::path::Path;
@@ -40,6 +40,7 @@ pub(super) const ENGINE: &[Row] = &[
     row("settings.processor", "", processor),
     row("settings.threads", "settings.threads_hint", threads),
     row("settings.precision", "", precision),
+    row("settings.cache", "", cache),
     row("settings.memory", "settings.memory_hint", memory),
 ];
 
@@ -171,6 +172,23 @@ fn precision(_: &mut SettingsPane, ui: &mut Ui, cx: &mut PaneCx) {
         let why = match choice {
             Precision::Exact => "settings.precision_exact_hint",
             Precision::Fast => "settings.precision_fast_hint",
+        };
+        ui.add_space(4.0);
+        widgets::hint(ui, cx.t(why));
+    });
+}
+
+fn cache(_: &mut SettingsPane, ui: &mut Ui, cx: &mut PaneCx) {
+    let mut choice = cx.settings().cache;
+    let options =
+        [(CacheWidth::Full, cx.t("settings.cache_full")), (CacheWidth::Eight, cx.t("settings.cache_eight"))];
+    ui.vertical(|ui| {
+        if widgets::segments(ui, &cx.t("settings.cache"), &mut choice, &options, None).changed() {
+            cx.set(move |s| s.cache = choice);
+        }
+        let why = match choice {
+            CacheWidth::Full => "settings.cache_full_hint",
+            CacheWidth::Eight => "settings.cache_eight_hint",
         };
         ui.add_space(4.0);
         widgets::hint(ui, cx.t(why));
