@@ -169,46 +169,6 @@ impl Out<'_, '_> {
     }
 }
 
-/// y = x·Wᵀ in integers, on the pool: x \[M, K\], y \[M, N\].
-///
-/// # Panics
-/// If the shapes disagree.
-pub fn product(x: &[f32], m: usize, w: &Quantised, y: &mut [f32]) {
-    product_on(dispatch::active(), x, m, w, y);
-}
-
-pub(crate) fn product_on(isa: Isa, x: &[f32], m: usize, w: &Quantised, y: &mut [f32]) {
-    assert!(x.len() == m * w.n_in && y.len() == m * w.n_out, "x [M, K], y [M, N]");
-    let mut rounded = Activations::default();
-    rounded.round(isa, x, m, w.n_in);
-    let shared = Shared::new(y);
-    let out = Out { values: &shared, stride: w.n_out, first_panel: 0, n: w.n_out };
-    let tasks = Tasks::of(w.n_panels(), m, w.n_in);
-    pool::for_each(tasks.n, |i| product_panels(isa, &rounded, w, tasks.panels(i), out));
-}
-
-/// How panels are shared out: enough to do in a task, and a few tasks for each thread.
-pub(crate) struct Tasks {
-    pub n: usize,
-    n_panels: usize,
-    each: usize,
-}
-
-/// Multiplications worth a task: some 5 µs.
-const TASK: usize = 1 << 19;
-
-impl Tasks {
-    pub(crate) fn of(n_panels: usize, m: usize, n_in: usize) -> Self {
-        let least = (TASK / (PANEL * n_in * m).max(1)).max(1);
-        let each = n_panels.div_ceil(4 * pool::threads()).max(least);
-        Self { n: n_panels.div_ceil(each), n_panels, each }
-    }
-
-    pub(crate) fn panels(&self, i: usize) -> Range<usize> {
-        i * self.each..((i + 1) * self.each).min(self.n_panels)
-    }
-}
-
 /// The outputs of some panels for all rows of x. What is written is `out`'s places of these panels' outputs and no
 /// others, so that tasks with other panels may run at the same time.
 ///

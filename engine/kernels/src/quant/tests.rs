@@ -92,19 +92,23 @@ fn rows_are_read_back_to_the_digit() {
     }
 }
 
-fn fast(isa: Isa, x: &[f32], m: usize, w: &Quantised) -> Vec<f32> {
-    let mut y = vec![f32::NAN; m * w.n_out];
-    product_on(isa, x, m, w, &mut y);
-    y
-}
-
-fn exact(isa: Isa, x: &[f32], m: usize, w: &Quantised) -> Vec<f32> {
+/// What `panels` computes of each panel, on the pool.
+fn each_panel(m: usize, w: &Quantised, panels: impl Fn(Range<usize>, Out<'_, '_>) + Sync) -> Vec<f32> {
     let mut y = vec![f32::NAN; m * w.n_out];
     let shared = Shared::new(&mut y);
     let out = Out { values: &shared, stride: w.n_out, first_panel: 0, n: w.n_out };
-    let tasks = Tasks::of(w.n_panels(), m, w.n_in);
-    pool::for_each(tasks.n, |i| exact_panels(isa, x, m, w, tasks.panels(i), out));
+    pool::for_each(w.n_panels(), |p| panels(p..p + 1, out));
     y
+}
+
+fn fast(isa: Isa, x: &[f32], m: usize, w: &Quantised) -> Vec<f32> {
+    let mut rounded = Activations::default();
+    rounded.round(isa, x, m, w.n_in);
+    each_panel(m, w, |panels, out| product_panels(isa, &rounded, w, panels, out))
+}
+
+fn exact(isa: Isa, x: &[f32], m: usize, w: &Quantised) -> Vec<f32> {
+    each_panel(m, w, |panels, out| exact_panels(isa, x, m, w, panels, out))
 }
 
 proptest! {
