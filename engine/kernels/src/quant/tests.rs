@@ -111,6 +111,18 @@ fn exact(isa: Isa, x: &[f32], m: usize, w: &Quantised) -> Vec<f32> {
     each_panel(m, w, |panels, out| exact_panels(isa, x, m, w, panels, out))
 }
 
+/// Half the distance from 1 to the next number: what one rounding of f32 can be off, of a number's size.
+const UNIT: f64 = 1.0 / (1 << 24) as f64;
+
+#[track_caller]
+fn within(what: &str, a: &[f32], b: &[f64], limits: &[f64]) {
+    assert_eq!(a.len(), b.len(), "{what}: lengths");
+    for (i, ((a, b), limit)) in a.iter().zip(b).zip(limits).enumerate() {
+        let difference = (f64::from(*a) - b).abs();
+        assert!(difference <= limit + 1e-30, "{what}[{i}]: {a} is not {b}, to {limit}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -122,23 +134,31 @@ proptest! {
         let n_in = blocks_in * quant_type.block().0;
         let w = Quantised::repack(quant_type, n_out, n_in, &blocks(quant_type, n_out, n_in, seed));
         let x = numbers(seed ^ 1, m * n_in);
-        let size = (n_in as f64).sqrt() * 4.0;
-        let want: Vec<f64> = fast(Isa::Scalar, &x, m, &w).iter().map(|y| f64::from(*y)).collect();
-        everywhere(
-            |isa| fast(isa, &x, m, &w),
-            |isa, y| close(&format!("{quant_type:?}, {isa}"), y, &want, 1e-6 * size),
-        );
         let mut row = vec![0.0; n_in];
+        // What each output is, and what rounding may make of it: the sum of its terms' sizes bounds it, not
+        // the output, which can be all cancellation.
         let mut want = vec![0.0; m * n_out];
+        let mut exact_limit = vec![0.0; m * n_out];
+        let mut fast_limit = vec![0.0; m * n_out];
         for n in 0..n_out {
             w.read_row(n, &mut row);
-            for (x, want) in x.chunks_exact(n_in).zip(want.chunks_exact_mut(n_out)) {
-                want[n] = x.iter().zip(&row).map(|(x, w)| f64::from(*x) * f64::from(*w)).sum();
+            let largest = row.iter().fold(0f64, |largest, w| largest.max(f64::from(w.abs())));
+            for (i, x) in x.chunks_exact(n_in).enumerate() {
+                let terms = || x.iter().zip(&row).map(|(x, w)| f64::from(*x) * f64::from(*w));
+                want[i * n_out + n] = terms().sum();
+                exact_limit[i * n_out + n] = UNIT * n_in as f64 * terms().map(f64::abs).sum::<f64>();
+                let x = x.iter().map(|x| f64::from(x.abs())).sum::<f64>();
+                fast_limit[i * n_out + n] = UNIT * 4.0 * (n_in as f64).sqrt() * x * largest;
             }
         }
         everywhere(
             |isa| exact(isa, &x, m, &w),
-            |isa, y| close(&format!("{quant_type:?}, exact, {isa}"), y, &want, 1e-6 * size),
+            |isa, y| within(&format!("{quant_type:?}, exact, {isa}"), y, &want, &exact_limit),
+        );
+        let want: Vec<f64> = fast(Isa::Scalar, &x, m, &w).iter().map(|y| f64::from(*y)).collect();
+        everywhere(
+            |isa| fast(isa, &x, m, &w),
+            |isa, y| within(&format!("{quant_type:?}, {isa}"), y, &want, &fast_limit),
         );
     }
 }
