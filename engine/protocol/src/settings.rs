@@ -17,6 +17,7 @@ pub struct Settings {
     pub reduced_motion: bool,
     /// Enter sends and Shift+Enter breaks the line; otherwise Ctrl+Enter sends.
     pub enter_sends: bool,
+    /// Of what models write; looking inside is always exact, and a recipe says its own.
     pub precision: Precision,
     /// Of what a model remembers of a conversation.
     pub cache: CacheWidth,
@@ -43,7 +44,7 @@ impl Default for Settings {
             high_contrast: false,
             reduced_motion: false,
             enter_sends: true,
-            precision: Precision::Exact,
+            precision: Precision::Fast,
             cache: CacheWidth::Full,
             device: DeviceChoice::Auto,
             n_threads: None,

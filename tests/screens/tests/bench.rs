@@ -160,7 +160,7 @@ fn measuring_asks_for_the_chosen_model_shows_what_comes_and_stops() {
     let (job, spec) = begun(&mut window);
     let chosen = window.harness.state().model().library.models()[1].id;
     let expected =
-        BenchSpec { model: ModelSource::Library(chosen), precision: Precision::Exact, plan: BenchPlan::Full };
+        BenchSpec { model: ModelSource::Library(chosen), precision: Precision::Fast, plan: BenchPlan::Full };
     assert_eq!(spec, expected);
     window.tell(Event::Progress(job, stage()));
     assert!(window.shows("Writing after 1024 tokens"), "what is measured now");

@@ -218,8 +218,7 @@ fn sampling_header(ui: &mut Ui, cx: &PaneCx, spec: &mut SamplingSpec) {
         |ui| reset = icon_button(ui, icons::ARROW_COUNTER_CLOCKWISE, cx.t("playground.reset")).clicked(),
         |ui| {
             widgets::title(ui, cx.t("playground.sampling"));
-            let tone = if precision == Precision::Fast { Tone::Warn } else { Tone::Plain };
-            widgets::tag(ui, tone, cx.t(word)).on_hover_text(cx.t(hint));
+            widgets::tag(ui, Tone::Plain, cx.t(word)).on_hover_text(cx.t(hint));
         },
     );
     if reset {
