@@ -2,8 +2,10 @@
 #![expect(unsafe_code, reason = "tasks write rows of their own, and calls what is compiled for wider sets")]
 
 use super::layout::GROUP;
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
 use crate::arena::Block;
-use crate::dispatch::{Isa, vectorised};
+use crate::dispatch::Isa;
 use crate::pool::{self, Shared};
 
 /// x \[M, K\] in groups of 32: integers from −127 to 127, a factor a group, and the sums that offsets of weights are
@@ -56,7 +58,8 @@ impl Activations {
                     totals.slice(rows.start * groups, n),
                 )
             };
-            round_groups(isa, &x[rows.start * n_in..rows.end * n_in], quants, factors, sums, totals);
+            let x = &x[rows.start * n_in..rows.end * n_in];
+            round_groups(isa, x, Rounded { quants, factors, sums, totals });
         });
     }
 
@@ -98,32 +101,102 @@ fn grow<T: crate::arena::Plain>(block: &mut Block, len: usize) {
     }
 }
 
-vectorised! {
-    fn round_groups(x: &[f32], quants: &mut [i8], factors: &mut [f32], sums: &mut [i32], totals: &mut [f32]) {
-        let groups = x.as_chunks::<GROUP>().0.iter().zip(quants.as_chunks_mut::<GROUP>().0);
-        let sums = sums.as_chunks_mut::<2>().0.iter_mut().zip(totals);
-        for (((x, q), factor), (sums, total)) in groups.zip(factors).zip(sums) {
-            let (mut most, mut odd) = ([0f32; 16], [0f32; 16]);
-            for i in 0..GROUP {
-                let size = x[i].abs();
-                most[i % 16] = if size > most[i % 16] { size } else { most[i % 16] };
-                // Not a number where x is not finite.
-                odd[i % 16] += x[i] * 0.0;
-            }
-            let most = most.iter().fold(0f32, |a, b| if *b > a { *b } else { a });
-            let odd: f32 = odd.iter().sum();
-            let inverse = if most > 0.0 && most.is_finite() { 127.0 / most } else { 0.0 };
-            let mut whole = [0i32; GROUP];
-            for i in 0..GROUP {
-                // Fits: at most 127 in size, or 0.
-                whole[i] = (x[i] * inverse).round_ties_even() as i32;
-            }
-            for i in 0..GROUP {
-                q[i] = whole[i] as i8;
-            }
-            *sums = [whole[..16].iter().sum(), whole[16..].iter().sum()];
-            *factor = most / 127.0 + odd;
+/// Groups of what [`Activations::round`] makes, one after the other.
+pub(super) struct Rounded<'a> {
+    pub quants: &'a mut [i8],
+    pub factors: &'a mut [f32],
+    pub sums: &'a mut [i32],
+    pub totals: &'a mut [f32],
+}
+
+impl Rounded<'_> {
+    /// Each group of `x`, and its places; `put` writes its quants and says its factor and sums.
+    #[inline(always)]
+    pub(super) fn each(self, x: &[f32], put: impl Fn(&[f32; GROUP], &mut [i8; GROUP]) -> (f32, [i32; 2])) {
+        let groups = x.as_chunks::<GROUP>().0.iter().zip(self.quants.as_chunks_mut::<GROUP>().0);
+        let sums = self.sums.as_chunks_mut::<2>().0.iter_mut().zip(self.totals);
+        for (((x, quants), factor), (sums, total)) in groups.zip(self.factors).zip(sums) {
+            (*factor, *sums) = put(x, quants);
             *total = *factor * (sums[0] + sums[1]) as f32;
+        }
+    }
+}
+
+/// What a group's largest is multiplied by to become 127, and the factor that takes that back.
+#[inline(always)]
+pub(super) fn factors(most: f32, finite: bool) -> (f32, f32) {
+    let inverse = if most > 0.0 && finite { 127.0 / most } else { 0.0 };
+    (inverse, if finite { most / 127.0 } else { f32::NAN })
+}
+
+fn round_groups(isa: Isa, x: &[f32], to: Rounded<'_>) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if isa >= Isa::Avx512 {
+            // SAFETY: an `Isa` is only ever run up to what the machine has.
+            return unsafe { avx512::round_groups(x, to) };
+        }
+        if isa >= Isa::Avx2 {
+            // SAFETY: as above.
+            return unsafe { avx2::round_groups(x, to) };
+        }
+    }
+    let _ = isa;
+    to.each(x, |x, quants| {
+        let most = x.iter().fold(0f32, |most, x| most.max(x.abs()));
+        let (inverse, factor) = factors(most, x.iter().all(|x| x.is_finite()));
+        let mut sums = [0; 2];
+        for (i, (x, q)) in x.iter().zip(quants).enumerate() {
+            // Fits: at most 127 in size, or not a number, which makes 0.
+            let whole = (x * inverse).round_ties_even() as i32;
+            *q = whole as i8;
+            sums[i / (GROUP / 2)] += whole;
+        }
+        (factor, sums)
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::numbers;
+
+    /// Bit for bit, whatever rounds.
+    #[test]
+    fn every_set_rounds_alike() {
+        let (m, n_in) = (5, 96);
+        let mut x = numbers(11, m * n_in);
+        x[..GROUP].fill(0.0);
+        x[GROUP..2 * GROUP].iter_mut().for_each(|x| *x *= 1e-42);
+        // Halves between two whole numbers, of both signs.
+        x[2 * GROUP..3 * GROUP].iter_mut().enumerate().for_each(|(i, x)| *x = i as f32 - 15.5);
+        x[2 * GROUP] = 127.0;
+        let made = |isa, x: &[f32]| {
+            let mut rounded = Activations::default();
+            rounded.round(isa, x, m, n_in);
+            rounded
+        };
+        let expected = made(Isa::Scalar, &x);
+        assert_eq!(expected.quants()[2 * GROUP..2 * GROUP + 4], [127, -14, -14, -12]);
+        for isa in Isa::available() {
+            let rounded = made(isa, &x);
+            assert_eq!(rounded.quants(), expected.quants(), "{isa}");
+            assert_eq!(rounded.sums(), expected.sums(), "{isa}");
+            for (got, want) in
+                [(rounded.factors(), expected.factors()), (rounded.totals(), expected.totals())]
+            {
+                assert!(got.iter().zip(want).all(|(a, b)| a.to_bits() == b.to_bits()), "{isa}");
+            }
+            for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                for at in [0, 7, 15, 16, 31] {
+                    let mut x = x.clone();
+                    x[n_in + at] = odd;
+                    let rounded = made(isa, &x);
+                    let none: Vec<usize> =
+                        (0..rounded.factors().len()).filter(|i| rounded.factors()[*i].is_nan()).collect();
+                    assert_eq!(none, [n_in / GROUP], "{isa}: {odd} at {at}");
+                }
+            }
         }
     }
 }

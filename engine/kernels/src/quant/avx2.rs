@@ -7,6 +7,7 @@
 use std::arch::x86_64::*;
 use std::ops::Range;
 
+use super::activations::{Rounded, factors};
 use super::layout::{Bits, Format, GROUP, LINE, PANEL, Panel, Scales};
 use super::{Activations, Out, QuantType, Quantised, for_type, groups};
 
@@ -158,7 +159,7 @@ unsafe fn tile<const TYPE: u8, const R: usize>(
             // SAFETY: group g is in the panel, whose length was looked at; rows and groups of x likewise.
             unsafe {
                 let from = panel.quants.as_ptr().add(g * format.quant_bytes());
-                if R == 1 && half == 0 {
+                if m == 0 && half == 0 {
                     for line in 0..format.quant_bytes() / LINE {
                         _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(AHEAD + line * LINE).cast());
                     }
@@ -307,4 +308,42 @@ pub(crate) unsafe fn scales(format: Format, panel: &Panel<'_>, g: usize, half: u
             (_mm256_mul_ps(d, number(at)), _mm256_mul_ps(d, number(at + PANEL)))
         }
     }
+}
+
+/// Rounds the groups of `x`.
+///
+/// # Safety
+/// The machine has AVX2.
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) unsafe fn round_groups(x: &[f32], to: Rounded<'_>) {
+    // SAFETY: a group is four vectors of f32, and one of bytes.
+    to.each(x, |x, quants| unsafe {
+        let x: [__m256; 4] = std::array::from_fn(|i| _mm256_loadu_ps(x.as_ptr().add(i * LANES)));
+        let sizes = x.map(|x| _mm256_andnot_ps(_mm256_set1_ps(-0.0), x));
+        let infinity = _mm256_set1_ps(f32::INFINITY);
+        let finite = sizes.map(|size| _mm256_cmp_ps::<_CMP_LT_OQ>(size, infinity));
+        let all = _mm256_and_ps(_mm256_and_ps(finite[0], finite[1]), _mm256_and_ps(finite[2], finite[3]));
+        let most = _mm256_max_ps(_mm256_max_ps(sizes[0], sizes[1]), _mm256_max_ps(sizes[2], sizes[3]));
+        let most = _mm_max_ps(_mm256_castps256_ps128(most), _mm256_extractf128_ps::<1>(most));
+        let most = _mm_max_ps(most, _mm_movehl_ps(most, most));
+        let most = _mm_cvtss_f32(_mm_max_ss(most, _mm_shuffle_ps::<1>(most, most)));
+        let (inverse, factor) = factors(most, _mm256_movemask_ps(all) == 0xff);
+        // To the nearest, ties to even, as the processor does unless told otherwise.
+        let whole: [__m256i; 4] = std::array::from_fn(|i| {
+            let scaled = _mm256_mul_ps(x[i], _mm256_set1_ps(inverse));
+            _mm256_cvtps_epi32(_mm256_and_ps(scaled, finite[i]))
+        });
+        let words = [_mm256_packs_epi32(whole[0], whole[1]), _mm256_packs_epi32(whole[2], whole[3])];
+        // Packing takes halves of a vector in turn.
+        let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+        let bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(words[0], words[1]), order);
+        _mm256_storeu_si256(quants.as_mut_ptr().cast(), bytes);
+        let sum = |a, b| {
+            let sum = _mm256_add_epi32(a, b);
+            let sum = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
+            let sum = _mm_add_epi32(sum, _mm_shuffle_epi32::<0b01_00_11_10>(sum));
+            _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32::<0b10_11_00_01>(sum)))
+        };
+        (factor, [sum(whole[0], whole[1]), sum(whole[2], whole[3])])
+    });
 }

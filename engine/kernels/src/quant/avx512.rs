@@ -5,6 +5,7 @@
 use std::arch::x86_64::*;
 use std::ops::Range;
 
+use super::activations::{Rounded, factors};
 use super::layout::{Bits, Format, GROUP, LINE, PANEL, Panel, Scales};
 use super::{Activations, Out, QuantType, Quantised, for_type, groups};
 
@@ -111,6 +112,7 @@ fn run<const TYPE: u8>(x: &Activations, w: &Quantised, panels: Range<usize>, out
             // panel's outputs are this task's.
             unsafe {
                 match x.m() - m {
+                    8.. => m += tile::<TYPE, 8>(x, m, &panel, groups, p, out),
                     4.. => m += tile::<TYPE, 4>(x, m, &panel, groups, p, out),
                     2.. => m += tile::<TYPE, 2>(x, m, &panel, groups, p, out),
                     _ => m += tile::<TYPE, 1>(x, m, &panel, groups, p, out),
@@ -145,7 +147,7 @@ unsafe fn tile<const TYPE: u8, const R: usize>(
         // SAFETY: group g is in the panel, whose length was looked at; rows and groups of x likewise.
         unsafe {
             let from = panel.quants.as_ptr().add(g * format.quant_bytes());
-            if R == 1 {
+            if m == 0 {
                 for line in 0..format.quant_bytes() / LINE {
                     _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(AHEAD + line * LINE).cast());
                 }
@@ -299,4 +301,29 @@ pub(crate) unsafe fn scales(format: Format, panel: &Panel<'_>, g: usize) -> (__m
             (_mm512_mul_ps(d, number(at)), _mm512_mul_ps(d, number(at + PANEL)))
         }
     }
+}
+
+/// Rounds the groups of `x`.
+///
+/// # Safety
+/// The machine has AVX-512.
+#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512cd,avx512dq,avx512vl")]
+pub(super) unsafe fn round_groups(x: &[f32], to: Rounded<'_>) {
+    // SAFETY: a group is two vectors, and as many bytes as two halves of one.
+    to.each(x, |x, quants| unsafe {
+        let x = [_mm512_loadu_ps(x.as_ptr()), _mm512_loadu_ps(x.as_ptr().add(GROUP / 2))];
+        let sizes = x.map(|x| _mm512_abs_ps(x));
+        let most = _mm512_reduce_max_ps(_mm512_max_ps(sizes[0], sizes[1]));
+        let infinity = _mm512_set1_ps(f32::INFINITY);
+        let finite = sizes.map(|size| _mm512_cmp_ps_mask::<_CMP_LT_OQ>(size, infinity));
+        let (inverse, factor) = factors(most, finite == [0xffff; 2]);
+        // To the nearest, ties to even, as the processor does unless told otherwise.
+        let whole: [__m512i; 2] = std::array::from_fn(|i| {
+            _mm512_cvtps_epi32(_mm512_maskz_mul_ps(finite[i], x[i], _mm512_set1_ps(inverse)))
+        });
+        for (half, whole) in whole.into_iter().enumerate() {
+            _mm_storeu_si128(quants.as_mut_ptr().add(half * GROUP / 2).cast(), _mm512_cvtepi32_epi8(whole));
+        }
+        (factor, whole.map(|whole| _mm512_reduce_add_epi32(whole)))
+    });
 }
