@@ -44,16 +44,24 @@ fn softmax_backward_on(isa: Isa, y: &[f32], dy: &[f32], width: usize, dx: &mut [
 pub(crate) fn largest<S: Lanes>(s: S, row: &[f32]) -> f32 {
     let lowest = s.splat(f32::NEG_INFINITY);
     let mut most = [lowest; 4];
+    // Zeros, or what is not a number: a maximum passes over it.
+    let mut odd = [s.splat(0.0); 4];
     let whole = row.len() / (4 * S::N) * (4 * S::N);
     for i in (0..whole).step_by(4 * S::N) {
-        for (k, most) in most.iter_mut().enumerate() {
-            *most = s.max(s.load(row, i + k * S::N), *most);
+        for (k, (most, odd)) in most.iter_mut().zip(&mut odd).enumerate() {
+            let v = s.load(row, i + k * S::N);
+            *most = s.max(v, *most);
+            *odd = s.select_ge(v, v, *odd, v);
         }
     }
     for i in (whole..row.len()).step_by(S::N) {
-        most[0] = s.max(s.load_or(row, i, f32::NEG_INFINITY), most[0]);
+        let v = s.load_or(row, i, f32::NEG_INFINITY);
+        most[0] = s.max(v, most[0]);
+        odd[0] = s.select_ge(v, v, odd[0], v);
     }
-    s.largest(s.max(s.max(most[0], most[1]), s.max(most[2], most[3])))
+    let most = s.max(s.max(most[0], most[1]), s.max(most[2], most[3]));
+    let odd = s.add(s.add(odd[0], odd[1]), s.add(odd[2], odd[3]));
+    s.largest(s.select_ge(odd, odd, most, odd))
 }
 
 kernel! {
@@ -126,6 +134,25 @@ mod tests {
                 close("y", y, &y64, 1e-6);
                 close("dx", dx, &dx64, 1e-5);
             });
+        }
+    }
+
+    kernel! { fn largest_of[S](s, row: &[f32]) -> f32 { largest(s, row) } }
+
+    #[test]
+    fn the_largest_is_not_a_number_if_one_is_not() {
+        for isa in Isa::available() {
+            for n in [1, 15, 16, 63, 64, 65, 150] {
+                let mut row = numbers(5, n);
+                row[0] = f32::NEG_INFINITY;
+                let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                assert_eq!(largest_of(isa, &row), most, "{isa} {n}");
+                for at in 0..n {
+                    let mut row = row.clone();
+                    row[at] = f32::NAN;
+                    assert!(largest_of(isa, &row).is_nan(), "{isa}: {at} of {n}");
+                }
+            }
         }
     }
 

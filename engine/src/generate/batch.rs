@@ -55,6 +55,8 @@ struct State {
     /// A pass is being gathered or computed.
     busy: bool,
     last_pass: Duration,
+    #[cfg(test)]
+    n_passes: usize,
 }
 
 /// Adapters laid beside a model's maps, and the memory they take.
@@ -204,6 +206,10 @@ impl Seat<'_> {
         let mut state = self.batcher.lock();
         state.busy = false;
         state.last_pass = started.elapsed();
+        #[cfg(test)]
+        {
+            state.n_passes += 1;
+        }
         state.hand_out(riders, precision, outcome);
         self.batcher.over.notify_all();
         state

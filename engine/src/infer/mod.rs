@@ -74,6 +74,12 @@ impl<'m> Runner<'m> {
         self.model.shape()
     }
 
+    /// The most memory that passes have held at one time besides weights and sequences.
+    #[cfg(test)]
+    pub fn peak_bytes(&self) -> usize {
+        self.arena.peak_bytes()
+    }
+
     /// A sequence that has not begun; in main memory its cache is `width` wide, elsewhere always f32.
     #[must_use]
     pub fn sequence(&self, width: CacheWidth) -> Sequence {

@@ -275,12 +275,12 @@ kernel! {
             let from = &q.values[tile.at(q.stride, query)..][..to.len()];
             to.iter_mut().zip(from).for_each(|(to, from)| *to = from * scale);
         }
-        with.out.fill(0.0);
-        with.most.fill(FLOOR);
-        with.sums.fill(0.0);
-        let keys = tile.keys(share);
-        for from in keys.clone().step_by(KEYS) {
-            look_at(s, tile, from..(from + KEYS).min(keys.end), &mut with);
+        look_along(s, tile, 0..tile.queries, share, &mut with);
+        // What a query doesn't see is multiplied by zero, which makes a number of numbers only.
+        if tile.queries > 1 && with.out.iter().any(|v| !v.is_finite()) {
+            for query in 0..tile.queries {
+                look_along(s, tile, query..query + 1, share, &mut with);
+            }
         }
         if tile.shares > 1 {
             // SAFETY: this share's place, which no other task has.
@@ -341,10 +341,31 @@ kernel! {
     }
 }
 
-/// What a few blocks of keys add to the output.
+/// The output of some queries of a tile over the keys of a share.
 #[inline(always)]
-fn look_at<S: Lanes>(s: S, tile: &Tile<'_>, keys: Range<usize>, with: &mut Matrices<'_>) {
-    let (rows, width) = (tile.rows(), tile.shape.head_width);
+fn look_along<S: Lanes>(s: S, tile: &Tile<'_>, queries: Range<usize>, share: usize, with: &mut Matrices<'_>) {
+    let rows = queries.start * tile.group()..queries.end * tile.group();
+    let padded = tile.shape.head_width.next_multiple_of(MAX_LANES);
+    with.out[rows.start * padded..rows.end * padded].fill(0.0);
+    with.most[rows.clone()].fill(FLOOR);
+    with.sums[rows.start * MAX_LANES..rows.end * MAX_LANES].fill(0.0);
+    let keys = tile.keys(share);
+    for from in keys.clone().step_by(KEYS) {
+        look_at(s, tile, queries.clone(), from..(from + KEYS).min(keys.end), with);
+    }
+}
+
+/// What a few blocks of keys add to the output of some queries.
+#[inline(always)]
+fn look_at<S: Lanes>(
+    s: S,
+    tile: &Tile<'_>,
+    queries: Range<usize>,
+    keys: Range<usize>,
+    with: &mut Matrices<'_>,
+) {
+    let (first, rows, width) =
+        (queries.start * tile.group(), queries.len() * tile.group(), tile.shape.head_width);
     let padded = width.next_multiple_of(MAX_LANES);
     let part = |key: usize| tile.cache.part(tile.layer, tile.kv_head, key / BLOCK);
     for from in keys.clone().step_by(BLOCK) {
@@ -358,32 +379,40 @@ fn look_at<S: Lanes>(s: S, tile: &Tile<'_>, keys: Range<usize>, with: &mut Matri
                 &*with.wide
             }
         };
-        let (terms, vectors, a, a_row, a_term) = (width, len.div_ceil(S::N), &*with.q, width, 1);
-        let (c, c_stride, b_stride) = (&mut with.p[at..], KEYS, BLOCK);
+        let (terms, vectors, a_row, a_term) = (width, len.div_ceil(S::N), width, 1);
+        let a = &with.q[first * width..];
+        let (c, c_stride, b_stride) = (&mut with.p[first * KEYS + at..], KEYS, BLOCK);
         product(
             S::ISA,
             Product { rows, vectors, terms, a, a_row, a_term, b, b_stride, c, c_stride, add: false },
         );
     }
     let scaled = matches!(part(keys.start), Part::Int8 { .. });
-    for query in 0..tile.queries {
+    for query in queries.clone() {
         let seen = tile.seen(query);
         let seen = seen.start.max(keys.start) - keys.start..seen.end.min(keys.end).saturating_sub(keys.start);
         for row in query * tile.group()..(query + 1) * tile.group() {
             exponentials(s, tile.shape, row, keys.len(), &seen, scaled, with);
         }
     }
-    for from in keys.clone().step_by(BLOCK) {
-        let (at, terms) = (from - keys.start, BLOCK.min(keys.end - from));
+    let seen = tile.seen(queries.start).start..tile.seen(queries.end - 1).end;
+    for block in keys.clone().step_by(BLOCK) {
+        let from = block.max(seen.start);
+        let end = (block + BLOCK).min(keys.end).min(seen.end);
+        if from >= end {
+            continue;
+        }
+        let (skipped, terms) = (from - block, end - from);
         let b = match part(from) {
-            Part::F32 { values, .. } => values,
+            Part::F32 { values, .. } => &values[skipped * padded..],
             Part::Int8 { values, .. } => {
-                widen(S::ISA, &values[..terms * padded], with.wide);
+                widen(S::ISA, &values[skipped * padded..(skipped + terms) * padded], with.wide);
                 &*with.wide
             }
         };
-        let (vectors, a, a_row, a_term) = (padded / S::N, &with.p[at..], KEYS, 1);
-        let (c, c_stride, b_stride) = (&mut *with.out, padded, padded);
+        let (vectors, a_row, a_term) = (padded / S::N, KEYS, 1);
+        let a = &with.p[first * KEYS + from - keys.start..];
+        let (c, c_stride, b_stride) = (&mut with.out[first * padded..], padded, padded);
         product(
             S::ISA,
             Product { rows, vectors, terms, a, a_row, a_term, b, b_stride, c, c_stride, add: true },

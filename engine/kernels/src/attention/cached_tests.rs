@@ -312,6 +312,38 @@ fn what_is_not_a_number_stays_so() {
     }
 }
 
+/// A value that is no number is nobody's but theirs who see it: those before it, and those that are past it by a
+/// window, have their usual outputs, bit for bit.
+#[test]
+fn a_value_that_is_not_a_number_is_seen_by_those_alone_who_see_it() {
+    for (group, window) in [(1, None), (3, None), (3, Some(20))] {
+        let shape = AttentionShape { window, ..shape(1, group, 20) };
+        let (width, n) = (shape.q_width(), 150);
+        let sequence = Sequence::new(&shape, n, 1);
+        for odd in [f32::NAN, f32::INFINITY] {
+            let mut broken = Sequence::new(&shape, n, 1);
+            broken.v[70 * 20 + 3] = odd;
+            let sees = |t: usize| t >= 70 && window.is_none_or(|w| t < 70 + w);
+            for isa in Isa::available() {
+                for precision in [CachePrecision::F32, CachePrecision::Int8] {
+                    for past in [0, 65] {
+                        let whole = pass(isa, &shape, &[(&sequence, past)], precision).remove(0);
+                        let out = pass(isa, &shape, &[(&broken, past)], precision).remove(0);
+                        let rows = out.chunks_exact(width).zip(whole.chunks_exact(width));
+                        for (t, (row, whole)) in (past..).zip(rows) {
+                            if sees(t) {
+                                assert!(row.iter().any(|v| !v.is_finite()), "{isa} {precision:?} {t}");
+                            } else {
+                                assert_eq!(row, whole, "{isa} {precision:?} {t}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_pass_that_fails_half_way_leaves_the_cache_as_it_was() {
     let shape = shape(2, 2, 16);

@@ -125,7 +125,9 @@ impl Rounded<'_> {
 /// What a group's largest is multiplied by to become 127, and the factor that takes that back.
 #[inline(always)]
 pub(super) fn factors(most: f32, finite: bool) -> (f32, f32) {
-    let inverse = if most > 0.0 && finite { 127.0 / most } else { 0.0 };
+    // Of nothing, or next to nothing, there is no inverse.
+    let inverse = 127.0 / most;
+    let inverse = if finite && inverse.is_finite() { inverse } else { 0.0 };
     (inverse, if finite { most / 127.0 } else { f32::NAN })
 }
 

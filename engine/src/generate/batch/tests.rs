@@ -81,6 +81,55 @@ fn who_waits_rides_along_and_gets_what_it_would_alone() {
     assert!(state.waiting.is_empty() && !state.busy);
 }
 
+/// Several jobs write at the same time, each with a thread of its own, and most passes serve more than one of them:
+/// if none did there would be one for each token of each.
+#[test]
+fn those_who_write_at_once_share_passes() {
+    const JOBS: usize = 4;
+    const TOKENS: usize = 40;
+    let (batcher, ledger) = (Batcher::default(), Ledger::new(9));
+    batcher.lock().busy = true;
+    thread::scope(|scope| {
+        for first in 0..JOBS as u32 {
+            let (batcher, mut turn) = (&batcher, turn(&ledger, &[5 + first]));
+            scope.spawn(move || {
+                let (seat, mut runner) = (batcher.seat(), Runner::new(model()).expect("it runs"));
+                for token in 0..TOKENS as u32 {
+                    let stepped = seat.step(&mut runner, turn, EXACT, &|| Ok(()));
+                    stepped.logits.expect("a pass");
+                    let read = stepped.read.expect("given back");
+                    turn = Turn { read, tokens: vec![5 + token], wanted: Wanted::Last, adapters: None };
+                }
+            });
+        }
+        when_waiting(&batcher, JOBS, |state| state.busy = false);
+        batcher.over.notify_all();
+    });
+    let n_passes = batcher.lock().n_passes;
+    assert!((TOKENS..=JOBS * TOKENS * 3 / 4).contains(&n_passes), "{n_passes} passes");
+}
+
+/// What is reserved for a pass is what the fullest ones take, and not much more.
+#[test]
+fn a_pass_takes_the_memory_that_is_reserved_for_it() {
+    let ledger = Ledger::new(99);
+    let reserved = pass_bytes(model().shape()) as usize;
+    for precision in [EXACT, Precision::Fast] {
+        // One prompt, and as many beginnings as fit.
+        for n_riders in [1, MAX_RIDERS] {
+            let mut runner = Runner::new(model()).expect("it runs");
+            let tokens: Vec<u32> = (0..(MAX_ROWS / n_riders) as u32).map(|i| i % 50).collect();
+            let mut riders: Vec<Handed> =
+                (0..n_riders as u64).map(|seat| handed(seat, turn(&ledger, &tokens))).collect();
+            let outcome = run(&mut runner, &mut riders, precision, &|| Ok(()), GRACE);
+            assert!(matches!(outcome, Outcome::Through(_)));
+            let taken = runner.peak_bytes();
+            assert!(taken <= reserved, "{n_riders} in {precision:?}: {taken} bytes of {reserved}");
+            assert!(2 * taken >= reserved, "{n_riders} in {precision:?}: only {taken} bytes of {reserved}");
+        }
+    }
+}
+
 #[test]
 fn a_pass_takes_the_first_and_what_fits_beside_it() {
     let ledger = Ledger::new(99);
