@@ -1,6 +1,6 @@
 //! The built program, as a person or a script calls it: arguments, pipes, exit codes.
 
-use glassworks_engine::{Engine, EngineConfig, Mode, Running};
+use glassworks_engine::{Engine, EngineConfig, Mode, PowerConfig, Running};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -77,6 +77,8 @@ impl Place {
             version: "test",
             language: glassworks_protocol::text::Language::English,
             memory_limit_bytes: None,
+            disk_free_bytes: None,
+            power: PowerConfig::default(),
             isa_cap: None,
             n_threads: None,
             clock: || 0,

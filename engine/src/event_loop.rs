@@ -5,6 +5,7 @@ use crate::job_cx::{JobCx, Shared, Steering};
 use crate::jobs;
 use glassworks_protocol::ids::JobId;
 use glassworks_protocol::link::EngineEnd;
+use glassworks_protocol::machine::DiskStatus;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{
     Command, Event, Failure, FailureKind, JobOutput, JobSpec, Notice, Outcome, Page, Query, RequestId,
@@ -97,6 +98,11 @@ async fn page(shared: &Shared, query: Query) -> Result<Page, Failure> {
         Query::Runs => Page::Runs(store.runs().await?),
         Query::RunPoints(id) => Page::RunPoints(Arc::new(store.run_points(id).await?)),
         Query::RunCheckpoints(id) => Page::RunCheckpoints(store.run_checkpoints(id).await?),
+        Query::RunSamples(id) => Page::RunSamples(store.run_samples(id).await?),
+        Query::WorstRows { run, look, n } => {
+            Page::WorstRows(store.worst_rows(run, look, n as usize).await?.map(Arc::new))
+        }
+        Query::Disk => Page::Disk(shared.disk.free().map(|free_bytes| DiskStatus { free_bytes })),
         Query::Benches => Page::Benches(store.benches().await?),
         Query::Memory => Page::Memory(shared.ledger.status()),
         Query::LogTail => Page::LogTail(crate::log::tail(&shared.home.logs().join(crate::log::FILE))),

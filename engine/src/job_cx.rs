@@ -1,8 +1,10 @@
 //! All that a job may touch of the world: its checkpoint, its voice, the store, the shelf, the ledger.
 
+use crate::disk::Disk;
 use crate::failure::Cancelled;
 use crate::home::Home;
 use crate::memory::Ledger;
+use crate::power::PowerConfig;
 use crate::shelf::Shelf;
 use crate::store::Store;
 use glassworks_protocol::ids::JobId;
@@ -23,6 +25,8 @@ pub struct Shared {
     pub store: Store,
     pub shelf: Shelf,
     pub ledger: Ledger,
+    pub disk: Disk,
+    pub power: PowerConfig,
     pub outbox: Outbox,
     pub runtime: tokio::runtime::Runtime,
     pub language: Language,
@@ -50,10 +54,27 @@ pub struct JobCx {
     pace: Mutex<Pace>,
 }
 
-/// When progress was last told, and since when the current stage runs.
+/// When progress was last told, and what the current stage began with.
 struct Pace {
     told: Option<Instant>,
-    stage: Option<(Text, Instant)>,
+    stage: Option<Begun>,
+}
+
+/// A stage at its beginning.
+struct Begun {
+    stage: Text,
+    at: Instant,
+    /// Done already: by the sitting before, where one goes on.
+    done: u64,
+}
+
+impl Begun {
+    /// Units a second since the beginning; `None` while there is too little to go by.
+    fn per_sec(&self, done: u64, now: Instant) -> Option<f32> {
+        let secs = now.duration_since(self.at).as_secs_f32();
+        let more = done.saturating_sub(self.done);
+        (secs > 0.2 && more > 0).then(|| more as f32 / secs)
+    }
 }
 
 impl JobCx {
@@ -85,16 +106,15 @@ impl JobCx {
     pub fn progress(&self, stage: &Text, done: u64, total: Option<u64>, unit: Unit) {
         let now = Instant::now();
         let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
-        if pace.stage.as_ref().is_none_or(|(current, _)| current != stage) {
-            pace.stage = Some((stage.clone(), now));
+        if pace.stage.as_ref().is_none_or(|begun| begun.stage != *stage) {
+            pace.stage = Some(Begun { stage: stage.clone(), at: now, done });
             pace.told = None;
         }
         if pace.told.is_some_and(|told| now.duration_since(told) < PROGRESS_INTERVAL) {
             return;
         }
         pace.told = Some(now);
-        let secs = pace.stage.as_ref().map_or(0.0, |(_, since)| now.duration_since(*since).as_secs_f32());
-        let per_sec = (secs > 0.2 && done > 0).then(|| done as f32 / secs);
+        let per_sec = pace.stage.as_ref().and_then(|begun| begun.per_sec(done, now));
         let progress = Progress { stage: stage.clone(), done, total, unit, per_sec };
         self.shared.outbox.send(Event::Progress(self.id, progress));
     }
@@ -124,5 +144,23 @@ impl JobCx {
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         (self.shared.clock)()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_counts_what_was_done_since_the_stage_began() {
+        let at = Instant::now();
+        let check = |before: u64, done: u64, secs: f32, expected: Option<f32>| {
+            let begun = Begun { stage: Text::new("train.stage.training"), at, done: before };
+            assert_eq!(begun.per_sec(done, at + Duration::from_secs_f32(secs)), expected);
+        };
+        check(0, 20, 2.0, Some(10.0));
+        check(400, 420, 2.0, Some(10.0));
+        check(400, 400, 2.0, None);
+        check(0, 20, 0.1, None);
     }
 }

@@ -7,6 +7,7 @@ pub mod bench;
 pub mod chat_template;
 pub mod data;
 mod device;
+mod disk;
 mod durable;
 mod event_loop;
 pub mod failure;
@@ -20,6 +21,7 @@ mod log;
 pub mod memory;
 pub mod models;
 pub mod nn;
+mod power;
 pub mod shelf;
 mod starter;
 pub mod store;
@@ -27,7 +29,9 @@ pub mod tokenizer;
 pub mod train;
 
 pub use home::Mode;
+pub use power::PowerConfig;
 
+use crate::disk::Disk;
 use crate::home::Home;
 use crate::job_cx::Shared;
 use crate::memory::Ledger;
@@ -54,6 +58,10 @@ pub struct EngineConfig {
     pub language: Language,
     /// `None`: what the machine has, less a reserve.
     pub memory_limit_bytes: Option<u64>,
+    /// Said in place of what is free on the home folder's disk; `None`: what the system says.
+    pub disk_free_bytes: Option<u64>,
+    /// Mains, battery and what keeps the machine awake.
+    pub power: PowerConfig,
     /// The widest instruction set that the kernels may use, by the name it has in `GLASSWORKS_ISA`; `None`: what
     /// the processor has.
     pub isa_cap: Option<String>,
@@ -112,6 +120,8 @@ impl Engine {
         };
         let (window, end) = link(waker);
         let shared = Shared {
+            disk: Disk::of(home.path(), config.disk_free_bytes),
+            power: config.power,
             home,
             store,
             shelf: Shelf::on(chosen.device),

@@ -5,7 +5,7 @@ use super::meter::Meter;
 use super::out::{self, Stop};
 use crate::paths;
 use crate::starter::STARTER;
-use glassworks_engine::{Engine, EngineConfig, Mode, Running};
+use glassworks_engine::{Engine, EngineConfig, Mode, PowerConfig, Running};
 use glassworks_protocol::ids::{EditId, JobId, ModelId, QueryId};
 use glassworks_protocol::link::SendError;
 use glassworks_protocol::text::{Language, Text};
@@ -224,6 +224,8 @@ pub fn config(home: &Path, mode: Mode, language: Language) -> EngineConfig {
         version: env!("CARGO_PKG_VERSION"),
         language,
         memory_limit_bytes: None,
+        disk_free_bytes: None,
+        power: PowerConfig::default(),
         isa_cap: paths::isa_cap(),
         n_threads: None,
         clock: now_ms,

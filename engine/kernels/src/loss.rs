@@ -87,8 +87,8 @@ pub fn linear_cross_entropy<'a>(
     Loss { loss_sum: losses.each.iter().sum(), n_targets: losses.rows.len() }
 }
 
-/// −ln p(target) of each row of `hidden` \[M, D\], and 0 where there is no target: for perplexity, and to compare
-/// answers.
+/// −ln p(target) of each row of `hidden` \[M, D\], and 0 where there is no target: for perplexity, and to tell which
+/// texts are hard. `go_on` is as in [`Objective`].
 ///
 /// # Panics
 /// Like [`linear_cross_entropy`].
@@ -96,16 +96,17 @@ pub fn linear_token_losses<'a>(
     hidden: &'a [f32],
     head: impl Into<Head<'a>>,
     targets: &'a [i32],
-    losses: &mut [f32],
+    losses: &mut [f64],
+    go_on: &dyn Fn() -> bool,
     arena: &'a Arena,
     precision: Precision,
 ) {
     assert_eq!(losses.len(), targets.len(), "a loss for each row");
     let mut made = Losses::new(hidden, head.into(), targets, arena, precision);
-    made.gradients(Objective::default(), None, None);
+    made.gradients(Objective { go_on, ..Objective::default() }, None, None);
     losses.fill(0.0);
     for (row, loss) in made.rows.iter().zip(&made.each) {
-        losses[*row] = *loss as f32;
+        losses[*row] = *loss;
     }
 }
 
@@ -418,9 +419,9 @@ mod tests {
         );
         assert_eq!(alone, found, "the loss is the same without gradients");
         let expected = loss64(&h64, &w64, width, &targets, (cap, 0.0));
-        let mut each = vec![f32::NAN; m];
-        linear_token_losses(&hidden, head, &targets, &mut each, &arena, exact);
-        let sum: f64 = each.iter().map(|v| f64::from(*v)).sum();
+        let mut each = vec![f64::NAN; m];
+        linear_token_losses(&hidden, head, &targets, &mut each, &|| true, &arena, exact);
+        let sum: f64 = each.iter().sum();
         assert!((sum - expected).abs() < 1e-5 * (1.0 + expected));
         assert!(each.iter().zip(&targets).all(|(l, t)| *t != IGNORED || *l == 0.0));
     }

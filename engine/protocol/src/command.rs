@@ -4,6 +4,7 @@ use crate::chat::{ChatRecord, MessageRecord, TemplateOptions};
 use crate::ids::{ChatId, EditId, JobId, MessageId, ModelId, QueryId, RunId};
 use crate::job::JobSpec;
 use crate::settings::Settings;
+use crate::train::{CheckpointKind, Look};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -84,6 +85,11 @@ pub enum Edit {
         run: RunId,
         name: String,
     },
+    /// Remove a checkpoint that stays, its files with it; not undoable. The newest and the best are refused.
+    DeleteCheckpoint {
+        run: RunId,
+        kind: CheckpointKind,
+    },
     SaveSettings(Box<Settings>),
 }
 
@@ -103,6 +109,16 @@ pub enum Query {
     RunPoints(RunId),
     /// What a run keeps on disk.
     RunCheckpoints(RunId),
+    /// What a run wrote for its prompts, by step and prompt.
+    RunSamples(RunId),
+    /// The `n` held-out rows that a run does worst on.
+    WorstRows {
+        run: RunId,
+        look: Look,
+        n: u32,
+    },
+    /// How much room the home folder's disk has.
+    Disk,
     /// Benchmarks that were kept, newest first.
     Benches,
     Memory,

@@ -4,13 +4,13 @@ use crate::bench::BenchRecord;
 use crate::chat::{ChatDocument, ChatRecord, ChatSummary, MessageRecord};
 use crate::failure::Failure;
 use crate::generate::TokenPiece;
-use crate::ids::{ChatId, EditId, JobId, ModelId, QueryId};
+use crate::ids::{ChatId, EditId, JobId, ModelId, QueryId, RunId};
 use crate::job::Outcome;
-use crate::machine::MemoryStatus;
+use crate::machine::{DiskStatus, MemoryStatus};
 use crate::model::ModelRecord;
 use crate::settings::Settings;
 use crate::text::Text;
-use crate::train::{CheckpointRecord, MetricPoint, RunRecord};
+use crate::train::{CheckpointKind, CheckpointRecord, MetricPoint, RunRecord, RunSample, WorstRows};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -111,6 +111,13 @@ pub enum Stored {
     ModelRemoved(ModelId),
     Run(Arc<RunRecord>),
     Checkpoint(Arc<CheckpointRecord>),
+    CheckpointDeleted {
+        run: RunId,
+        kind: CheckpointKind,
+    },
+    Sample(Arc<RunSample>),
+    /// The losses of a run's held-out rows are new: fetch those that are shown.
+    RowsMeasured(RunId),
     Bench(Arc<BenchRecord>),
     Settings(Arc<Settings>),
     /// What an undo or redo did, for a toast, and whether more can be done.
@@ -131,6 +138,11 @@ pub enum Page {
     Runs(Vec<Arc<RunRecord>>),
     RunPoints(Arc<Vec<MetricPoint>>),
     RunCheckpoints(Vec<Arc<CheckpointRecord>>),
+    RunSamples(Vec<Arc<RunSample>>),
+    /// `None` where no rows were measured.
+    WorstRows(Option<Arc<WorstRows>>),
+    /// `None` where the system doesn't say.
+    Disk(Option<DiskStatus>),
     Benches(Vec<Arc<BenchRecord>>),
     Memory(MemoryStatus),
     LogTail(String),

@@ -55,6 +55,12 @@ pub struct MemoryStatus {
     pub limit_bytes: u64,
 }
 
+/// Room on the disk that the home folder is on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskStatus {
+    pub free_bytes: u64,
+}
+
 /// What the engine knows at the moment it starts: enough for the first frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StartReport {

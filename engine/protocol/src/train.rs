@@ -10,15 +10,17 @@ mod presets;
 mod read;
 mod recipe;
 mod run;
+mod seen;
 mod timing;
 
 pub use estimate::{Estimate, ModelSize};
 pub use fields::{Field, FieldKind, FieldProblem};
 pub use presets::{PRESETS, Preset, PresetId};
 pub use run::{
-    CheckpointKind, CheckpointRecord, Ending, METRICS, Metric, MetricPoint, RunProgress, RunRecord,
+    CheckpointKind, CheckpointRecord, Ending, METRICS, Metric, MetricPoint, PausedBy, RunProgress, RunRecord,
     RunStatus, Series,
 };
+pub use seen::{HeldOutRow, Look, RowLoss, RunSample, WorstRows};
 pub use timing::StepReport;
 
 use crate::dataset::DataSpec;
@@ -160,6 +162,8 @@ pub struct BatchSpec {
     pub max_length: Option<u32>,
     /// Fill each batch up to `sequences` · `max_length` tokens, however many rows that takes.
     pub packing: bool,
+    /// Bring rows of similar length together, as transformers' `LengthGroupedSampler` does.
+    pub group_by_length: bool,
 }
 
 /// How long, and how each step is held.
@@ -172,15 +176,23 @@ pub struct LengthSpec {
     /// The norm that gradients are held to; `None` for no limit.
     pub max_grad_norm: Option<f64>,
     pub label_smoothing: f64,
+    /// Pause when the machine goes from mains to battery.
+    pub pause_on_battery: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EvaluationSpec {
     /// Steps between two; `None`: ten times in the run.
     pub every: Option<u64>,
     /// Stop after so many evaluations without a better loss; `None`: never.
     pub patience: Option<u32>,
+    /// Held-out rows whose beginnings are written on from at each evaluation, where there are no `prompts`.
+    pub samples: u32,
+    /// What is written on from in place of those rows: questions to a chat model, beginnings of texts.
+    pub prompts: Vec<String>,
+    /// The most that is written after each.
+    pub sample_tokens: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -189,6 +201,10 @@ pub struct CheckpointSpec {
     /// Steps between two; `None`: about every minute.
     pub every: Option<u64>,
     pub keep_best: bool,
+    /// Steps between two that stay; `None`: only the newest and the best do.
+    pub keep_every: Option<u64>,
+    /// The most that a run's checkpoints take on disk, GB; beyond it the oldest of those that stay goes.
+    pub budget_gb: f64,
 }
 
 impl Default for TrainSpec {
@@ -239,30 +255,38 @@ impl Default for ScheduleSpec {
 
 impl Default for BatchSpec {
     fn default() -> Self {
-        Self { sequences: 4, accumulation: 4, max_length: None, packing: false }
+        Self { sequences: 4, accumulation: 4, max_length: None, packing: false, group_by_length: false }
     }
 }
 
 impl Default for LengthSpec {
     fn default() -> Self {
-        Self { epochs: 3.0, steps: None, max_grad_norm: Some(1.0), label_smoothing: 0.0 }
+        Self {
+            epochs: 3.0,
+            steps: None,
+            max_grad_norm: Some(1.0),
+            label_smoothing: 0.0,
+            pause_on_battery: false,
+        }
     }
 }
 
 impl Default for EvaluationSpec {
     fn default() -> Self {
-        Self { every: None, patience: Some(3) }
+        Self { every: None, patience: Some(3), samples: 3, prompts: Vec::new(), sample_tokens: 48 }
     }
 }
 
 impl Default for CheckpointSpec {
     fn default() -> Self {
-        Self { every: None, keep_best: true }
+        Self { every: None, keep_best: true, keep_every: None, budget_gb: 10.0 }
     }
 }
 
 /// Rows from which adapters do without dropout, when nobody says otherwise.
 const ROWS_WITHOUT_DROPOUT: u64 = 2_000;
+/// The most prompts that are written on from.
+pub const MAX_PROMPTS: usize = 8;
 /// The longest rows, when nobody says otherwise.
 pub const MAX_LENGTH: u32 = 2_048;
 

@@ -4,6 +4,8 @@
 use glassworks_kernels::dropout::mix;
 use glassworks_protocol::train::BatchSpec;
 
+/// So many steps' rows are sorted by length together, at most.
+const MOST_STEPS_SORTED: usize = 50;
 /// Streams of numbers that a seed makes; epochs count from 0.
 pub const SPLIT: u64 = u64::MAX;
 
@@ -35,8 +37,11 @@ pub fn of_epoch(
     seed: u64,
     epoch: u64,
 ) -> Vec<Vec<u32>> {
-    let order = shuffled(lengths.len(), seed, epoch);
+    let mut order = shuffled(lengths.len(), seed, epoch);
     let n = spec.sequences.max(1) as usize;
+    if spec.group_by_length {
+        group(&mut order, lengths, n * spec.accumulation.max(1) as usize);
+    }
     let mut batches: Vec<Vec<u32>> = if spec.packing {
         packed(&order, lengths, n * max_length.max(1))
     } else {
@@ -56,6 +61,26 @@ pub fn of_epoch(
         }
     }
     batches
+}
+
+/// Brings rows of similar length together, the order of the groups left to chance: the definition of transformers'
+/// `get_length_grouped_indices`, for steps of `n` rows. The longest row of all comes first.
+fn group(order: &mut [u32], lengths: &[usize], n: usize) {
+    let length = |row: &u32| lengths[*row as usize];
+    let times = (order.len() / (n * 4)).clamp(1, MOST_STEPS_SORTED);
+    let mut longest = 0;
+    for some in order.chunks_mut(times * n) {
+        // Rows of one length keep their order.
+        some.sort_by_key(|row| std::cmp::Reverse(length(row)));
+    }
+    for first in (0..order.len()).step_by(times * n) {
+        if length(&order[first]) > length(&order[longest]) {
+            longest = first;
+        }
+    }
+    if !order.is_empty() {
+        order.swap(0, longest);
+    }
 }
 
 /// Rows in order, as many to a batch as fit.
@@ -110,6 +135,22 @@ mod tests {
         let lengths = vec![10; 64];
         assert_eq!(of_epoch(&lengths, &plain, 64, 1, 0).len(), 16);
         assert_eq!(of_epoch(&lengths, &BatchSpec { packing: true, ..plain }, 64, 1, 0).len(), 3);
+    }
+
+    #[test]
+    fn rows_of_similar_length_come_together() {
+        // From transformers 4.57: get_length_grouped_indices(lengths, 3) with `torch.randperm` giving `order`.
+        let lengths: Vec<usize> = (0..29).map(|i| 1 + (i * 37) % 23).collect();
+        let mut order: Vec<u32> = (0..29).map(|i| (i * 11 + 5) % 29).collect();
+        let expected = [
+            18, 9, 27, 2, 20, 5, 13, 6, 24, 17, 10, 28, 16, 3, 21, 14, 7, 25, 26, 11, 4, 22, 15, 0, 8, 1, 19, 12, 23,
+        ];
+        group(&mut order, &lengths, 3);
+        assert_eq!(order, expected);
+        let spec = BatchSpec { sequences: 4, accumulation: 2, group_by_length: true, ..BatchSpec::default() };
+        check(spec, 64);
+        check(BatchSpec { packing: true, ..spec }, 64);
+        group(&mut [], &[], 3);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! From a row to tokens and labels: through the model's own template, learning what the assistant says.
 
-use super::rows::Content;
+use super::rows::{Content, start_of};
 use crate::chat_template::{Answers, ChatTemplate};
 use crate::tokenizer::{Places, TextCodec};
 use glassworks_protocol::chat::{TemplateSource, Turn};
@@ -8,6 +8,8 @@ use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::train::TaskSpec;
 use std::ops::Range;
 
+/// Tokens that a piece is known by.
+const PIECE_START: usize = 48;
 /// What is not learned, as in transformers.
 const IGNORED: i32 = -100;
 
@@ -66,6 +68,13 @@ impl Encoder<'_> {
             }
             (TaskSpec::Text, Content::Text { text, ends }) => self.text(text, *ends),
         }
+    }
+
+    /// How a piece of a text begins.
+    #[must_use]
+    pub fn start(&self, ids: &[u32]) -> String {
+        let some = &ids[..ids.len().min(PIECE_START)];
+        start_of(&self.codec.decode(some, true).unwrap_or_default())
     }
 
     fn text(&self, text: &str, ends: bool) -> Result<Example, Text> {

@@ -16,6 +16,7 @@ use glassworks_protocol::train::TrainSpec;
 use glassworks_protocol::{Failure, FailureKind};
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Problems that are told one by one; the others are counted.
 const MOST_TOLD: usize = 100;
@@ -25,7 +26,19 @@ const MOST_TOLD: usize = 100;
 pub struct Dataset {
     pub train: Vec<Example>,
     pub validation: Vec<Example>,
+    /// Where each validation row comes from.
+    pub held_out: Vec<Place>,
     pub report: DataReport,
+}
+
+/// Where an example comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub file: Arc<Path>,
+    /// Counted from 1.
+    pub row: u64,
+    /// How it begins: the question, or the text's first words.
+    pub start: Box<str>,
 }
 
 /// Told after each row: the file, bytes read of it, bytes in all; its error ends the reading.
@@ -48,12 +61,12 @@ pub fn load(spec: &TrainSpec, encoder: &Encoder<'_>, context_length: u32, tick: 
     report.percentile_95 = lengths.get(lengths.len() * 95 / 100).copied().unwrap_or(0) as u32;
     report.max_length = spec.max_length(report.percentile_95, context_length);
     for examples in [&mut train, &mut validation] {
-        *examples = cut(std::mem::take(examples), &mut report, encoder.cuts_into_pieces());
+        *examples = cut(std::mem::take(examples), &mut report, encoder.cuts_into_pieces(), &|ids| encoder.start(ids));
     }
+    let (train, aside) = split(train, &spec.data, spec.seed);
+    validation.extend(aside);
     let train: Vec<Example> = train.into_iter().map(|(_, example)| example).collect();
-    let mut validation: Vec<Example> = validation.into_iter().map(|(_, example)| example).collect();
-    let (train, held_out) = split(train, &spec.data, spec.seed);
-    validation.extend(held_out);
+    let (held_out, validation): (Vec<Place>, Vec<Example>) = validation.into_iter().unzip();
     if train.is_empty() {
         return Err(nothing_left(&report).into());
     }
@@ -61,11 +74,10 @@ pub fn load(spec: &TrainSpec, encoder: &Encoder<'_>, context_length: u32, tick: 
     report.n_validation = validation.len() as u64;
     report.n_tokens = train.iter().map(|e| e.ids.len() as u64).sum();
     report.n_targets = train.iter().map(|e| e.n_targets() as u64).sum();
-    Ok(Dataset { train, validation, report })
+    Ok(Dataset { train, validation, held_out, report })
 }
 
-/// Where an example comes from, for problems found later.
-type Placed = ((PathBuf, u64), Example);
+type Placed = (Place, Example);
 
 struct Reading<'a> {
     encoder: &'a Encoder<'a>,
@@ -80,10 +92,16 @@ impl Reading<'_> {
         for path in paths {
             let mut file = files::open(path)?;
             let total = file.len_bytes();
+            let name: Arc<Path> = path.as_path().into();
             while let Some(row) = file.next(&mut self.hasher)? {
                 (self.tick)(path, file.read_bytes(), total)?;
-                match row.content.and_then(|content| self.encoder.example(&content)) {
-                    Ok(example) => examples.push(((path.clone(), row.number), example)),
+                let read =
+                    row.content.and_then(|content| Ok((self.encoder.example(&content)?, content.start())));
+                match read {
+                    Ok((example, start)) => {
+                        let place = Place { file: Arc::clone(&name), row: row.number, start: start.into() };
+                        examples.push((place, example));
+                    }
                     Err(reason) => tell(&mut self.report, path, row.number, reason),
                 }
             }
@@ -99,13 +117,23 @@ fn tell(report: &mut DataReport, file: &Path, row: u64, reason: Text) {
     }
 }
 
-/// Cuts what is longer than the maximum: into pieces where each is as good as the whole, else off.
-fn cut(examples: Vec<Placed>, report: &mut DataReport, into_pieces: bool) -> Vec<Placed> {
+/// Cuts what is longer than the maximum: into pieces where each is as good as the whole, else off. `start` says how
+/// a piece begins.
+fn cut(
+    examples: Vec<Placed>,
+    report: &mut DataReport,
+    into_pieces: bool,
+    start: &dyn Fn(&[u32]) -> String,
+) -> Vec<Placed> {
     let most = report.max_length as usize;
     let mut kept = Vec::with_capacity(examples.len());
     for (place, mut example) in examples {
         if into_pieces {
-            kept.extend(example.pieces(most).map(|piece| (place.clone(), piece)));
+            let whole = example.ids.len() <= most;
+            kept.extend(example.pieces(most).map(|piece| {
+                let start = if whole { place.start.clone() } else { start(&piece.ids).into() };
+                (Place { start, ..place.clone() }, piece)
+            }));
             continue;
         }
         if example.ids.len() > most {
@@ -116,14 +144,14 @@ fn cut(examples: Vec<Placed>, report: &mut DataReport, into_pieces: bool) -> Vec
             kept.push((place, example));
         } else {
             let reason = Text::new("train.row.cut_away").arg("max", most);
-            tell(report, &place.0, place.1, reason);
+            tell(report, &place.file, place.row, reason);
         }
     }
     kept
 }
 
 /// Takes some examples aside to measure on, by the seed: training, validation.
-fn split(train: Vec<Example>, spec: &DataSpec, seed: u64) -> (Vec<Example>, Vec<Example>) {
+fn split<T>(train: Vec<T>, spec: &DataSpec, seed: u64) -> (Vec<T>, Vec<T>) {
     if !spec.validation_files.is_empty() || spec.validation_share <= 0.0 || train.len() < 2 {
         return (train, Vec::new());
     }
@@ -161,12 +189,11 @@ mod tests {
 
     #[test]
     fn a_split_is_the_seeds_and_nothing_is_in_both() {
-        let rows =
-            |n: usize| (0..n).map(|i| Example { ids: vec![i as u32; 2], labels: vec![1; 2] }).collect();
+        let rows = |n: usize| (0..n as u32).collect::<Vec<_>>();
         let spec = DataSpec { validation_share: 0.1, ..DataSpec::default() };
         let (train, held_out) = split(rows(50), &spec, 3);
         assert_eq!((train.len(), held_out.len()), (45, 5));
-        let mut all: Vec<u32> = train.iter().chain(&held_out).map(|e| e.ids[0]).collect();
+        let mut all: Vec<u32> = train.iter().chain(&held_out).copied().collect();
         all.sort_unstable();
         assert_eq!(all, (0..50).collect::<Vec<_>>());
         assert_eq!(split(rows(50), &spec, 3).1, held_out);
@@ -178,12 +205,14 @@ mod tests {
     #[test]
     fn long_rows_are_cut_and_counted() {
         let mut report = DataReport { max_length: 10, ..DataReport::default() };
-        let place = || (PathBuf::from("a"), 7);
+        let place = || Place { file: Path::new("a").into(), row: 7, start: "".into() };
         let rows = vec![(place(), example(12, 4)), (place(), example(12, 2)), (place(), example(5, 1))];
-        let kept = cut(rows, &mut report, false);
+        let none = |_: &[u32]| String::new();
+        let kept = cut(rows, &mut report, false, &none);
         assert_eq!(kept.iter().map(|(_, e)| e.ids.len()).collect::<Vec<_>>(), [10, 5]);
         assert_eq!((report.n_truncated, report.n_left_out, report.problems[0].row), (2, 1, 7));
-        let pieces = cut(vec![(place(), example(25, 25))], &mut report, true);
+        let pieces = cut(vec![(place(), example(25, 25))], &mut report, true, &|ids| ids.len().to_string());
+        assert_eq!(pieces.iter().map(|(place, _)| &*place.start).collect::<Vec<_>>(), ["10", "10", "5"]);
         assert_eq!(pieces.iter().map(|(_, e)| e.ids.len()).collect::<Vec<_>>(), [10, 10, 5]);
     }
 }

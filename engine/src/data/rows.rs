@@ -23,6 +23,40 @@ pub enum Content {
     },
 }
 
+/// Letters of a row's start.
+const START: usize = 160;
+
+/// How a text begins, on one line.
+pub fn start_of(text: &str) -> String {
+    let mut start = String::new();
+    for word in text.split_whitespace() {
+        if !start.is_empty() {
+            start.push(' ');
+        }
+        start.extend(word.chars().take(START + 1));
+        if let Some((end, _)) = start.char_indices().nth(START) {
+            start.truncate(end);
+            start.push('…');
+            break;
+        }
+    }
+    start
+}
+
+impl Content {
+    /// How the row begins, for a person to know it by: the first question, or a text's first words.
+    #[must_use]
+    pub fn start(&self) -> String {
+        match self {
+            Self::Text { text, .. } => start_of(text),
+            Self::Turns(turns) => {
+                let question = turns.iter().find(|turn| turn.role == "user").or(turns.first());
+                question.map_or_else(String::new, |turn| start_of(&turn.content))
+            }
+        }
+    }
+}
+
 /// Reads a row of JSON: `messages`; `prompt` and `completion`; `instruction`, perhaps `input`, and `output`; or
 /// `text`. Other fields are passed over.
 pub fn of_json(value: &Value) -> Result<Content, Text> {
@@ -88,6 +122,16 @@ mod tests {
             Ok(Content::Text { text, .. }) => text,
             Err(reason) => reason.key.into_owned(),
         }
+    }
+
+    #[test]
+    fn a_row_is_known_by_how_it_begins() {
+        let start = |value: Value| of_json(&value).expect("it reads").start();
+        assert_eq!(start(json!({ "prompt": " Where \n is it?", "completion": "here" })), "Where is it?");
+        assert_eq!(start(json!({ "text": "一".repeat(500) })), format!("{}…", "一".repeat(START)));
+        assert_eq!(start(json!({ "text": "ab ".repeat(500) })).chars().count(), START + 1);
+        let turn = |role: &str, content: &str| json!({ "role": role, "content": content });
+        assert_eq!(start(json!({ "messages": [turn("system", "s"), turn("user", "u")] })), "u");
     }
 
     #[test]

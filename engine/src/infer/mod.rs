@@ -16,8 +16,9 @@ use glassworks_kernels::arena::Arena;
 use glassworks_kernels::attention::{BlockCache, CachePrecision, CacheShape};
 use glassworks_kernels::{dispatch, pool};
 use glassworks_protocol::model::{CacheWidth, Precision};
-use parts::Plan;
+use parts::{Plan, Values};
 use pass::Rider;
+use std::collections::BTreeMap;
 
 /// What a model remembers of one sequence: the keys and values of the positions it has been through.
 pub struct Sequence {
@@ -50,6 +51,10 @@ pub enum Wanted {
     All,
 }
 
+/// Values that stand in for a model's own, by their names in the checkpoint: `….weight`, `….bias`. Matrices are
+/// `[out, in]`.
+pub type Instead<'a> = BTreeMap<String, &'a [f32]>;
+
 /// A model ready to run, for as long as someone uses it: what a pass needs besides weights and caches.
 ///
 /// Passes on one runner follow one another; several runners of one model may run at once.
@@ -64,8 +69,18 @@ impl<'m> Runner<'m> {
     /// # Errors
     /// If the model's parts do not fit together.
     pub fn new(model: &'m dyn CausalLm) -> Result<Self> {
+        Self::with(model, &Instead::new())
+    }
+
+    /// A model that runs with other values than its own: with what is being trained of it.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; if a value has another shape than the model's, or weights are not in main memory and there
+    /// are values to stand in for them.
+    pub fn with(model: &'m dyn CausalLm, instead: &Instead<'m>) -> Result<Self> {
         let in_main_memory = model.parts().tokens.part.weight().device().is_cpu();
-        let plan = in_main_memory.then(|| Plan::of(model)).transpose()?;
+        ensure!(in_main_memory || instead.is_empty(), "values for a model elsewhere");
+        let plan = in_main_memory.then(|| Plan::of(model, &Values { instead })).transpose()?;
         Ok(Self { model, plan, arena: Arena::new() })
     }
 

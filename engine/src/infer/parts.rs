@@ -1,9 +1,11 @@
 //! A model taken apart for the pass: every matrix and vector where it lies, looked up once.
 
+use super::Instead;
 use crate::models::{BlockParts, CausalLm, MlpParts, ModelShape, Named, NormParts};
 use crate::nn::matrix::{Floats, Frozen};
-use crate::nn::{Linear, LinearId, Projection, Rope};
-use anyhow::{Result, ensure};
+use crate::nn::{Linear, LinearId, Projection, Rope, Weight};
+use anyhow::{Result, bail, ensure};
+use candle_core::Tensor;
 use glassworks_kernels::activation::Activation;
 use glassworks_kernels::attention::AttentionShape;
 use glassworks_kernels::norm;
@@ -76,11 +78,43 @@ enum Vector<'m> {
     Made(Vec<f32>),
 }
 
+/// Where a plan finds its values: those that stand in for the model's own, by their names in the checkpoint.
+pub struct Values<'m, 'i> {
+    pub instead: &'i Instead<'m>,
+}
+
+impl<'m> Values<'m, '_> {
+    fn get(&self, name: &str, what: &str) -> Option<&'m [f32]> {
+        if self.instead.is_empty() {
+            return None;
+        }
+        self.instead.get(&format!("{name}.{what}")).copied()
+    }
+
+    fn matrix(&self, name: &str, weight: &'m Weight) -> Result<Frozen<'m>> {
+        match self.get(name, "weight") {
+            Some(values) => Frozen::lent(weight, values),
+            None => Frozen::of(weight),
+        }
+    }
+
+    fn vector(&self, name: &str, what: &str, own: &'m Tensor) -> Result<Floats<'m>> {
+        match self.get(name, what) {
+            Some(values) => {
+                ensure!(values.len() == own.elem_count(), "{name}.{what} has another length");
+                Ok(Floats::lent(values))
+            }
+            None => Floats::of(own),
+        }
+    }
+}
+
 impl<'m> Plan<'m> {
     /// # Errors
     /// If a weight is not in main memory, or parts do not fit together.
-    pub fn of(model: &'m dyn CausalLm) -> Result<Self> {
+    pub fn of(model: &'m dyn CausalLm, values: &Values<'m, '_>) -> Result<Self> {
         let parts = model.parts();
+        let head_name = if parts.tied { &parts.tokens.name } else { &parts.lm_head.name };
         let width = parts.shape.head_width;
         ensure!(
             parts.ropes.iter().all(|rope| rope.width() <= width),
@@ -88,45 +122,54 @@ impl<'m> Plan<'m> {
         );
         Ok(Self {
             shape: parts.shape,
-            tokens: Frozen::of(parts.tokens.part.weight())?,
+            tokens: values.matrix(&parts.tokens.name, parts.tokens.part.weight())?,
             embedding_scale: parts.embedding_scale,
-            positions: parts.positions.as_ref().map(|p| Frozen::of(p.part.weight())).transpose()?,
+            positions: parts
+                .positions
+                .as_ref()
+                .map(|p| values.matrix(&p.name, p.part.weight()))
+                .transpose()?,
             ropes: parts.ropes.clone(),
-            blocks: parts.blocks.iter().map(Block::of).collect::<Result<_>>()?,
-            norm: Norm::of(&parts.norm)?,
-            head: Map::of(parts.lm_head.part)?,
+            blocks: parts.blocks.iter().map(|block| Block::of(block, values)).collect::<Result<_>>()?,
+            norm: Norm::of(&parts.norm, values)?,
+            head: Map::of(head_name, parts.lm_head.part, values)?,
             logit_cap: parts.logit_cap,
         })
     }
 }
 
 impl<'m> Block<'m> {
-    fn of(parts: &BlockParts<'m>) -> Result<Self> {
+    fn of(parts: &BlockParts<'m>, values: &Values<'m, '_>) -> Result<Self> {
         let attention = parts.attention;
+        let map = |name: &str, linear: &'m Linear| Map::of(name, linear, values);
         let s = attention.shape;
         ensure!(
             s.n_kv_heads > 0 && s.n_heads.is_multiple_of(s.n_kv_heads),
             "heads do not divide into groups"
         );
-        let qkv = match &attention.qkv {
-            Projection::Separate { q, k, v } => Qkv::Separate([Map::of(q)?, Map::of(k)?, Map::of(v)?]),
-            Projection::Joint(qkv) => {
+        let qkv = match (&attention.qkv, parts.qkv_names.as_slice()) {
+            (Projection::Separate { q, k, v }, [q_name, k_name, v_name]) => {
+                Qkv::Separate([map(q_name, q)?, map(k_name, k)?, map(v_name, v)?])
+            }
+            (Projection::Joint(qkv), [name]) => {
                 // Norms and positions are for queries and keys that lie apart.
                 ensure!(parts.qk_norms.is_none() && parts.rope.is_none(), "queries and keys lie together");
-                Qkv::Joint(Map::of(qkv)?)
+                Qkv::Joint(map(name, qkv)?)
             }
-            Projection::ByHead(qkv) => {
+            (Projection::ByHead(qkv), [name]) => {
                 ensure!(s.n_heads == s.n_kv_heads, "a head has a key of its own");
-                Qkv::ByHead(Map::of(qkv)?)
+                Qkv::ByHead(map(name, qkv)?)
             }
+            _ => bail!("a projection and its names do not match"),
         };
         let qk_norms = match &parts.qk_norms {
-            Some([q, k]) => Some([Norm::of(q)?, Norm::of(k)?]),
+            Some([q, k]) => Some([Norm::of(q, values)?, Norm::of(k, values)?]),
             None => None,
         };
-        let after = |norm: &Option<Named<NormParts<'m>>>| norm.as_ref().map(Norm::of).transpose();
+        let after =
+            |norm: &Option<Named<NormParts<'m>>>| norm.as_ref().map(|norm| Norm::of(norm, values)).transpose();
         Ok(Self {
-            norm_1: Norm::of(&parts.norm_1)?,
+            norm_1: Norm::of(&parts.norm_1, values)?,
             qkv,
             qk_norms,
             rope: parts.rope,
@@ -139,19 +182,19 @@ impl<'m> Block<'m> {
                 window: attention.window,
                 soft_cap: attention.soft_cap,
             },
-            o: Map::of(&attention.o)?,
+            o: map(&parts.o_name, &attention.o)?,
             after_attention: after(&parts.after_attention)?,
-            norm_2: Norm::of(&parts.norm_2)?,
+            norm_2: Norm::of(&parts.norm_2, values)?,
             mlp: match &parts.mlp {
-                MlpParts::Gated { mlp, .. } => Mlp::Gated {
-                    gate: Map::of(&mlp.gate)?,
-                    up: Map::of(&mlp.up)?,
-                    down: Map::of(&mlp.down)?,
+                MlpParts::Gated { mlp, gate, up, down } => Mlp::Gated {
+                    gate: map(gate, &mlp.gate)?,
+                    up: map(up, &mlp.up)?,
+                    down: map(down, &mlp.down)?,
                     activation: mlp.activation.into(),
                 },
-                MlpParts::Plain { mlp, .. } => Mlp::Plain {
-                    up: Map::of(&mlp.up)?,
-                    down: Map::of(&mlp.down)?,
+                MlpParts::Plain { mlp, up, down } => Mlp::Plain {
+                    up: map(up, &mlp.up)?,
+                    down: map(down, &mlp.down)?,
                     activation: mlp.activation.into(),
                 },
             },
@@ -162,21 +205,22 @@ impl<'m> Block<'m> {
 }
 
 impl<'m> Map<'m> {
-    fn of(linear: &'m Linear) -> Result<Self> {
+    fn of(name: &str, linear: &'m Linear, values: &Values<'m, '_>) -> Result<Self> {
         Ok(Self {
             id: linear.id(),
-            weight: Frozen::of(linear.weight())?,
-            bias: linear.bias().map(Floats::of).transpose()?,
+            weight: values.matrix(name, linear.weight())?,
+            bias: linear.bias().map(|bias| values.vector(name, "bias", bias)).transpose()?,
         })
     }
 }
 
 impl<'m> Norm<'m> {
-    fn of(named: &Named<NormParts<'m>>) -> Result<Self> {
+    fn of(named: &Named<NormParts<'m>>, values: &Values<'m, '_>) -> Result<Self> {
+        let name = &named.name;
         Ok(match named.part {
             NormParts::Rms(norm) => {
                 let (weight, offset, eps) = norm.parts();
-                let weight = Floats::of(weight)?;
+                let weight = values.vector(name, "weight", weight)?;
                 let factors = if offset == 0.0 {
                     Vector::Stored(weight)
                 } else {
@@ -186,8 +230,8 @@ impl<'m> Norm<'m> {
             }
             NormParts::Layer(norm) => {
                 let (weight, bias, eps) = norm.parts();
-                let stored = |vector| Floats::of(vector).map(Vector::Stored);
-                Self { kind: Kind::Layer(stored(weight)?, stored(bias)?), eps: eps as f32 }
+                let stored = |what, own| values.vector(name, what, own).map(Vector::Stored);
+                Self { kind: Kind::Layer(stored("weight", weight)?, stored("bias", bias)?), eps: eps as f32 }
             }
         })
     }

@@ -8,6 +8,7 @@ mod keep;
 mod merge;
 mod models;
 mod rehearse;
+mod samples;
 mod train;
 mod train_hooks;
 

@@ -1,6 +1,7 @@
 //! What can be known of a run before it begins: what its data holds, and how long its steps take. Keeps nothing.
 
 use super::models::{files_of, from_shelf};
+use super::samples;
 use super::train::{my_turn, refuse, tick};
 use crate::data::{self, Encoder, Example};
 use crate::job_cx::JobCx;
@@ -8,7 +9,8 @@ use crate::memory;
 use crate::train::Batch;
 use crate::train::checkpoint::RunState;
 use crate::train::plan::{self, TrainPlan};
-use crate::train::run::{Hooks, Training};
+use crate::train::run::{Hooks, Seen, Training};
+use crate::train::sample::{Sampler, Snapshot, Written};
 use anyhow::Result;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{CheckpointKind, MetricPoint, StepReport, TrainSpec};
@@ -18,6 +20,8 @@ use std::time::{Duration, Instant};
 
 /// Batches that are timed, after a first one that also makes the buffers.
 const TIMED: usize = 5;
+/// Tokens after each prompt that are timed.
+const SAMPLED: usize = 8;
 /// No batch is begun after so long.
 const LONG_ENOUGH: Duration = Duration::from_secs(20);
 
@@ -41,6 +45,7 @@ pub fn measure(cx: &JobCx, spec: TrainSpec) -> Result<JobOutput> {
     let encoder =
         Encoder { task: spec.task, codec: &model.codec, template: &model.template, now_ms: cx.now_ms() };
     let mut data = data::load(&spec, &encoder, context_length, &tick(cx))?;
+    let mut sampler = samples::of(&model, &spec, &data, cx.now_ms())?.sampler;
     // Timed apart from the steps.
     let validation = std::mem::take(&mut data.validation);
     let plan = TrainPlan::new(by_batches(spec), &data);
@@ -52,6 +57,8 @@ pub fn measure(cx: &JobCx, spec: TrainSpec) -> Result<JobOutput> {
     training.run(&mut watch)?;
     let mut report = watch.report();
     report.evaluation_secs = evaluation_secs(cx, &training, &validation)?;
+    sampler.n_tokens = sampler.n_tokens.min(SAMPLED);
+    report.sample_token_secs = sample_token_secs(cx, &training, &sampler)?;
     Ok(JobOutput::TrainingMeasured(Arc::new(report)))
 }
 
@@ -76,6 +83,18 @@ fn evaluation_secs(cx: &JobCx, training: &Training<'_, '_>, validation: &[Exampl
     Ok(started.elapsed().as_secs_f64() * n_tokens(validation) as f64 / n_tokens(some) as f64)
 }
 
+/// Seconds that a token after every prompt takes, their reading shared among them.
+fn sample_token_secs(cx: &JobCx, training: &Training<'_, '_>, sampler: &Sampler<'_>) -> Result<f64> {
+    if sampler.prompts.is_empty() {
+        return Ok(0.0);
+    }
+    let started = Instant::now();
+    let now = Snapshot::of(sampler.model, &training.tuner.params, &training.plan.spec.method)?;
+    let written = sampler.write(&now, &|| cx.checkpoint())?;
+    let n = written.iter().map(|one| one.ids.len() + usize::from(one.ended)).max().unwrap_or(0);
+    Ok(started.elapsed().as_secs_f64() / n.max(1) as f64)
+}
+
 /// Watches the loop of a run and ends it when enough has been seen.
 struct Watch<'a> {
     cx: &'a JobCx,
@@ -97,6 +116,7 @@ impl Watch<'_> {
             n_tokens: to.0 - from.0,
             secs: to.1 - from.1,
             evaluation_secs: 0.0,
+            sample_token_secs: 0.0,
         }
     }
 }
@@ -118,6 +138,14 @@ impl Hooks for Watch<'_> {
         }
         let stage = Text::new("finetune.stage_measuring");
         self.cx.progress(&stage, self.marks.len() as u64, Some(TIMED as u64 + 1), Unit::Steps);
+        Ok(())
+    }
+
+    fn looked(&mut self, _: &Seen<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn sampled(&mut self, _: u64, _: &[Written]) -> Result<()> {
         Ok(())
     }
 

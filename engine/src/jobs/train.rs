@@ -1,19 +1,23 @@
 //! A training run: check, load, reserve, then the loop of `train::run`; what it tells is stored and sent on.
 
 use super::models::{files_of, from_shelf};
+use super::samples;
 use super::train_hooks::{Keeping, RunHooks};
-use crate::data::{self, Dataset, Encoder};
+use crate::data::{self, Dataset, Encoder, Place};
+use crate::disk::gb;
+use crate::durable;
 use crate::failure::{self, Cancelled};
 use crate::job_cx::JobCx;
 use crate::shelf::LoadedModel;
 use crate::train::checkpoint::{self, RunState, Saved};
 use crate::train::plan::{self, TrainPlan};
 use crate::train::run::{Ended, Training};
+use crate::train::sample::Sampler;
 use anyhow::{Context as _, Result};
 use glassworks_protocol::ids::RunId;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{
-    CheckpointKind, MethodSpec, RunProgress, RunRecord, RunStatus, TrainJob, TrainSpec, fields,
+    CheckpointKind, HeldOutRow, MethodSpec, RunProgress, RunRecord, RunStatus, TrainJob, TrainSpec, fields,
 };
 use glassworks_protocol::{Failure, FailureKind, JobOutput, Unit};
 use std::path::Path;
@@ -42,13 +46,16 @@ pub fn run(cx: &JobCx, job: TrainJob) -> Result<JobOutput> {
         unchanged(&record, &model, &data)?;
     }
     let plan = TrainPlan::new(record.spec.clone(), &data);
-    let foreseen = plan.bytes(&*model.model);
+    let samples = samples::of(&model, &record.spec, &data, record.created_at_ms)?;
+    enough_room(cx, &record, &plan, &model)?;
+    let n_trained = plan::n_trained(&*model.model, &plan.spec.method);
+    let foreseen = plan.bytes(&*model.model) + samples.sampler.bytes(n_trained, &plan.spec.method);
     // The rows are in memory already; they are little.
     let in_rows = data.report.n_tokens * 8;
     let _memory = cx.shared.ledger.reserve(foreseen + in_rows, &model.name)?;
     let record = enter(cx, record, is_new, &model, &data, &plan, foreseen, saved.as_ref())?;
-    let mut keeping = Keeping::new(cx, &record, &model, &data);
-    let ended = work(&mut keeping, plan, &data, saved);
+    let mut keeping = Keeping::new(cx, &record, &model, &data, samples.prompts);
+    let ended = work(&mut keeping, plan, &data, saved, samples.sampler);
     close(&mut keeping, &data, ended)
 }
 
@@ -139,6 +146,23 @@ fn unchanged(record: &RunRecord, model: &LoadedModel, data: &Dataset) -> Result<
     Ok(())
 }
 
+/// A run whose checkpoints and result do not fit on the disk is not begun.
+fn enough_room(cx: &JobCx, record: &RunRecord, plan: &TrainPlan, model: &LoadedModel) -> Result<()> {
+    let Some(free) = cx.shared.disk.free() else { return Ok(()) };
+    let there: u64 = std::fs::read_dir(&record.folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| durable::folder_bytes(&entry.path()))
+        .sum();
+    let needed = plan.disk_bytes(&*model.model).saturating_sub(there);
+    if needed <= free {
+        return Ok(());
+    }
+    let summary = Text::new("failure.disk_room").arg("needed", gb(needed)).arg("free", gb(free));
+    Err(Failure::new(FailureKind::Io, summary).hint(Text::new("failure.disk_room_hint")).into())
+}
+
 /// Stores the run as running.
 #[expect(clippy::too_many_arguments, reason = "everything that a run's record says at its beginning")]
 fn enter(
@@ -164,6 +188,7 @@ fn enter(
     progress.data = data.report.clone();
     progress.foreseen_bytes = foreseen;
     progress.failure = None;
+    progress.paused_by = None;
     let step = saved.map_or(0, |saved| saved.state.step);
     progress.step = step;
     std::fs::create_dir_all(&record.folder).with_context(|| format!("making {}", record.folder.display()))?;
@@ -172,13 +197,29 @@ fn enter(
         cx.wait(store.add_run(&record))?
     } else {
         cx.wait(store.drop_points_after(record.id, step))?;
+        cx.wait(store.drop_looks_after(record.id, step))?;
         cx.wait(store.update_run(record.id, record.status, &record.progress))?
     };
     cx.stored([stored]);
+    if is_new && !data.held_out.is_empty() {
+        let row = |place: &Place| HeldOutRow {
+            file: place.file.to_path_buf(),
+            row: place.row,
+            start: place.start.to_string(),
+        };
+        let rows: Vec<HeldOutRow> = data.held_out.iter().map(row).collect();
+        cx.wait(store.keep_rows(record.id, &rows))?;
+    }
     Ok(record)
 }
 
-fn work(keeping: &mut Keeping<'_>, plan: TrainPlan, data: &Dataset, saved: Option<Saved>) -> Result<Ended> {
+fn work(
+    keeping: &mut Keeping<'_>,
+    plan: TrainPlan,
+    data: &Dataset,
+    saved: Option<Saved>,
+    sampler: Sampler<'_>,
+) -> Result<Ended> {
     let model = keeping.model;
     let known = saved.as_ref().map(|saved| &saved.values);
     let n_rows = data.train.len() as u64;
@@ -188,7 +229,9 @@ fn work(keeping: &mut Keeping<'_>, plan: TrainPlan, data: &Dataset, saved: Optio
         saved.restore_moments(&mut tuner.params)?;
         state = saved.state;
     }
-    Training::new(plan, tuner, state, data).run(&mut RunHooks { keeping })
+    let mut training = Training::new(plan, tuner, state, data);
+    training.sampler = Some(sampler);
+    training.run(&mut RunHooks { keeping })
 }
 
 /// Tells the store how it ended.
@@ -199,7 +242,10 @@ fn close(keeping: &mut Keeping<'_>, data: &Dataset, ended: Result<Ended>) -> Res
             keeping.make_result(data)?;
             Ok(JobOutput::Trained(keeping.settle(RunStatus::Done)?))
         }
-        Ok(Ended::Paused) => Ok(JobOutput::Trained(keeping.settle(RunStatus::Paused)?)),
+        Ok(Ended::Paused) => {
+            keeping.record.progress.paused_by = keeping.watch.paused_by();
+            Ok(JobOutput::Trained(keeping.settle(RunStatus::Paused)?))
+        }
         Err(error) if error.is::<Cancelled>() => {
             keeping.settle(RunStatus::Stopped)?;
             Err(error)

@@ -6,16 +6,18 @@ use crate::data::Dataset;
 use crate::durable;
 use crate::job_cx::JobCx;
 use crate::memory;
+use crate::power::PowerWatch;
 use crate::shelf::LoadedModel;
 use crate::train::checkpoint::{self, About};
-use crate::train::run::{Hooks, Training};
+use crate::train::run::{Hooks, Seen, Training};
+use crate::train::sample::Written;
 use crate::train::save;
 use anyhow::Result;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{
-    CheckpointKind, CheckpointRecord, MethodSpec, MetricPoint, RunRecord, RunStatus, SaveType,
+    CheckpointKind, CheckpointRecord, Look, MethodSpec, MetricPoint, RunRecord, RunSample, RunStatus, SaveType,
 };
-use glassworks_protocol::{Partial, Signal, Stored, Unit};
+use glassworks_protocol::{Edit, Partial, Signal, Stored, Unit};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -37,11 +39,22 @@ pub struct Keeping<'a> {
     waiting: Vec<MetricPoint>,
     written_at: Instant,
     memory: std::cell::Cell<Option<(Instant, u64)>>,
+    /// What is written on from at each evaluation, as a person knows it.
+    prompts: Vec<String>,
+    pub watch: PowerWatch,
 }
 
 impl<'a> Keeping<'a> {
-    pub fn new(cx: &'a JobCx, record: &RunRecord, model: &'a LoadedModel, data: &Dataset) -> Self {
+    pub fn new(
+        cx: &'a JobCx,
+        record: &RunRecord,
+        model: &'a LoadedModel,
+        data: &Dataset,
+        prompts: Vec<String>,
+    ) -> Self {
         Self {
+            prompts,
+            watch: PowerWatch::begin(&cx.shared.power, &record.name, record.spec.run.pause_on_battery),
             cx,
             data_hash: data.report.hash.clone(),
             dropout: dropout(&record.spec, data.train.len()),
@@ -78,6 +91,28 @@ impl<'a> Keeping<'a> {
             progress.tokens_per_sec = state.n_tokens as f64 / state.train_secs;
         }
         progress.peak_bytes = progress.peak_bytes.max(self.memory.get().map_or(0, |(_, bytes)| bytes));
+    }
+
+    /// Lets the oldest of the checkpoints that stay go, until the budget has room for `kind`; false where it has none
+    /// for any.
+    fn make_room(&self, kind: CheckpointKind) -> Result<bool> {
+        let (cx, record) = (self.cx, &self.record);
+        let most = record.spec.room_for(record.progress.n_trained) as usize;
+        if most == 0 {
+            return Ok(false);
+        }
+        let kept = cx.wait(cx.shared.store.run_checkpoints(record.id))?;
+        let stays = |one: &Arc<CheckpointRecord>| match one.kind {
+            CheckpointKind::Step(step) if one.kind != kind => Some(step),
+            _ => None,
+        };
+        let mut steps: Vec<u64> = kept.iter().filter_map(stays).collect();
+        steps.sort_unstable();
+        for step in &steps[..(steps.len() + 1).saturating_sub(most)] {
+            let edit = Edit::DeleteCheckpoint { run: record.id, kind: CheckpointKind::Step(*step) };
+            cx.stored(cx.wait(cx.shared.store.edit(edit))?);
+        }
+        Ok(true)
     }
 
     fn update(&mut self, status: RunStatus) -> Result<Arc<RunRecord>> {
@@ -158,7 +193,8 @@ impl Hooks for RunHooks<'_, '_> {
     }
 
     fn signal(&self) -> Option<Signal> {
-        self.keeping.cx.signal()
+        let keeping = &self.keeping;
+        keeping.cx.signal().or_else(|| keeping.watch.wants_pause().then_some(Signal::Pause))
     }
 
     fn record(&mut self, points: Vec<MetricPoint>, training: &Training<'_, '_>) -> Result<()> {
@@ -176,8 +212,40 @@ impl Hooks for RunHooks<'_, '_> {
         Ok(())
     }
 
+    fn looked(&mut self, seen: &Seen<'_>) -> Result<()> {
+        let keeping = &*self.keeping;
+        let mut looks = vec![Look::Last];
+        looks.extend((seen.step == 0).then_some(Look::First));
+        looks.extend(seen.is_best.then_some(Look::Best));
+        let store = &keeping.cx.shared.store;
+        let kept = store.keep_row_losses(keeping.record.id, &looks, seen.step, seen.losses);
+        keeping.cx.stored([keeping.cx.wait(kept)?]);
+        Ok(())
+    }
+
+    fn sampled(&mut self, step: u64, written: &[Written]) -> Result<()> {
+        let keeping = &*self.keeping;
+        let mut samples = Vec::with_capacity(written.len());
+        for ((n, written), prompt) in written.iter().enumerate().zip(&keeping.prompts) {
+            samples.push(RunSample {
+                run: keeping.record.id,
+                step,
+                n: n as u32,
+                prompt: prompt.clone(),
+                text: keeping.model.codec.decode(&written.ids, true)?.trim().to_owned(),
+                ended: written.ended,
+            });
+        }
+        let stored = keeping.cx.wait(keeping.cx.shared.store.keep_samples(&samples))?;
+        keeping.cx.stored(stored);
+        Ok(())
+    }
+
     fn save(&mut self, kind: CheckpointKind, training: &Training<'_, '_>) -> Result<()> {
         let keeping = &mut *self.keeping;
+        if matches!(kind, CheckpointKind::Step(_)) && !keeping.make_room(kind)? {
+            return Ok(());
+        }
         keeping.flush()?;
         keeping.take_note(training);
         let about = About {

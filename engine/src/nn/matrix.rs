@@ -2,7 +2,7 @@
 
 use super::Weight;
 use super::quant::{BlockType, Packed};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use candle_core::{Storage, Tensor};
 use glassworks_kernels::dispatch::Precision;
 use glassworks_kernels::matmul::{self, Part};
@@ -11,11 +11,16 @@ use half::slice::HalfBitsSliceExt as _;
 use half::{bf16, f16};
 use std::ops::{Deref, Range};
 
-/// A tensor's f32 values, held for reading.
-pub struct Floats<'m> {
-    /// The tensor's lock, held.
-    storage: Box<dyn Deref<Target = Storage> + 'm>,
-    range: Range<usize>,
+/// f32 values, held for reading.
+pub struct Floats<'m>(Held<'m>);
+
+enum Held<'m> {
+    Tensor {
+        /// The tensor's lock, held.
+        storage: Box<dyn Deref<Target = Storage> + 'm>,
+        range: Range<usize>,
+    },
+    Lent(&'m [f32]),
 }
 
 /// A frozen matrix `[out, in]`.
@@ -40,15 +45,24 @@ impl<'m> Floats<'m> {
             Storage::Cpu(cpu) => cpu.as_slice::<f32>()?,
             _ => bail!("a weight that is not in main memory"),
         };
-        Ok(Self { storage: Box::new(storage), range: from..to })
+        Ok(Self(Held::Tensor { storage: Box::new(storage), range: from..to }))
+    }
+
+    /// Values that lie elsewhere than in a tensor: those that are being trained.
+    #[must_use]
+    pub fn lent(values: &'m [f32]) -> Self {
+        Self(Held::Lent(values))
     }
 
     #[must_use]
     pub fn values(&self) -> &[f32] {
-        match &**self.storage {
-            // Checked when it was made.
-            Storage::Cpu(cpu) => cpu.as_slice::<f32>().map_or(&[], |all| &all[self.range.clone()]),
-            _ => &[],
+        match &self.0 {
+            Held::Lent(values) => values,
+            Held::Tensor { storage, range } => match &***storage {
+                // Checked when it was made.
+                Storage::Cpu(cpu) => cpu.as_slice::<f32>().map_or(&[], |all| &all[range.clone()]),
+                _ => &[],
+            },
         }
     }
 }
@@ -63,6 +77,16 @@ impl<'m> Frozen<'m> {
             Weight::Packed(packed) => Stored::Packed(packed),
         };
         Ok(Self { n_out, n_in, stored })
+    }
+
+    /// A matrix of the shape of `weight` whose values, `[out, in]`, lie elsewhere.
+    ///
+    /// # Errors
+    /// If there are more or fewer of them.
+    pub fn lent(weight: &Weight, values: &'m [f32]) -> Result<Self> {
+        let (n_out, n_in) = weight.dims();
+        ensure!(values.len() == n_out * n_in, "values of another shape");
+        Ok(Self { n_out, n_in, stored: Stored::Floats(Floats::lent(values)) })
     }
 
     #[must_use]

@@ -55,6 +55,7 @@ async fn carry_out(tx: &mut SqliteConnection, edit: Edit, now_ms: i64) -> Result
         Edit::RenameModel { model, name } => return models::rename(tx, model, &name).await,
         Edit::RemoveModel(model) => return models::remove(tx, model).await,
         Edit::RenameRun { run, name } => return runs::rename(tx, run, &name).await,
+        Edit::DeleteCheckpoint { run, kind } => return runs::delete_checkpoint(tx, run, kind).await,
         Edit::SaveSettings(settings) => return settings::save(tx, *settings).await,
         Edit::RenameChat { chat, title } => {
             let title = title.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -11,6 +11,7 @@ mod chats;
 mod edits;
 mod error;
 mod lenient;
+mod looks;
 mod models;
 mod open;
 mod recover;

@@ -181,7 +181,7 @@ impl Table {
 }
 
 /// Every table of ours, columns in the order of the migrations.
-const TABLES: [Table; 11] = [
+const TABLES: [Table; 14] = [
     Table {
         name: "chats",
         columns: &[
@@ -300,6 +300,27 @@ const TABLES: [Table; 11] = [
         ],
     },
     Table {
+        name: "run_samples",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("run", Shape::Id),
+            ("step", Shape::Int),
+            ("n", Shape::Int),
+            ("record", Shape::Text),
+        ],
+    },
+    Table { name: "run_rows", columns: &[("seq", Shape::Seq), ("run", Shape::Id), ("rows", Shape::Text)] },
+    Table {
+        name: "run_row_losses",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("run", Shape::Id),
+            ("look", Shape::Text),
+            ("step", Shape::Int),
+            ("losses", Shape::Blob),
+        ],
+    },
+    Table {
         name: "benches",
         columns: &[
             ("seq", Shape::Seq),
@@ -340,6 +361,10 @@ async fn mend(fresh: &mut SqliteConnection) -> Result<()> {
             ('running', 'paused', 'stopped', 'interrupted', 'done', 'failed')",
         "DELETE FROM metric_points WHERE run NOT IN (SELECT id FROM runs)",
         "DELETE FROM checkpoints WHERE run NOT IN (SELECT id FROM runs) OR NOT json_valid(record)",
+        "DELETE FROM run_samples WHERE run NOT IN (SELECT id FROM runs) OR NOT json_valid(record)",
+        "DELETE FROM run_rows WHERE run NOT IN (SELECT id FROM runs) OR NOT json_valid(rows)",
+        "DELETE FROM run_row_losses WHERE run NOT IN (SELECT id FROM runs)
+            OR look NOT IN ('first', 'best', 'last')",
         "DELETE FROM benches WHERE length(id) <> 16 OR NOT json_valid(record)",
     ] {
         sqlx::query(sql).execute(&mut *tx).await?;

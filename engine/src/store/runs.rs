@@ -161,7 +161,7 @@ impl Store {
             "INSERT OR REPLACE INTO checkpoints (run, kind, step, record, at_ms) VALUES (?, ?, ?, ?, ?)",
         )
         .bind(&record.run.as_bytes()[..])
-        .bind(kind_word(record.kind))
+        .bind(record.kind.folder())
         .bind(record.step as i64)
         .bind(json)
         .bind(record.at_ms)
@@ -182,7 +182,11 @@ impl Store {
     ) -> std::result::Result<Vec<Arc<CheckpointRecord>>, Failure> {
         let mut reader = self.inner.readers.acquire().await.map_err(StoreError::from)?;
         let rows: Vec<String> =
-            sqlx::query_scalar("SELECT record FROM checkpoints WHERE run = ? ORDER BY kind DESC")
+            // The newest, the best, those that stay.
+            sqlx::query_scalar(
+                "SELECT record FROM checkpoints WHERE run = ?
+                    ORDER BY kind <> 'last', kind <> 'best', step DESC",
+            )
                 .bind(&id.as_bytes()[..])
                 .fetch_all(&mut *reader)
                 .await
@@ -267,6 +271,41 @@ pub(super) async fn rename(tx: &mut SqliteConnection, id: RunId, name: &str) -> 
     Ok(vec![stored(tx, id).await?])
 }
 
+/// Removes a checkpoint that stays: its files, then its record. A second try after a crash finds the record alone.
+pub(super) async fn delete_checkpoint(
+    tx: &mut SqliteConnection,
+    id: RunId,
+    kind: CheckpointKind,
+) -> Result<Vec<Stored>> {
+    if !matches!(kind, CheckpointKind::Step(_)) {
+        return Err(Failure::new(FailureKind::Input, Text::new("failure.checkpoint_needed"))
+            .hint(Text::new("failure.checkpoint_needed_hint"))
+            .into());
+    }
+    let word = kind.folder();
+    if let Some(run) = find(tx, id).await? {
+        remove_files(&run.folder.join(&word))?;
+    }
+    sqlx::query("DELETE FROM checkpoints WHERE run = ? AND kind = ?")
+        .bind(&id.as_bytes()[..])
+        .bind(&word)
+        .execute(&mut *tx)
+        .await?;
+    Ok(vec![Stored::CheckpointDeleted { run: id, kind }])
+}
+
+fn remove_files(folder: &std::path::Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Failure::new(FailureKind::Io, Text::new("failure.io"))
+                .hint(Text::new("failure.io_hint"))
+                .detail(format!("removing {}: {error}", folder.display()))
+                .into())
+        }
+        _ => Ok(()),
+    }
+}
+
 async fn stored(connection: &mut SqliteConnection, id: RunId) -> Result<Stored> {
     let gone = || {
         Failure::new(FailureKind::Missing, Text::new("failure.run_gone").arg("name", id))
@@ -298,9 +337,3 @@ fn status(word: &str) -> Result<RunStatus> {
     }
 }
 
-fn kind_word(kind: CheckpointKind) -> &'static str {
-    match kind {
-        CheckpointKind::Last => "last",
-        CheckpointKind::Best => "best",
-    }
-}

@@ -18,6 +18,7 @@ pub mod peft;
 pub mod plan;
 mod recorder;
 pub mod run;
+pub mod sample;
 pub mod save;
 mod schedule;
 
@@ -130,6 +131,11 @@ pub struct BatchLoss {
 }
 
 impl BatchLoss {
+    pub fn add(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.n_targets += other.n_targets;
+    }
+
     /// Nats per target; 0 without targets.
     #[must_use]
     pub fn mean(&self) -> f64 {
@@ -290,6 +296,16 @@ impl<'m> Tuner<'m> {
     /// # Errors
     /// As [`Self::accumulate`].
     pub fn evaluate(&self, batch: &Batch, between: &dyn Fn() -> Result<()>) -> Result<BatchLoss> {
+        let mut all = BatchLoss::default();
+        self.evaluate_rows(batch, between)?.into_iter().for_each(|one| all.add(one));
+        Ok(all)
+    }
+
+    /// The loss of each sequence of a batch.
+    ///
+    /// # Errors
+    /// As [`Self::accumulate`].
+    pub fn evaluate_rows(&self, batch: &Batch, between: &dyn Fn() -> Result<()>) -> Result<Vec<BatchLoss>> {
         let positions = batch.positions();
         let cx = self.step_cx(&self.arena, batch, &positions)?;
         let mut x = self.embed(&cx, batch);
@@ -301,19 +317,25 @@ impl<'m> Tuner<'m> {
         let (normed, _) = self.norm.forward(&cx, &self.params, &x);
         let weight = &self.lm_head.matrix(&self.params);
         let watch = Watch::new(between);
-        let loss = loss::linear_cross_entropy(
+        let mut losses = vec![0.0; cx.m];
+        loss::linear_token_losses(
             &normed,
-            cx.m,
             Head { weight, soft_cap: self.parts.logit_cap },
             &batch.targets,
-            Objective { go_on: &|| watch.goes_on(), ..Objective::default() },
-            None,
-            None,
+            &mut losses,
+            &|| watch.goes_on(),
             cx.arena,
             cx.precision,
         );
         watch.end()?;
-        Ok(BatchLoss { sum: loss.loss_sum, n_targets: loss.n_targets })
+        let sequence = |pair: &[usize]| {
+            let targets = &batch.targets[pair[0]..pair[1]];
+            BatchLoss {
+                sum: losses[pair[0]..pair[1]].iter().sum(),
+                n_targets: targets.iter().filter(|target| **target != IGNORED).count(),
+            }
+        };
+        Ok(batch.starts.windows(2).map(sequence).collect())
     }
 
     fn lowest_trained(&self) -> usize {

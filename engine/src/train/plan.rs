@@ -64,6 +64,14 @@ impl TrainPlan {
         // Evaluation holds no more: its batches are of the same number of rows, and nothing is saved for a way back.
         self.spec.state_bytes(n_trained) + self.spec.step_bytes(&model_size(model), tokens)
     }
+
+    /// The most bytes that the run holds on disk.
+    #[must_use]
+    pub fn disk_bytes(&self, model: &dyn CausalLm) -> u64 {
+        let n_trained = n_trained(model, &self.spec.method);
+        let result = self.spec.result_bytes(&model_size(model), n_trained);
+        self.spec.disk_bytes(n_trained, result, self.n_steps)
+    }
 }
 
 /// The model's own sizes, not those a card suggests.

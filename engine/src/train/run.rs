@@ -4,6 +4,7 @@
 use super::checkpoint::RunState;
 use super::plan::{DROPOUT, TrainPlan};
 use super::recorder::Recorder;
+use super::sample::{Sampler, Snapshot, Written};
 use super::{Batch, BatchLoss, LORA_A, LORA_B, Tuner};
 use crate::data::batches::draw;
 use crate::data::{Dataset, Example};
@@ -34,6 +35,16 @@ pub trait Hooks {
     /// # Errors
     /// When they cannot be stored.
     fn record(&mut self, points: Vec<MetricPoint>, training: &Training<'_, '_>) -> Result<()>;
+    /// The held-out rows were measured: the loss of each, nats a target.
+    ///
+    /// # Errors
+    /// When they cannot be stored.
+    fn looked(&mut self, seen: &Seen<'_>) -> Result<()>;
+    /// The prompts were written on from, each in its turn, after so many steps.
+    ///
+    /// # Errors
+    /// When that cannot be stored.
+    fn sampled(&mut self, step: u64, written: &[Written]) -> Result<()>;
     /// Write a checkpoint.
     ///
     /// # Errors
@@ -43,6 +54,15 @@ pub trait Hooks {
     fn now_ms(&self) -> i64;
     /// Memory of the process, bytes.
     fn resident_bytes(&self) -> u64;
+}
+
+/// What an evaluation found of each held-out row.
+pub struct Seen<'a> {
+    pub step: u64,
+    /// Mean of its targets, nats; as many as there are rows.
+    pub losses: &'a [f32],
+    /// The lowest loss of all rows so far.
+    pub is_best: bool,
 }
 
 /// How a run's loop ended.
@@ -59,6 +79,8 @@ pub struct Training<'m, 'd> {
     pub tuner: Tuner<'m>,
     pub state: RunState,
     pub data: &'d Dataset,
+    /// What is written at each evaluation.
+    pub sampler: Option<Sampler<'m>>,
     /// Of the newest step, and of the newest evaluation, nats a target.
     pub train_loss: Option<f64>,
     pub validation_loss: Option<f64>,
@@ -77,6 +99,7 @@ impl<'m, 'd> Training<'m, 'd> {
             tuner,
             state,
             data,
+            sampler: None,
             train_loss: None,
             validation_loss: None,
             tokens_per_sec: 0.0,
@@ -92,7 +115,7 @@ impl<'m, 'd> Training<'m, 'd> {
     /// `Failure` when the numbers go wrong, and what the hooks return.
     pub fn run(&mut self, hooks: &mut dyn Hooks) -> Result<Ended> {
         if self.state.step == 0 {
-            self.evaluate(hooks)?;
+            self.look(hooks)?;
         }
         while self.state.step < self.plan.n_steps {
             hooks.checkpoint()?;
@@ -116,7 +139,10 @@ impl<'m, 'd> Training<'m, 'd> {
             self.state.step = number;
             self.told(hooks, loss, lr, norm, tokens_in(&batches), started)?;
             if number == self.plan.n_steps || number.is_multiple_of(self.plan.evaluate_every) {
-                self.evaluate(hooks)?;
+                self.look(hooks)?;
+            }
+            if self.stays() {
+                hooks.save(CheckpointKind::Step(number), self)?;
             }
             if self.saves_now() {
                 self.save(hooks)?;
@@ -139,6 +165,11 @@ impl<'m, 'd> Training<'m, 'd> {
         hooks.save(CheckpointKind::Last, self)?;
         self.saved_at = Instant::now();
         Ok(())
+    }
+
+    /// Whether a checkpoint of this step stays.
+    fn stays(&self) -> bool {
+        self.plan.spec.checkpoints.keep_every.is_some_and(|every| self.state.step.is_multiple_of(every))
     }
 
     fn saves_now(&self) -> bool {
@@ -175,9 +206,7 @@ impl<'m, 'd> Training<'m, 'd> {
         for (i, batch) in batches.iter().enumerate() {
             let number = self.state.step * u64::from(self.plan.spec.batch.accumulation.max(1)) + i as u64;
             self.tuner.dropout_key = draw(self.plan.spec.seed, DROPOUT, number);
-            let one = self.tuner.accumulate(batch, scale, &|| hooks.checkpoint())?;
-            loss.sum += one.sum;
-            loss.n_targets += one.n_targets;
+            loss.add(self.tuner.accumulate(batch, scale, &|| hooks.checkpoint())?);
         }
         Ok(loss)
     }
@@ -255,17 +284,30 @@ impl<'m, 'd> Training<'m, 'd> {
         hooks.record(points, self)
     }
 
+    /// How good it is, and what it writes.
+    fn look(&mut self, hooks: &mut dyn Hooks) -> Result<()> {
+        self.evaluate(hooks)?;
+        let Some(sampler) = self.sampler.as_ref().filter(|sampler| !sampler.prompts.is_empty()) else {
+            return Ok(());
+        };
+        let now = Snapshot::of(sampler.model, &self.tuner.params, &self.plan.spec.method)?;
+        let written = sampler.write(&now, &|| hooks.checkpoint())?;
+        hooks.sampled(self.state.step, &written)
+    }
+
     /// Measures on the validation rows.
     fn evaluate(&mut self, hooks: &mut dyn Hooks) -> Result<()> {
         if self.data.validation.is_empty() {
             return Ok(());
         }
         let mut loss = BatchLoss::default();
+        let mut each = Vec::with_capacity(self.data.validation.len());
         for rows in self.data.validation.chunks(self.plan.spec.batch.sequences.max(1) as usize) {
             hooks.checkpoint()?;
-            let one = self.tuner.evaluate(&batch_of(rows.iter()), &|| hooks.checkpoint())?;
-            loss.sum += one.sum;
-            loss.n_targets += one.n_targets;
+            for row in self.tuner.evaluate_rows(&batch_of(rows.iter()), &|| hooks.checkpoint())? {
+                loss.add(row);
+                each.push(row.mean() as f32);
+            }
         }
         let (step, mean) = (self.state.step, loss.mean());
         if !mean.is_finite() {
@@ -276,7 +318,9 @@ impl<'m, 'd> Training<'m, 'd> {
         if step == 0 {
             self.state.first_loss = Some(mean.into());
         }
-        if self.state.best_loss.is_none_or(|best| mean < best.get()) {
+        let is_best = self.state.best_loss.is_none_or(|best| mean < best.get());
+        hooks.looked(&Seen { step, losses: &each, is_best })?;
+        if is_best {
             self.state.best_loss = Some(mean.into());
             self.state.best_step = Some(step);
             self.state.without_better = 0;

@@ -235,7 +235,7 @@ pub fn model_card(
     let number = |loss: Option<f64>| loss.map_or_else(|| "–".to_owned(), |loss| format!("{loss:.4}"));
     let (loss, step) = match kind {
         CheckpointKind::Best => (progress.best_loss, progress.best_step.unwrap_or(progress.step)),
-        CheckpointKind::Last => (progress.validation_loss, progress.step),
+        CheckpointKind::Last | CheckpointKind::Step(_) => (progress.validation_loss, progress.step),
     };
     let license = base.license.as_ref().map_or_else(String::new, |license| format!("license: {license}\n"));
     let name = &progress.model_name;

@@ -2,7 +2,7 @@
 
 pub mod training;
 
-use glassworks_engine::{Engine, EngineConfig, Mode, Running};
+use glassworks_engine::{Engine, EngineConfig, Mode, PowerConfig, Running};
 use glassworks_protocol::chat::{
     ChatDocument, ChatKind, ChatRecord, MessageRecord, MessageStatus, Role, Turn,
 };
@@ -74,6 +74,8 @@ pub fn config(home: &Path) -> EngineConfig {
         version: "0.0.0-test",
         language: Language::English,
         memory_limit_bytes: None,
+        disk_free_bytes: None,
+        power: PowerConfig { supplies: home.join("power"), inhibitor: None },
         isa_cap: None,
         n_threads: None,
         clock: now_ms,

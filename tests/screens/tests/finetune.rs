@@ -96,7 +96,7 @@ fn timed(window: &mut Window, word: &str) {
         _ => None,
     };
     let job = window.commands().iter().find_map(measure).expect("batches are timed");
-    let report = StepReport { n_batches: 5, n_tokens: 2600, secs: 3.5, evaluation_secs: 9.0 };
+    let report = StepReport { n_batches: 5, n_tokens: 2600, secs: 3.5, evaluation_secs: 9.0, sample_token_secs: 0.0 };
     window.tell(Event::Settled(job, Outcome::Done(JobOutput::TrainingMeasured(Arc::new(report)))));
 }
 

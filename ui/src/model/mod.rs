@@ -7,6 +7,7 @@ mod curves;
 mod jobs;
 mod library;
 mod live;
+mod looks;
 mod runs;
 mod tree;
 
@@ -16,14 +17,15 @@ pub use curves::{Curves, Sample};
 pub use jobs::{Job, JobKind, JobState, Jobs};
 pub use library::{Library, ModelState};
 pub use live::LiveReply;
+pub use looks::Looks;
 pub use runs::{Listed, RunState, Runs};
 pub use tree::{newest_leaf_below, path_to, siblings};
 
 use glassworks_protocol::ids::{ChatId, JobId, QueryId, RunId};
-use glassworks_protocol::machine::{MachineReport, MemoryStatus, StartReport};
+use glassworks_protocol::machine::{DiskStatus, MachineReport, MemoryStatus, StartReport};
 use glassworks_protocol::settings::Settings;
 use glassworks_protocol::text::{Language, Text};
-use glassworks_protocol::train::RunStatus;
+use glassworks_protocol::train::{PausedBy, RunStatus};
 use glassworks_protocol::{
     Command, Edit, Event, Failure, FailureKind, JobOutput, Notice, Outcome, Page, Partial, Query, RequestId,
     Stored,
@@ -31,6 +33,9 @@ use glassworks_protocol::{
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Between two questions about the disk.
+const DISK_INTERVAL_MS: i64 = 10_000;
 
 /// Something the person should be told once.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +64,10 @@ pub struct Model {
     pub chats: Chats,
     pub runs: Runs,
     pub benches: Benches,
+    pub looks: Looks,
+    /// Room on the home folder's disk, as it was when it was asked for last.
+    pub disk: Option<DiskStatus>,
+    disk_asked_ms: Option<i64>,
     /// The newest lines of the log, once asked for.
     pub log_tail: Option<String>,
     /// Stay on screen until dismissed.
@@ -91,6 +100,9 @@ impl Model {
             chats: Chats::new(start.chats),
             runs: Runs::default(),
             benches: Benches::default(),
+            looks: Looks::default(),
+            disk: None,
+            disk_asked_ms: None,
             log_tail: None,
             alerts: Vec::new(),
             engine_ended: false,
@@ -159,6 +171,10 @@ impl Model {
                 self.chats.asked(*id, query);
                 self.runs.asked(query);
                 self.benches.asked(query);
+                self.looks.asked(query);
+                if *query == Query::Disk {
+                    self.disk_asked_ms = Some(self.now_ms);
+                }
                 self.asked.insert(*id, query.clone());
             }
             Command::Shutdown => {}
@@ -168,6 +184,12 @@ impl Model {
     /// What has to be fetched because of what was told; the caller sends it.
     pub fn take_wishes(&mut self) -> Vec<Query> {
         std::mem::take(&mut self.wishes)
+    }
+
+    /// Whether it is time to ask again how much room the disk has.
+    #[must_use]
+    pub fn wants_disk(&self) -> bool {
+        self.disk_asked_ms.is_none_or(|at| self.now_ms - at > DISK_INTERVAL_MS)
     }
 
     /// What has to be told; the caller shows it.
@@ -187,8 +209,16 @@ impl Model {
             Stored::ChatDeleted(chat) => self.chats.deleted(chat),
             Stored::Model(record) => self.library.stored(record),
             Stored::ModelRemoved(id) => self.library.removed(id),
-            Stored::Run(run) => self.runs.stored(run),
+            Stored::Run(run) => {
+                if run.status == RunStatus::Running {
+                    self.looks.goes_on(run.id, run.progress.step);
+                }
+                self.runs.stored(run);
+            }
             Stored::Checkpoint(record) => self.runs.stored_checkpoint(record),
+            Stored::CheckpointDeleted { run, kind } => self.runs.checkpoint_deleted(run, kind),
+            Stored::Sample(sample) => self.looks.wrote(sample),
+            Stored::RowsMeasured(run) => self.looks.measured(run),
             Stored::Bench(record) => self.benches.stored(record),
             Stored::Settings(settings) => {
                 self.stored_settings = Arc::clone(&settings);
@@ -207,8 +237,9 @@ impl Model {
         self.wishes.extend(wish);
         match outcome {
             Outcome::Done(JobOutput::Trained(record)) => {
-                let key = match record.status {
-                    RunStatus::Paused => "runs.told_paused",
+                let key = match (record.status, record.progress.paused_by) {
+                    (RunStatus::Paused, Some(PausedBy::Battery)) => "runs.told_battery",
+                    (RunStatus::Paused, None) => "runs.told_paused",
                     _ => "runs.told_done",
                 };
                 self.runs.stored(Arc::clone(record));
@@ -240,6 +271,17 @@ impl Model {
                     self.runs.fetched_checkpoints(run, records);
                 }
             }
+            Page::RunSamples(samples) => {
+                if let Some(Query::RunSamples(run)) = query {
+                    self.looks.fetched_samples(run, samples);
+                }
+            }
+            Page::WorstRows(rows) => {
+                if let Some(query) = query {
+                    self.looks.fetched_worst(&query, rows);
+                }
+            }
+            Page::Disk(status) => self.disk = status,
             Page::Benches(kept) => self.benches.fetched(kept),
             Page::Memory(status) => self.memory = status,
             Page::LogTail(text) => self.log_tail = Some(text),

@@ -4,7 +4,7 @@ use super::curves::Curves;
 use super::library::Library;
 use glassworks_protocol::ids::{JobId, RunId};
 use glassworks_protocol::train::{
-    CheckpointRecord, MetricPoint, RunProgress, RunRecord, RunStatus, TrainJob, TrainSpec,
+    CheckpointKind, CheckpointRecord, MetricPoint, RunProgress, RunRecord, RunStatus, TrainJob, TrainSpec,
 };
 use glassworks_protocol::{Edit, Failure, JobSpec, Outcome, Query};
 use std::collections::HashMap;
@@ -204,6 +204,12 @@ impl Runs {
         let kept = self.checkpoints.entry(record.run).or_default();
         kept.retain(|old| old.kind != record.kind);
         kept.insert(0, record);
+    }
+
+    pub(super) fn checkpoint_deleted(&mut self, run: RunId, kind: CheckpointKind) {
+        if let Some(kept) = self.checkpoints.get_mut(&run) {
+            kept.retain(|record| record.kind != kind);
+        }
     }
 
     /// What has to be fetched because the job ended: live measurements are hints, and some may have been missed.

@@ -3,7 +3,10 @@
 use crate::theme::{self, Type, Weight, icons, size};
 use egui::{Color32, Frame, Margin, Rect, Response, Shape, Stroke, StrokeKind, TextEdit, Ui, Vec2, vec2};
 
-/// One line of text.
+/// Height of a line of text.
+const LINE: f32 = 20.0;
+
+/// One line of text, or some.
 #[must_use = "a field draws nothing until `show`"]
 pub struct Field<'a> {
     name: &'a str,
@@ -15,6 +18,7 @@ pub struct Field<'a> {
     problem: bool,
     warned: bool,
     id: Option<egui::Id>,
+    rows: usize,
 }
 
 impl<'a> Field<'a> {
@@ -30,6 +34,7 @@ impl<'a> Field<'a> {
             problem: false,
             warned: false,
             id: None,
+            rows: 1,
         }
     }
 
@@ -40,6 +45,13 @@ impl<'a> Field<'a> {
 
     pub fn width(mut self, width: f32) -> Self {
         self.width = width;
+        self
+    }
+
+    /// Room for some lines of text; one that is too long for it scrolls.
+    pub fn rows(mut self, rows: usize) -> Self {
+        self.rows = rows;
+        self.height = rows as f32 * LINE + 12.0;
         self
     }
 
@@ -79,14 +91,18 @@ impl<'a> Field<'a> {
         let font =
             if self.mono { Type::Hint.mono(Weight::Regular) } else { Type::Body.font(Weight::Regular) };
         let inner = Rect::from_min_max(rect.min + vec2(left, 0.0), rect.max - vec2(8.0, 0.0));
-        let mut edit = TextEdit::singleline(text)
+        let inner = if self.rows > 1 { inner.shrink2(vec2(0.0, 6.0)) } else { inner };
+        let edit =
+            if self.rows > 1 { TextEdit::multiline(text) } else { TextEdit::singleline(text) };
+        let mut edit = edit
+            .desired_rows(self.rows)
             .frame(Frame::NONE)
             .margin(Margin::ZERO)
             .font(font.clone())
             .text_color(t.text_1)
             .desired_width(inner.width())
             .min_size(Vec2::new(inner.width(), inner.height()))
-            .align(egui::Align2::LEFT_CENTER)
+            .align(if self.rows > 1 { egui::Align2::LEFT_TOP } else { egui::Align2::LEFT_CENTER })
             .background_color(Color32::TRANSPARENT);
         if let Some(words) = &self.placeholder {
             edit = edit.hint_text(egui::RichText::new(words).font(font).color(t.text_3));

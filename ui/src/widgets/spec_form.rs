@@ -95,19 +95,23 @@ impl SpecForm {
                 let select = Select::new(&view.label).width(size::FIELD);
                 select.show(ui, &mut chosen, &view.options).changed().then_some(chosen)
             }
-            FieldKind::Whole { .. } | FieldKind::Number { .. } | FieldKind::Words | FieldKind::List => {
-                self.text(ui, view, value, tone)
-            }
+            FieldKind::Whole { .. }
+            | FieldKind::Number { .. }
+            | FieldKind::Words
+            | FieldKind::List
+            | FieldKind::Lines => self.text(ui, view, value, tone),
         }
     }
 
     fn text(&mut self, ui: &mut Ui, view: &FieldView, value: &Value, tone: Option<Tone>) -> Option<Value> {
         let path = view.field.path;
         let typed = self.typed.get(path).map(|typed| typed.text.clone());
-        let mut text = typed.unwrap_or_else(|| shown_value(value));
-        let words = matches!(view.field.kind, FieldKind::Words | FieldKind::List);
+        let lines = view.field.kind == FieldKind::Lines;
+        let mut text = typed.unwrap_or_else(|| if lines { shown_lines(value) } else { shown_value(value) });
+        let words = lines || matches!(view.field.kind, FieldKind::Words | FieldKind::List);
         let width = if words { WIDE } else { size::FIELD };
-        let field = Field::new(&view.label).mono().width(width).placeholder(view.automatic.as_str());
+        let field = Field::new(&view.label).width(width).placeholder(view.automatic.as_str());
+        let field = if lines { field.rows(3) } else { field.mono() };
         let field = field.problem(tone == Some(Tone::Danger)).warned(tone == Some(Tone::Warn));
         let response = field.show(ui, &mut text);
         let mut set = None;
@@ -159,6 +163,11 @@ pub fn shown_value(value: &Value) -> String {
     }
 }
 
+/// A list with an item a line.
+fn shown_lines(value: &Value) -> String {
+    value.as_array().into_iter().flatten().map(shown_value).collect::<Vec<_>>().join("\n")
+}
+
 /// What a text says; an empty one is null, no words or an empty list.
 fn parsed(kind: FieldKind, text: &str) -> Option<Value> {
     let text = text.trim();
@@ -166,6 +175,10 @@ fn parsed(kind: FieldKind, text: &str) -> Option<Value> {
         FieldKind::Words => Some(Value::from(text)),
         FieldKind::List => {
             let items = text.split([',', '，']).map(str::trim).filter(|item| !item.is_empty());
+            Some(items.map(Value::from).collect())
+        }
+        FieldKind::Lines => {
+            let items = text.lines().map(str::trim).filter(|item| !item.is_empty());
             Some(items.map(Value::from).collect())
         }
         _ if text.is_empty() => Some(Value::Null),
@@ -197,6 +210,9 @@ mod tests {
         check(FieldKind::List, json!(["q_proj", "v_proj"]), "q_proj, v_proj");
         check(FieldKind::List, json!([]), "");
         check(FieldKind::Words, json!("a b"), "a b");
+        let lines = json!(["Who, then?", "Why?"]);
+        assert_eq!(shown_lines(&lines), "Who, then?\nWhy?");
+        assert_eq!(parsed(FieldKind::Lines, " Who, then?\n\nWhy?\n"), Some(lines));
         for text in ["x", "1.5", "-1"] {
             assert_eq!(parsed(whole, text), None, "{text}");
         }

@@ -46,7 +46,11 @@ impl TrainSpec {
                 json!(value.as_u64()?.clamp(least, most.max(least)))
             }
             FieldKind::Number { least, most } => json!(value.as_f64()?.clamp(least, most)),
-            FieldKind::Choice(_) | FieldKind::Switch | FieldKind::Words | FieldKind::List => return None,
+            FieldKind::Choice(_)
+            | FieldKind::Switch
+            | FieldKind::Words
+            | FieldKind::List
+            | FieldKind::Lines => return None,
         };
         (nearest != *value).then_some(nearest)
     }

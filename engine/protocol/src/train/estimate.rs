@@ -31,8 +31,11 @@ pub struct Estimate {
     pub n_trained: u64,
     /// Beside the model's weights: values, gradients and moments of what is trained, and a step's activations.
     pub memory_bytes: u64,
-    /// The checkpoints that are kept.
+    /// The most that the run's folder holds: its checkpoints, one more while that is written, and the result.
     pub disk_bytes: u64,
+    /// Checkpoints that stay beside the newest and the best, and how many the recipe asks for.
+    pub n_kept: u64,
+    pub n_kept_wanted: u64,
     pub n_steps: u64,
     /// Over all steps.
     pub n_tokens: u64,
@@ -122,6 +125,58 @@ impl TrainSpec {
         floats * FLOAT * (100 + ARENA_SLACK_PERCENT) / 100
     }
 
+    /// Bytes of a checkpoint with the trained numbers alone.
+    #[must_use]
+    pub fn checkpoint_bytes(&self, n_trained: u64) -> u64 {
+        n_trained * FLOAT
+    }
+
+    /// Bytes of what comes out in the end: the adapter, or the whole model in f32.
+    #[must_use]
+    pub fn result_bytes(&self, size: &ModelSize, n_trained: u64) -> u64 {
+        match self.method {
+            MethodSpec::Lora(_) => n_trained * FLOAT,
+            MethodSpec::Full(_) => size.n_params * FLOAT,
+        }
+    }
+
+    /// The checkpoints that stay in a run of `n_steps`, by their steps: as many as the budget has room for beside
+    /// the newest and the best, the newest of them.
+    #[must_use]
+    pub fn kept_steps(&self, n_trained: u64, n_steps: u64) -> Vec<u64> {
+        let Some(every) = self.checkpoints.keep_every else { return Vec::new() };
+        let every = every.max(1);
+        let all = n_steps / every;
+        let most = self.room_for(n_trained).min(all);
+        (all - most + 1..=all).map(|i| i * every).collect()
+    }
+
+    /// How many checkpoints may stay beside the newest and the best.
+    #[must_use]
+    pub fn room_for(&self, n_trained: u64) -> u64 {
+        let budget = (self.checkpoints.budget_gb * 1e9) as u64;
+        budget.saturating_sub(self.always_kept(n_trained)) / self.checkpoint_bytes(n_trained).max(1)
+    }
+
+    /// The newest checkpoint, moments included, and the best.
+    fn always_kept(&self, n_trained: u64) -> u64 {
+        let best = if self.checkpoints.keep_best { self.checkpoint_bytes(n_trained) } else { 0 };
+        self.newest_bytes(n_trained) + best
+    }
+
+    /// The newest has the optimizer's moments with it.
+    fn newest_bytes(&self, n_trained: u64) -> u64 {
+        self.state_bytes(n_trained).saturating_sub(n_trained * FLOAT)
+    }
+
+    /// The most that a run of `n_steps` holds on disk, its result of `result_bytes` included.
+    #[must_use]
+    pub fn disk_bytes(&self, n_trained: u64, result_bytes: u64, n_steps: u64) -> u64 {
+        let stay = self.kept_steps(n_trained, n_steps).len() as u64 * self.checkpoint_bytes(n_trained);
+        // The newest is written beside the one before it; later the result takes that room.
+        self.always_kept(n_trained) + stay + self.newest_bytes(n_trained).max(result_bytes)
+    }
+
     /// How many numbers are trained.
     #[must_use]
     pub fn n_trained(&self, size: &ModelSize) -> u64 {
@@ -161,13 +216,12 @@ impl TrainSpec {
         let n_steps = self.n_steps(n_batches.max(1));
         let largest = per_batch * if self.batch.packing { max_length } else { longest };
         let per_step = data.n_tokens as f64 / n_batches.max(1) as f64 * f64::from(self.batch.accumulation);
-        let kept = if self.checkpoints.keep_best { 2 } else { 1 };
-        // One more while the newest is written beside the one before it.
-        let moments = self.state_bytes(n_trained).saturating_sub(2 * n_trained * FLOAT);
         Estimate {
             n_trained,
             memory_bytes: self.state_bytes(n_trained) + self.step_bytes(&size, largest),
-            disk_bytes: n_trained * FLOAT * (kept + 1) + 2 * moments,
+            disk_bytes: self.disk_bytes(n_trained, self.result_bytes(&size, n_trained), n_steps),
+            n_kept: self.kept_steps(n_trained, n_steps).len() as u64,
+            n_kept_wanted: self.checkpoints.keep_every.map_or(0, |every| n_steps / every.max(1)),
             n_steps,
             n_tokens: (per_step * n_steps as f64) as u64,
         }
@@ -212,6 +266,22 @@ mod tests {
         assert_eq!(size.adapter_params(&LoraSpec::default()), 16 * 30 * ends);
         let qv = LoraSpec { targets: vec!["q_proj".into(), "v_proj".into()], ..LoraSpec::default() };
         assert_eq!(size.adapter_params(&qv), 16 * 30 * (1152 + 768));
+    }
+
+    #[test]
+    fn checkpoints_stay_within_their_budget() {
+        let mut spec = TrainSpec::default();
+        // 4 MB a checkpoint, 12 the newest with its moments.
+        let n_trained = 1_000_000;
+        assert_eq!(spec.disk_bytes(n_trained, 4_000_000, 100), 12_000_000 + 4_000_000 + 12_000_000);
+        assert!(spec.kept_steps(n_trained, 100).is_empty());
+        spec.checkpoints.keep_every = Some(10);
+        spec.checkpoints.budget_gb = 0.028;
+        assert_eq!(spec.kept_steps(n_trained, 100), [80, 90, 100], "28 − 16 MB hold three");
+        assert_eq!(spec.disk_bytes(n_trained, 4_000_000, 100), 28_000_000 + 12_000_000);
+        assert_eq!(spec.kept_steps(n_trained, 25), [10, 20]);
+        spec.checkpoints.budget_gb = 0.01;
+        assert!(spec.kept_steps(n_trained, 100).is_empty(), "the newest and the best alone are beyond it");
     }
 
     #[test]

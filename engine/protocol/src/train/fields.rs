@@ -1,7 +1,7 @@
 //! The fields of a [`TrainSpec`] that a person fills in: their names, their ranges and what is wrong with them.
 //! Forms, `--help` and checks loop over [`FIELDS`].
 
-use super::{MethodSpec, TrainSpec};
+use super::{MAX_PROMPTS, MethodSpec, TrainSpec};
 use crate::failure::Failure;
 use crate::model::ModelCard;
 use crate::text::Text;
@@ -16,6 +16,8 @@ pub enum FieldKind {
     Switch,
     Words,
     List,
+    /// A list whose items are sentences: one a line.
+    Lines,
 }
 
 /// An entry in [`FIELDS`]; its default is what [`TrainSpec::default`] says.
@@ -82,7 +84,11 @@ impl Field {
                 Some(x) if !(least..=most).contains(&x) => outside(format!("{least} – {most}")),
                 _ => None,
             },
-            FieldKind::Choice(_) | FieldKind::Switch | FieldKind::Words | FieldKind::List => None,
+            FieldKind::Choice(_)
+            | FieldKind::Switch
+            | FieldKind::Words
+            | FieldKind::List
+            | FieldKind::Lines => None,
         }
     }
 }
@@ -90,7 +96,7 @@ impl Field {
 const MANY: u64 = 1_000_000_000;
 
 /// Every field a person can set, in the order of forms.
-pub const FIELDS: [Field; 38] = [
+pub const FIELDS: [Field; 45] = [
     plain("name", "train.field.name", FieldKind::Words),
     plain("data.files", "train.field.files", FieldKind::List),
     plain("data.validation_files", "train.field.validation_files", FieldKind::List),
@@ -118,14 +124,21 @@ pub const FIELDS: [Field; 38] = [
     whole("batch.accumulation", "train.field.accumulation", 1, 65_536),
     whole("batch.max_length", "train.field.max_length", 2, 1 << 20),
     plain("batch.packing", "train.field.packing", FieldKind::Switch),
+    plain("batch.group_by_length", "train.field.group_by_length", FieldKind::Switch),
     number("run.epochs", "train.field.epochs", 1e-3, 10_000.0),
     whole("run.steps", "train.field.steps", 1, MANY),
     number("run.max_grad_norm", "train.field.max_grad_norm", 1e-6, 1e6),
     number("run.label_smoothing", "train.field.label_smoothing", 0.0, 0.5),
+    plain("run.pause_on_battery", "train.field.pause_on_battery", FieldKind::Switch),
     whole("evaluation.every", "train.field.evaluate_every", 1, MANY),
     whole("evaluation.patience", "train.field.patience", 1, 10_000),
+    whole("evaluation.samples", "train.field.samples", 0, MAX_PROMPTS as u64),
+    plain("evaluation.prompts", "train.field.prompts", FieldKind::Lines),
+    whole("evaluation.sample_tokens", "train.field.sample_tokens", 1, 512),
     whole("checkpoints.every", "train.field.save_every", 1, MANY),
     plain("checkpoints.keep_best", "train.field.keep_best", FieldKind::Switch),
+    whole("checkpoints.keep_every", "train.field.keep_every", 1, MANY),
+    number("checkpoints.budget_gb", "train.field.budget_gb", 1e-4, 100_000.0),
     whole("seed", "train.field.seed", 0, u64::MAX),
     plain("precision", "train.field.precision", FieldKind::Choice(&["Exact", "Fast"])),
     plain("recompute", "train.field.recompute", FieldKind::Switch),
@@ -158,6 +171,12 @@ impl TrainSpec {
         let measures = self.data.validation_share > 0.0 || !self.data.validation_files.is_empty();
         if !measures && self.evaluation.every.is_some() {
             tell("evaluation.every", Text::new("train.problem.nothing_to_measure"));
+        }
+        if self.evaluation.prompts.len() > MAX_PROMPTS {
+            tell("evaluation.prompts", Text::new("train.problem.too_many").arg("most", MAX_PROMPTS));
+        }
+        if self.evaluation.prompts.iter().any(|prompt| prompt.trim().is_empty()) {
+            tell("evaluation.prompts", Text::new("train.problem.empty_prompt"));
         }
         if let Some(card) = card {
             self.problems_with(card, &mut tell);
@@ -264,5 +283,7 @@ mod tests {
             json!({ "data": { "files": ["a"], "validation_share": 0.0 }, "evaluation": { "every": 3 } }),
             &["evaluation.every"],
         );
+        check(json!({ "data": files, "evaluation": { "prompts": ["Who is she?", " "] } }), &["evaluation.prompts"]);
+        check(json!({ "data": files, "evaluation": { "prompts": vec!["a"; 9] } }), &["evaluation.prompts"]);
     }
 }

@@ -64,9 +64,18 @@ pub struct RunProgress {
     /// Of training, over all sittings.
     pub train_secs: f64,
     pub ending: Option<Ending>,
+    /// What paused it, where that was no person.
+    pub paused_by: Option<PausedBy>,
     /// What it made: an adapter, or a model's folder.
     pub result: Option<PathBuf>,
     pub failure: Option<Failure>,
+}
+
+/// What else than a person pauses a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PausedBy {
+    /// The machine went from mains to battery.
+    Battery,
 }
 
 /// Why a run that is done ended.
@@ -87,15 +96,18 @@ pub enum CheckpointKind {
     Last,
     /// The one with the lowest validation loss.
     Best,
+    /// One that stays, after so many steps.
+    Step(u64),
 }
 
 impl CheckpointKind {
     /// Its folder under the run's.
     #[must_use]
-    pub fn folder(self) -> &'static str {
+    pub fn folder(self) -> String {
         match self {
-            Self::Last => "last",
-            Self::Best => "best",
+            Self::Last => "last".to_owned(),
+            Self::Best => "best".to_owned(),
+            Self::Step(step) => format!("step-{step}"),
         }
     }
 }

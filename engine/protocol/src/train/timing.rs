@@ -16,6 +16,8 @@ pub struct StepReport {
     pub secs: f64,
     /// One look at all validation rows, from the time that a batch of them took.
     pub evaluation_secs: f64,
+    /// A token after each of the prompts that are written on from.
+    pub sample_token_secs: f64,
 }
 
 impl StepReport {
@@ -25,7 +27,8 @@ impl StepReport {
     pub fn run_secs(&self, spec: &TrainSpec, estimate: &Estimate) -> f64 {
         let per_token = self.secs / self.n_tokens.max(1) as f64;
         let n_evaluations = 1 + estimate.n_steps.div_ceil(spec.evaluate_every(estimate.n_steps));
-        per_token * estimate.n_tokens as f64 + self.evaluation_secs * n_evaluations as f64
+        let samples = self.sample_token_secs * f64::from(spec.evaluation.sample_tokens);
+        per_token * estimate.n_tokens as f64 + (self.evaluation_secs + samples) * n_evaluations as f64
     }
 }
 
@@ -52,10 +55,12 @@ impl TrainSpec {
                 OptimizerSpec::Sgd(_) => OptimizerSpec::Sgd(SgdSpec::default()),
             };
             spec.schedule = ScheduleSpec::default();
-            spec.evaluation = EvaluationSpec::default();
+            // How many prompts there are is all that a token of theirs depends on.
+            let EvaluationSpec { samples, prompts, .. } = spec.evaluation;
+            spec.evaluation = EvaluationSpec { samples, prompts, ..EvaluationSpec::default() };
             spec.checkpoints = CheckpointSpec::default();
             spec.batch.accumulation = 1;
-            (spec.run.epochs, spec.run.steps) = (1.0, None);
+            (spec.run.epochs, spec.run.steps, spec.run.pause_on_battery) = (1.0, None, false);
             spec
         };
         step(self) == step(other)
@@ -68,7 +73,7 @@ mod tests {
 
     #[test]
     fn time_follows_from_tokens_and_evaluations() {
-        let report = StepReport { n_batches: 3, n_tokens: 300, secs: 1.5, evaluation_secs: 2.0 };
+        let report = StepReport { n_batches: 3, n_tokens: 300, secs: 1.5, evaluation_secs: 1.52, sample_token_secs: 0.01 };
         let estimate = Estimate { n_steps: 100, n_tokens: 10_000, ..Estimate::default() };
         let mut spec = TrainSpec::default();
         assert_eq!(report.run_secs(&spec, &estimate), 50.0 + 2.0 * 11.0);

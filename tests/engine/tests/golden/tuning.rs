@@ -306,7 +306,7 @@ fn memory_is_foreseen() {
         let labels = ids.iter().map(|id| id.cast_signed()).collect();
         let train = vec![Example { ids, labels }; 6];
         let report = DataReport { max_length: length as u32, ..DataReport::default() };
-        let data = Dataset { train, validation: Vec::new(), report };
+        let data = Dataset { train, report, ..Dataset::default() };
         for method in [MethodSpec::Lora(LoraSpec::default()), MethodSpec::Full(FullSpec::default())] {
             for recompute in [false, true] {
                 let spec = TrainSpec { method: method.clone(), recompute, ..TrainSpec::default() };

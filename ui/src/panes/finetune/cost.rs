@@ -274,7 +274,14 @@ fn rows(cx: &PaneCx, facts: &Facts, estimate: &Estimate) -> Vec<(&'static str, S
     if let Some(report) = facts.data.known() {
         rows.push(("finetune.longest", units::grouped(report.longest.min(report.max_length).into())));
     }
+    if estimate.n_kept_wanted > 0 {
+        let (n, all) = (units::grouped(estimate.n_kept), units::grouped(estimate.n_kept_wanted));
+        rows.push(("finetune.checkpoints_kept", cx.tf("finetune.n_of", &[("n", &n), ("all", &all)])));
+    }
     rows.push(("finetune.disk", units::size(estimate.disk_bytes)));
+    if let Some(disk) = cx.model.disk {
+        rows.push(("finetune.disk_free", units::size(disk.free_bytes)));
+    }
     let precision = match cx.settings().precision {
         Precision::Exact => "playground.exact",
         Precision::Fast => "playground.fast",

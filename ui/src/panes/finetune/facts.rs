@@ -134,8 +134,14 @@ impl Finetune {
         if measuring {
             return Some(cx.t("finetune.off_measuring"));
         }
-        let memory = facts.memory.as_ref().filter(|memory| memory.fit() == Fit::TooLarge)?;
-        let (needed, free) = (units::memory(memory.needed()), units::memory(memory.free));
-        Some(cx.tf("finetune.off_memory", &[("needed", &needed), ("free", &free)]))
+        if let Some(memory) = facts.memory.as_ref().filter(|memory| memory.fit() == Fit::TooLarge) {
+            let (needed, free) = (units::memory(memory.needed()), units::memory(memory.free));
+            return Some(cx.tf("finetune.off_memory", &[("needed", &needed), ("free", &free)]));
+        }
+        let (disk, estimate) = cx.model.disk.zip(facts.estimate)?;
+        (estimate.disk_bytes > disk.free_bytes).then(|| {
+            let (needed, free) = (units::size(estimate.disk_bytes), units::size(disk.free_bytes));
+            cx.tf("finetune.off_disk", &[("needed", &needed), ("free", &free)])
+        })
     }
 }

@@ -124,6 +124,8 @@ impl Finetune {
             ("run.max_grad_norm", ..) => cx.t("finetune.no_limit"),
             ("method.last_layers" | "method.targets", ..) => cx.t("finetune.all"),
             ("checkpoints.every", ..) => cx.t("finetune.each_minute"),
+            ("checkpoints.keep_every", ..) => cx.t("finetune.none_kept"),
+            ("evaluation.prompts", ..) => cx.t("finetune.held_out_rows"),
             _ => cx.t("finetune.automatic"),
         }
     }

@@ -20,7 +20,7 @@ use draft::Draft;
 use egui::Ui;
 use facts::Facts;
 use findings::Findings;
-use glassworks_protocol::JobSpec;
+use glassworks_protocol::{JobSpec, Query};
 use glassworks_protocol::ids::{JobId, RunId};
 use glassworks_protocol::train::TrainJob;
 use serde_json::{Value, json};
@@ -65,6 +65,9 @@ impl Pane for Finetune {
         self.draft.settle(cx);
         self.findings.follow(ui.ctx(), cx, &self.draft.spec);
         let facts = self.facts(cx);
+        if facts.estimate.is_some() && cx.model.wants_disk() {
+            cx.fetch(Query::Disk);
+        }
         let folded = cx.folds_inspector();
         let columns = tiles::columns(ui, &mut self.sizes, false, !folded);
         tiles::tile(ui, "main", columns.main, |ui| self.main(ui, cx, &facts, folded));

@@ -8,15 +8,17 @@ mod list_row;
 mod plot;
 mod prepared;
 mod recipe;
+mod rows;
+mod samples;
 
 use super::{Pane, PaneCx, PaneId};
 use crate::action::{Action, Open};
 use crate::model::{Listed, RunState};
 use crate::theme::{Tokens, icons, size};
-use crate::widgets::{self, Button, tiles};
+use crate::widgets::{self, Button, Tone, tiles};
 use egui::{Color32, ScrollArea, Ui};
 use glassworks_protocol::ids::RunId;
-use glassworks_protocol::train::{RunRecord, TrainJob};
+use glassworks_protocol::train::{PausedBy, RunRecord, TrainJob};
 use glassworks_protocol::{JobSpec, Query};
 use std::sync::Arc;
 
@@ -35,6 +37,8 @@ pub struct RunsPane {
     plot: plot::PlotState,
     export: export::ExportState,
     recipe: recipe::RecipeState,
+    samples: samples::SamplesState,
+    rows: rows::RowsState,
     renaming: Option<(RunId, String)>,
     rename_wants_focus: bool,
 }
@@ -119,6 +123,12 @@ impl RunsPane {
         {
             self.select(first.id);
         }
+        if let Some(id) = self.selected
+            && runs.get(id).is_some()
+            && !cx.model.looks.has_asked(id)
+        {
+            cx.fetch(Query::RunSamples(id));
+        }
         for id in self.shown() {
             if runs.get(id).is_some() && !runs.has_asked(id) {
                 cx.fetch(Query::RunPoints(id));
@@ -198,9 +208,12 @@ impl RunsPane {
             ui.spacing_mut().item_spacing.y = 0.0;
             self.failure_ui(ui, cx, run, state);
             getting_ready(ui, cx, run, state);
+            paused_by(ui, cx, run, state);
             figures::show(ui, cx, run, state);
             widgets::divider(ui);
             self.plot_ui(ui, cx, run, state, room);
+            self.samples_ui(ui, cx, run);
+            self.rows_ui(ui, cx, run);
             self.recipe_ui(ui, cx, run);
         });
     }
@@ -232,6 +245,18 @@ fn getting_ready(ui: &mut Ui, cx: &PaneCx, run: &RunRecord, state: RunState) {
     egui::Frame::new().inner_margin(size::PADDING as i8).show(ui, |ui| {
         ui.set_width(ui.available_width());
         widgets::job_row(ui, &cx.t("runs.state_waiting"), job.progress.as_ref(), None);
+    });
+    widgets::divider(ui);
+}
+
+/// Why a run is paused where nobody asked for it.
+fn paused_by(ui: &mut Ui, cx: &PaneCx, run: &RunRecord, state: RunState) {
+    let Some(PausedBy::Battery) = run.progress.paused_by.filter(|_| state == RunState::Paused) else {
+        return;
+    };
+    egui::Frame::new().inner_margin(size::PADDING as i8).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        widgets::badge(ui, Tone::Warn, icons::BATTERY_MEDIUM, cx.t("runs.on_battery"));
     });
     widgets::divider(ui);
 }

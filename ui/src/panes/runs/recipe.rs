@@ -8,6 +8,7 @@ use crate::theme::{Type, icons, size};
 use crate::units;
 use crate::widgets::{self, Button, icon_button};
 use egui::{Align, Layout, Margin, Ui, vec2};
+use glassworks_protocol::Edit;
 use glassworks_protocol::train::fields::{FIELDS, Field};
 use glassworks_protocol::train::{CheckpointKind, CheckpointRecord, RunRecord, TrainSpec};
 use serde_json::Value;
@@ -96,7 +97,11 @@ impl RunsPane {
         if kept.is_empty() {
             return;
         }
-        widgets::semibold(ui, cx.t("runs.kept"));
+        ui.horizontal(|ui| {
+            widgets::semibold(ui, cx.t("runs.kept"));
+            let total: u64 = kept.iter().map(|checkpoint| checkpoint.size_bytes).sum();
+            ui.label(Type::Hint.number(units::size(total), cx.theme.tokens.text_3));
+        });
         for checkpoint in kept {
             checkpoint_ui(ui, cx, &checkpoint);
         }
@@ -128,6 +133,7 @@ fn checkpoint_ui(ui: &mut Ui, cx: &mut PaneCx, checkpoint: &CheckpointRecord) {
         let key = match checkpoint.kind {
             CheckpointKind::Last => "runs.kept_last",
             CheckpointKind::Best => "runs.kept_best",
+            CheckpointKind::Step(_) => "runs.kept_stays",
         };
         let layout = Layout::left_to_right(Align::Center);
         ui.allocate_ui_with_layout(vec2(LABEL, 20.0), layout, |ui| {
@@ -144,9 +150,19 @@ fn checkpoint_ui(ui: &mut Ui, cx: &mut PaneCx, checkpoint: &CheckpointRecord) {
         });
         ui.label(Type::Hint.number(units::size(checkpoint.size_bytes), t.text_2));
         ui.add_space(8.0);
-        let name = cx.tf("runs.show_checkpoint", &[("kind", &cx.t(key))]);
+        let kind = match checkpoint.kind {
+            CheckpointKind::Step(_) => cx.tf("runs.card_step", &[("n", &units::grouped(checkpoint.step))]),
+            _ => cx.t(key),
+        };
+        let name = cx.tf("runs.show_checkpoint", &[("kind", &kind)]);
         if icon_button(ui, icons::FOLDER_OPEN, name).clicked() {
             cx.push(Action::Reveal(checkpoint.path.clone()));
+        }
+        if let CheckpointKind::Step(step) = checkpoint.kind {
+            let name = cx.tf("runs.delete_checkpoint", &[("step", &units::grouped(step))]);
+            if icon_button(ui, icons::TRASH, name).clicked() {
+                cx.edit(Edit::DeleteCheckpoint { run: checkpoint.run, kind: checkpoint.kind });
+            }
         }
     });
 }
