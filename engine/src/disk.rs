@@ -24,7 +24,8 @@ impl Disk {
             return self.told;
         }
         let home = std::fs::canonicalize(&self.home).ok()?;
-        let disks = Disks::new_with_refreshed_list_specifics(DiskRefreshKind::nothing().with_storage()).ok()?;
+        let disks =
+            Disks::new_with_refreshed_list_specifics(DiskRefreshKind::nothing().with_storage()).ok()?;
         let of_home = disks.iter().filter(|disk| home.starts_with(disk.mount_point()));
         // The innermost of those that the folder lies on.
         of_home.max_by_key(|disk| disk.mount_point().as_os_str().len()).map(sysinfo::Disk::available_space)

@@ -30,7 +30,8 @@ pub fn on_battery(supplies: &Path) -> bool {
     let entries = fs::read_dir(supplies).into_iter().flatten().flatten();
     let (mut emptied, mut mains) = (false, false);
     for supply in entries {
-        let says = |file: &str| fs::read_to_string(supply.path().join(file)).unwrap_or_default().trim().to_owned();
+        let says =
+            |file: &str| fs::read_to_string(supply.path().join(file)).unwrap_or_default().trim().to_owned();
         match says("type").as_str() {
             // A mouse has a battery too.
             "Battery" if says("scope") != "Device" => emptied |= says("status") == "Discharging",

@@ -273,6 +273,10 @@ pub enum RunsCommand {
 pub struct ShowRunArgs {
     #[arg(value_name = "RUN")]
     pub run: String,
+    #[arg(long, value_name = "N")]
+    pub worst: Option<u32>,
+    #[arg(long)]
+    pub samples: bool,
     #[arg(long)]
     pub json: bool,
 }

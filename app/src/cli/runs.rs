@@ -6,7 +6,7 @@ use super::session::Session;
 use super::{Cx, run_file, table};
 use glassworks_engine::Mode;
 use glassworks_protocol::text::Text;
-use glassworks_protocol::train::{Ending, RunRecord, RunStatus};
+use glassworks_protocol::train::{Ending, Look, RunRecord, RunSample, RunStatus, WorstRows};
 use glassworks_protocol::{Failure, FailureKind, Page, Query};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -90,8 +90,12 @@ fn show(cx: &Cx, args: &ShowRunArgs) -> Result<(), Stop> {
     let session = Session::open(cx, &cx.home, Mode::Reader)?;
     let run = find(&session, &args.run)?;
     let mut out = Out::new();
+    let looks = Looks::fetch(&session, &run, args)?;
     if args.json {
-        return out.json(&run_json(&run));
+        let mut json = run_json(&run);
+        json["samples"] = json!(looks.samples);
+        json["worst_rows"] = json!(looks.worst);
+        return out.json(&json);
     }
     let progress = &run.progress;
     let mut rows = Vec::new();
@@ -111,6 +115,11 @@ fn show(cx: &Cx, args: &ShowRunArgs) -> Result<(), Stop> {
     row("loss_train", loss(progress.train_loss));
     row("speed", format!("{:.1}", progress.tokens_per_sec));
     row("memory", table::file_size(progress.peak_bytes));
+    if progress.held_bytes > 0 {
+        let (held, foreseen) =
+            (table::file_size(progress.held_bytes), table::file_size(progress.foreseen_bytes));
+        row("held", format!("{held} ({foreseen})"));
+    }
     row("path", progress.result.as_ref().unwrap_or(&run.folder).display().to_string());
     if let Some(failure) = &progress.failure {
         row("failure", cx.language.render(&failure.summary));
@@ -119,7 +128,54 @@ fn show(cx: &Cx, args: &ShowRunArgs) -> Result<(), Stop> {
         let file = problem.file.display();
         row("row", format!("{file}:{}: {}", problem.row, cx.language.render(&problem.reason)));
     }
-    out.text(&table::aligned(&rows))
+    out.text(&table::aligned(&rows))?;
+    looks.tell(cx, &mut out)
+}
+
+/// What of a run's evaluations was asked for.
+struct Looks {
+    samples: Vec<Arc<RunSample>>,
+    worst: Option<Arc<WorstRows>>,
+}
+
+impl Looks {
+    fn fetch(session: &Session, run: &RunRecord, args: &ShowRunArgs) -> Result<Self, Stop> {
+        let mut looks = Self { samples: Vec::new(), worst: None };
+        if args.samples
+            && let Page::RunSamples(samples) = session.fetch(Query::RunSamples(run.id))?
+        {
+            looks.samples = samples;
+        }
+        if let Some(n) = args.worst
+            && let Page::WorstRows(rows) =
+                session.fetch(Query::WorstRows { run: run.id, look: Look::Last, n })?
+        {
+            looks.worst = rows;
+        }
+        Ok(looks)
+    }
+
+    fn tell(&self, cx: &Cx, out: &mut Out) -> Result<(), Stop> {
+        for sample in &self.samples {
+            let goes_on = if sample.ended { "" } else { " …" };
+            let args: [(&str, &dyn std::fmt::Display); 2] =
+                [("step", &sample.step), ("prompt", &sample.prompt)];
+            let heading = cx.language.format("cli.sample", &args);
+            out.text(&format!("\n{heading}\n{}{goes_on}\n", sample.text))?;
+        }
+        let Some(worst) = &self.worst else { return Ok(()) };
+        let args: [(&str, &dyn std::fmt::Display); 2] = [("n", &worst.n_rows), ("step", &worst.step)];
+        out.text(&format!("\n{}\n", cx.language.format("cli.worst_rows", &args)))?;
+        let heading = ["loss", "change", "place", "begins"];
+        let heading =
+            heading.map(|column| cx.language.get(&format!("cli.column.{column}")).to_owned()).to_vec();
+        let rows = worst.rows.iter().map(|row| {
+            let change = row.first_loss.map_or_else(String::new, |first| format!("{:+.4}", row.loss - first));
+            let place = format!("{}:{}", row.row.file.display(), row.row.row);
+            vec![format!("{:.4}", row.loss), change, place, row.row.start.clone()]
+        });
+        out.text(&table::aligned(&std::iter::once(heading).chain(rows).collect::<Vec<_>>()))
+    }
 }
 
 fn export(cx: &Cx, args: &ExportRunArgs) -> Result<(), Stop> {

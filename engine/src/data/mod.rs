@@ -61,7 +61,8 @@ pub fn load(spec: &TrainSpec, encoder: &Encoder<'_>, context_length: u32, tick: 
     report.percentile_95 = lengths.get(lengths.len() * 95 / 100).copied().unwrap_or(0) as u32;
     report.max_length = spec.max_length(report.percentile_95, context_length);
     for examples in [&mut train, &mut validation] {
-        *examples = cut(std::mem::take(examples), &mut report, encoder.cuts_into_pieces(), &|ids| encoder.start(ids));
+        *examples =
+            cut(std::mem::take(examples), &mut report, encoder.cuts_into_pieces(), &|ids| encoder.start(ids));
     }
     let (train, aside) = split(train, &spec.data, spec.seed);
     validation.extend(aside);

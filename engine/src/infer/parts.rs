@@ -166,8 +166,9 @@ impl<'m> Block<'m> {
             Some([q, k]) => Some([Norm::of(q, values)?, Norm::of(k, values)?]),
             None => None,
         };
-        let after =
-            |norm: &Option<Named<NormParts<'m>>>| norm.as_ref().map(|norm| Norm::of(norm, values)).transpose();
+        let after = |norm: &Option<Named<NormParts<'m>>>| {
+            norm.as_ref().map(|norm| Norm::of(norm, values)).transpose()
+        };
         Ok(Self {
             norm_1: Norm::of(&parts.norm_1, values)?,
             qkv,

@@ -21,12 +21,7 @@ pub struct Samples<'m> {
 
 /// # Errors
 /// `Failure { Input }` for a prompt that leaves no room in the model's context, or that its template refuses.
-pub fn of<'m>(
-    model: &'m LoadedModel,
-    spec: &TrainSpec,
-    data: &Dataset,
-    now_ms: i64,
-) -> Result<Samples<'m>> {
+pub fn of<'m>(model: &'m LoadedModel, spec: &TrainSpec, data: &Dataset, now_ms: i64) -> Result<Samples<'m>> {
     let context = model.model.shape().context_length;
     let n_tokens = (spec.evaluation.sample_tokens as usize).min(context / 2);
     let mut found: Vec<(String, Vec<u32>)> = Vec::new();

@@ -49,10 +49,11 @@ pub fn run(cx: &JobCx, job: TrainJob) -> Result<JobOutput> {
     let samples = samples::of(&model, &record.spec, &data, record.created_at_ms)?;
     enough_room(cx, &record, &plan, &model)?;
     let n_trained = plan::n_trained(&*model.model, &plan.spec.method);
-    let foreseen = plan.bytes(&*model.model) + samples.sampler.bytes(n_trained, &plan.spec.method);
+    let foreseen = plan.bytes(&*model.model);
     // The rows are in memory already; they are little.
     let in_rows = data.report.n_tokens * 8;
-    let _memory = cx.shared.ledger.reserve(foreseen + in_rows, &model.name)?;
+    let beside = in_rows + samples.sampler.bytes(n_trained, &plan.spec.method);
+    let _memory = cx.shared.ledger.reserve(foreseen + beside, &model.name)?;
     let record = enter(cx, record, is_new, &model, &data, &plan, foreseen, saved.as_ref())?;
     let mut keeping = Keeping::new(cx, &record, &model, &data, samples.prompts);
     let ended = work(&mut keeping, plan, &data, saved, samples.sampler);

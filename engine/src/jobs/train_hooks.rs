@@ -15,7 +15,8 @@ use crate::train::save;
 use anyhow::Result;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{
-    CheckpointKind, CheckpointRecord, Look, MethodSpec, MetricPoint, RunRecord, RunSample, RunStatus, SaveType,
+    CheckpointKind, CheckpointRecord, Look, MethodSpec, MetricPoint, RunRecord, RunSample, RunStatus,
+    SaveType,
 };
 use glassworks_protocol::{Edit, Partial, Signal, Stored, Unit};
 use std::sync::Arc;
@@ -90,6 +91,7 @@ impl<'a> Keeping<'a> {
         if state.train_secs > 0.0 {
             progress.tokens_per_sec = state.n_tokens as f64 / state.train_secs;
         }
+        progress.held_bytes = progress.held_bytes.max(training.tuner.held_bytes());
         progress.peak_bytes = progress.peak_bytes.max(self.memory.get().map_or(0, |(_, bytes)| bytes));
     }
 

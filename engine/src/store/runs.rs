@@ -336,4 +336,3 @@ fn status(word: &str) -> Result<RunStatus> {
         _ => Err(StoreError::Word(format!("a run in the state {word}"))),
     }
 }
-

@@ -249,6 +249,15 @@ impl<'m> Tuner<'m> {
         self.arena.peak_bytes()
     }
 
+    /// What training has held at most: the trained numbers with gradients and moments, and activations; bytes.
+    #[must_use]
+    pub fn held_bytes(&self) -> u64 {
+        let floats =
+            |p: &Parameter| p.value.len() + p.grad.len() + p.moments.iter().map(Vec::len).sum::<usize>();
+        let state: usize = self.params.iter().map(floats).sum();
+        (state * size_of::<f32>() + self.arena.peak_bytes()) as u64
+    }
+
     /// The loss of a batch, and `scale` times the gradient of its sum added to the gradients there are. For the
     /// mean over several batches' targets, `scale` is 1 / their number. `between` is called between the layers;
     /// its error ends the pass, the gradients then being of no use.

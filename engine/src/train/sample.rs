@@ -75,9 +75,8 @@ impl Sampler<'_> {
     #[must_use]
     pub fn bytes(&self, n_trained: u64, method: &MethodSpec) -> u64 {
         let shape = self.model.shape();
-        let one = |prompt: &Vec<u32>| {
-            Sequence::bytes_for(shape, prompt.len() + self.n_tokens, CacheWidth::Full)
-        };
+        let one =
+            |prompt: &Vec<u32>| Sequence::bytes_for(shape, prompt.len() + self.n_tokens, CacheWidth::Full);
         let copy = match method {
             MethodSpec::Lora(_) => n_trained * 4,
             MethodSpec::Full(_) => 0,

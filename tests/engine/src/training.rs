@@ -44,7 +44,12 @@ pub fn spec(model: &ModelSource, folder: &Path) -> TrainSpec {
         method: MethodSpec::Lora(LoraSpec { rank: 4, dropout: Some(0.1), ..LoraSpec::default() }),
         batch: BatchSpec { sequences: 3, accumulation: 2, ..BatchSpec::default() },
         run: LengthSpec { steps: Some(STEPS), ..LengthSpec::default() },
-        evaluation: EvaluationSpec { every: Some(4), patience: None, sample_tokens: 8, ..EvaluationSpec::default() },
+        evaluation: EvaluationSpec {
+            every: Some(4),
+            patience: None,
+            sample_tokens: 8,
+            ..EvaluationSpec::default()
+        },
         checkpoints: CheckpointSpec { every: Some(2), ..CheckpointSpec::default() },
         seed: 11,
         optimizer: serde_json::from_value(serde_json::json!({ "kind": "adamw", "learning_rate": 3e-3 }))

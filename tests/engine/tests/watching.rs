@@ -99,6 +99,9 @@ fn a_run_leaves_samples_and_the_losses_of_its_rows() {
     assert_eq!(Some(best.step), run.progress.best_step);
     assert_eq!(worst(&mut lab, id, Look::First, 1).step, 0);
 
+    let (held, foreseen) = (run.progress.held_bytes, run.progress.foreseen_bytes);
+    assert!(held <= foreseen && held > foreseen / 3, "{held} of {foreseen} that were foreseen");
+
     // To look does not touch: without samples the same comes out.
     let mut blind = spec(&model, home.path());
     blind.evaluation.samples = 0;
@@ -146,7 +149,8 @@ fn samples_are_what_the_weights_in_training_say() {
     let whole = models.iter().find(|model| model.name == "Whole").expect("it is there");
     let whole = ModelSource::Library(whole.id);
     for (n, question) in questions.into_iter().enumerate() {
-        let at = |step: u64| kept.iter().find(|s| s.step == step && s.n as usize == n).map(|s| s.text.clone());
+        let at =
+            |step: u64| kept.iter().find(|s| s.step == step && s.n as usize == n).map(|s| s.text.clone());
         assert_eq!(Some(said(&mut lab, &whole, None, asked(question), 12)), at(STEPS), "{question}");
         assert_ne!(at(0), at(STEPS));
     }
@@ -202,7 +206,9 @@ fn checkpoints_stay_within_their_budget() {
     let (id, job) = new(kept.clone());
     let run = trained(&mut lab, job);
     assert_eq!(there(&run.folder), [10, 12, 14]);
-    let Ok(Page::RunCheckpoints(records)) = lab.fetch(Query::RunCheckpoints(id)) else { panic!("what it keeps") };
+    let Ok(Page::RunCheckpoints(records)) = lab.fetch(Query::RunCheckpoints(id)) else {
+        panic!("what it keeps")
+    };
     assert_eq!(records.len(), 5);
     assert!(lab.stored().iter().any(|s| matches!(s, Stored::CheckpointDeleted { kind, .. }
         if *kind == CheckpointKind::Step(8))));

@@ -169,6 +169,22 @@ impl Window {
         self.run();
     }
 
+    /// Clicks what has this label; what it put on the clipboard.
+    pub fn click_copies(&mut self, label: &str) -> Option<String> {
+        self.harness.get_by_label(label).click();
+        let mut copied = None;
+        for _ in 0..4 {
+            self.harness.step();
+            for command in &self.harness.output().platform_output.commands {
+                if let egui::OutputCommand::CopyText(text) = command {
+                    copied = Some(text.clone());
+                }
+            }
+        }
+        self.run();
+        copied
+    }
+
     /// Clicks the pane's cell in the rail.
     pub fn show_pane(&mut self, word: &str) {
         self.harness.get_by_role_and_label(egui::accesskit::Role::Tab, word).click();

@@ -7,12 +7,13 @@ use egui_kittest::SnapshotResults;
 use glassworks_protocol::dataset::{DataReport, RowProblem};
 use glassworks_protocol::generate::ModelSource;
 use glassworks_protocol::ids::JobId;
-use glassworks_protocol::machine::MemoryStatus;
+use glassworks_protocol::machine::{DiskStatus, MemoryStatus};
 use glassworks_protocol::settings::{Settings, ThemeChoice};
 use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::train::{PRESETS, StepReport, TaskSpec, TrainJob, TrainSpec};
 use glassworks_protocol::{
-    Command, Edit, Event, Failure, FailureKind, JobOutput, JobSpec, Notice, Outcome, Progress, Unit,
+    Command, Edit, Event, Failure, FailureKind, JobOutput, JobSpec, Notice, Outcome, Page, Progress, Query,
+    Unit,
 };
 use glassworks_tests_screens::{NodeT, Queryable, Window, fixtures};
 use std::sync::Arc;
@@ -96,7 +97,8 @@ fn timed(window: &mut Window, word: &str) {
         _ => None,
     };
     let job = window.commands().iter().find_map(measure).expect("batches are timed");
-    let report = StepReport { n_batches: 5, n_tokens: 2600, secs: 3.5, evaluation_secs: 9.0, sample_token_secs: 0.0 };
+    let report =
+        StepReport { n_batches: 5, n_tokens: 2600, secs: 3.5, evaluation_secs: 9.0, sample_token_secs: 0.0 };
     window.tell(Event::Settled(job, Outcome::Done(JobOutput::TrainingMeasured(Arc::new(report)))));
 }
 
@@ -255,6 +257,71 @@ fn what_does_not_fit_says_so_before_it_starts() {
     window.tell(Event::Notice(Notice::Memory(status)));
     assert!(window.shows("Too large") && window.shows_part("Too large: needs"));
     assert!(is_off(&window, "Start fine-tuning"));
+}
+
+#[test]
+fn a_quick_look_at_little_data_is_no_longer_than_the_rest() {
+    let mut window = english();
+    let (job, _) = choose_data(&mut window, FILE);
+    let little = DataReport { n_train: 60, n_tokens: 9_000, ..report() };
+    window.tell(Event::Settled(job, Outcome::Done(JobOutput::DataChecked(Arc::new(little)))));
+    window.click("Quick look");
+    window.commands();
+    assert!(!window.shows_part("Changed from"), "its steps are its own");
+    window.click("Start fine-tuning");
+    let (_, spec) = started(&window.commands()).expect("a run is started");
+    assert_eq!(spec.run.steps, Some(12), "as many as Balanced takes, not 120");
+}
+
+#[test]
+fn a_disk_with_too_little_room_says_so_before_it_starts() {
+    let mut window = ready(english());
+    let asked = |window: &mut Window| {
+        window.commands().into_iter().find_map(|command| match command {
+            Command::Fetch(id, Query::Disk) => Some(id),
+            _ => None,
+        })
+    };
+    // What it asked at once is lost in `ready`; it asks again after a while.
+    window.host.borrow_mut().later_ms += 11_000;
+    window.run();
+    let id = asked(&mut window).expect("it asks");
+    window.tell(Event::Fetched(id, Page::Disk(Some(DiskStatus { free_bytes: 90_000_000_000 }))));
+    assert!(window.shows("90.0 GB") && !is_off(&window, "Start fine-tuning"));
+    window.click("Keep");
+    fill(&mut window, "Steps between kept ones", "10");
+    assert!(window.shows("Checkpoints kept") && window.shows("71 of 71"));
+    fill(&mut window, "Disk budget, GB", "0.2");
+    assert!(!window.shows("71 of 71"), "fewer have room");
+    window.host.borrow_mut().later_ms += 11_000;
+    window.run();
+    let id = asked(&mut window).expect("it asks now and then");
+    window.tell(Event::Fetched(id, Page::Disk(Some(DiskStatus { free_bytes: 1_000_000 }))));
+    assert!(window.shows_part("Not enough disk space") && is_off(&window, "Start fine-tuning"));
+}
+
+#[test]
+fn own_prompts_are_written_a_line_each() {
+    let mut window = ready(english());
+    window.click("Checks along the way");
+    window.harness.get_by_role_and_label(Role::MultilineTextInput, "Own prompts").focus();
+    window.run();
+    window.type_text("Who, then, is Alice?");
+    window.key(Modifiers::NONE, Key::Enter);
+    window.type_text("Why?");
+    window.click("Start fine-tuning");
+    let (_, spec) = started(&window.commands()).expect("a run is started");
+    assert_eq!(spec.evaluation.prompts, ["Who, then, is Alice?", "Why?"]);
+}
+
+#[test]
+fn a_picture_of_what_is_kept_and_looked_at() {
+    let mut all = SnapshotResults::new();
+    let mut window =
+        ready(settled(Window::sized(start(Language::English, ThemeChoice::Dark), 1440.0, 1300.0, 1.0)));
+    window.click("Checks along the way");
+    window.click("Keep");
+    window.picture(&mut all, "finetune_kept");
 }
 
 #[test]

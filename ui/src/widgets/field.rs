@@ -92,8 +92,7 @@ impl<'a> Field<'a> {
             if self.mono { Type::Hint.mono(Weight::Regular) } else { Type::Body.font(Weight::Regular) };
         let inner = Rect::from_min_max(rect.min + vec2(left, 0.0), rect.max - vec2(8.0, 0.0));
         let inner = if self.rows > 1 { inner.shrink2(vec2(0.0, 6.0)) } else { inner };
-        let edit =
-            if self.rows > 1 { TextEdit::multiline(text) } else { TextEdit::singleline(text) };
+        let edit = if self.rows > 1 { TextEdit::multiline(text) } else { TextEdit::singleline(text) };
         let mut edit = edit
             .desired_rows(self.rows)
             .frame(Frame::NONE)

@@ -15,6 +15,7 @@ pub struct MenuItem<'a> {
     shortcut: Option<String>,
     selected: Option<bool>,
     danger: bool,
+    stays: bool,
     off: Option<String>,
 }
 
@@ -27,6 +28,7 @@ impl<'a> MenuItem<'a> {
             shortcut: None,
             selected: None,
             danger: false,
+            stays: false,
             off: None,
         }
     }
@@ -50,6 +52,12 @@ impl<'a> MenuItem<'a> {
     /// One of several that exclude each other.
     pub fn selected(mut self, selected: bool) -> Self {
         self.selected = Some(selected);
+        self
+    }
+
+    /// One of several of which any number may be on; a press leaves the menu open.
+    pub fn checked(mut self, checked: bool) -> Self {
+        (self.selected, self.stays) = (Some(checked), true);
         self
     }
 
@@ -84,7 +92,11 @@ impl<'a> MenuItem<'a> {
         let width = width.max(ui.available_width().min(640.0));
         let sense = if enabled { Sense::click() } else { Sense::hover() };
         let (rect, response) = ui.allocate_exact_size(vec2(width, 28.0), sense);
-        let role = if self.selected.is_some() { Role::MenuItemRadio } else { Role::MenuItem };
+        let role = match (self.selected, self.stays) {
+            (Some(_), true) => Role::MenuItemCheckBox,
+            (Some(_), false) => Role::MenuItemRadio,
+            (None, _) => Role::MenuItem,
+        };
         response.widget_info(|| {
             let mut info = WidgetInfo::labeled(role, enabled, &self.text);
             info.selected = self.selected;
@@ -105,7 +117,7 @@ impl<'a> MenuItem<'a> {
         if let Some(keys) = keys {
             left_at(ui, rect.right() - 8.0 - keys.size().x, y, keys);
         }
-        if response.clicked() {
+        if response.clicked() && !self.stays {
             ui.close();
         }
         match self.off {

@@ -10,8 +10,14 @@ use serde_json::Value;
 /// What may stand in a field. Ranges include their ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum FieldKind {
-    Whole { least: u64, most: u64 },
-    Number { least: f64, most: f64 },
+    Whole {
+        least: u64,
+        most: u64,
+    },
+    Number {
+        least: f64,
+        most: f64,
+    },
     Choice(&'static [&'static str]),
     Switch,
     Words,
@@ -283,7 +289,10 @@ mod tests {
             json!({ "data": { "files": ["a"], "validation_share": 0.0 }, "evaluation": { "every": 3 } }),
             &["evaluation.every"],
         );
-        check(json!({ "data": files, "evaluation": { "prompts": ["Who is she?", " "] } }), &["evaluation.prompts"]);
+        check(
+            json!({ "data": files, "evaluation": { "prompts": ["Who is she?", " "] } }),
+            &["evaluation.prompts"],
+        );
         check(json!({ "data": files, "evaluation": { "prompts": vec!["a"; 9] } }), &["evaluation.prompts"]);
     }
 }

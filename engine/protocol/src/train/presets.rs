@@ -2,6 +2,8 @@
 
 use super::fields::{FIELDS, Field};
 use super::{BatchSpec, EvaluationSpec, LengthSpec, LoraSpec, MethodSpec, TrainSpec};
+use crate::dataset::DataReport;
+use crate::model::ModelCard;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +87,20 @@ impl Preset {
             evaluation: EvaluationSpec { patience: Some(self.patience), ..EvaluationSpec::default() },
             ..TrainSpec::default()
         }
+    }
+
+    /// The most steps that it takes, where it says so: no more than the balanced way takes on the same rows, so that a
+    /// quick look at little data is quick.
+    #[must_use]
+    pub fn steps_for(&self, spec: &TrainSpec, card: &ModelCard, data: &DataReport) -> Option<u64> {
+        let balanced = PresetId::Balanced.preset().applied_to(spec).estimate(card, data).n_steps;
+        self.steps.map(|steps| steps.min(balanced))
+    }
+
+    /// The steps that it names before anything is known of the data.
+    #[must_use]
+    pub fn steps(&self) -> Option<u64> {
+        self.steps
     }
 
     /// The fields in which `spec` is not as this preset makes it.

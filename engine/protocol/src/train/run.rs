@@ -60,6 +60,9 @@ pub struct RunProgress {
     pub peak_bytes: u64,
     /// What was foreseen beside the weights, bytes.
     pub foreseen_bytes: u64,
+    /// The same as it was measured: values, gradients and moments of what is trained, and the most that activations
+    /// have taken.
+    pub held_bytes: u64,
     pub tokens_per_sec: f64,
     /// Of training, over all sittings.
     pub train_secs: f64,

@@ -73,7 +73,13 @@ mod tests {
 
     #[test]
     fn time_follows_from_tokens_and_evaluations() {
-        let report = StepReport { n_batches: 3, n_tokens: 300, secs: 1.5, evaluation_secs: 1.52, sample_token_secs: 0.01 };
+        let report = StepReport {
+            n_batches: 3,
+            n_tokens: 300,
+            secs: 1.5,
+            evaluation_secs: 1.52,
+            sample_token_secs: 0.01,
+        };
         let estimate = Estimate { n_steps: 100, n_tokens: 10_000, ..Estimate::default() };
         let mut spec = TrainSpec::default();
         assert_eq!(report.run_secs(&spec, &estimate), 50.0 + 2.0 * 11.0);

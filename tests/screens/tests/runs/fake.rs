@@ -6,8 +6,8 @@ use glassworks_protocol::ids::RunId;
 use glassworks_protocol::settings::ThemeChoice;
 use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::train::{
-    CheckpointKind, CheckpointRecord, Ending, LoraSpec, MethodSpec, MetricPoint, RunProgress, RunRecord,
-    RunStatus, Series, TrainSpec,
+    CheckpointKind, CheckpointRecord, Ending, HeldOutRow, Look, LoraSpec, MethodSpec, MetricPoint, RowLoss,
+    RunProgress, RunRecord, RunSample, RunStatus, Series, TrainSpec, WorstRows,
 };
 use glassworks_protocol::{Command, Event, Failure, FailureKind, Page, Query};
 use glassworks_tests_screens::{NOW_MS, Window, fixtures};
@@ -58,8 +58,36 @@ impl Fake {
                 Page::RunPoints(Arc::new(self.points.get(id).cloned().unwrap_or_default()))
             }
             Query::RunCheckpoints(id) => Page::RunCheckpoints(self.checkpoints(*id)),
+            Query::RunSamples(id) => Page::RunSamples(self.samples(*id)),
+            Query::WorstRows { run, look, n } => Page::WorstRows(self.worst_rows(*run, *look, *n)),
             _ => return None,
         })
+    }
+
+    fn samples(&self, id: RunId) -> Vec<Arc<RunSample>> {
+        let Some(run) = self.runs.iter().find(|run| run.id == id) else { return Vec::new() };
+        (0..=run.progress.step).step_by(100).flat_map(|step| samples(id, step)).map(Arc::new).collect()
+    }
+
+    fn worst_rows(&self, id: RunId, look: Look, n: u32) -> Option<Arc<WorstRows>> {
+        let run = self.runs.iter().find(|run| run.id == id)?;
+        let step = if look == Look::Best { run.progress.best_step? } else { run.progress.step };
+        let starts = [
+            "Can you explain why the seasons change, for a child of nine?",
+            "what is 7 times 8???",
+            "Translate “good morning” into Portuguese and say it slowly",
+            "My answer was 3/4, but the book says 0.75. Who is right, and why do both look so different?",
+        ];
+        let rows = (0..n.min(446)).map(|i| RowLoss {
+            row: HeldOutRow {
+                file: "/data/tutoring-talks.jsonl".into(),
+                row: 17 + u64::from(i) * 61,
+                start: starts[i as usize % starts.len()].to_owned(),
+            },
+            loss: 4.2 - i as f32 * 0.07,
+            first_loss: Some(if i == 1 { 3.9 } else { 5.1 - i as f32 * 0.05 }),
+        });
+        Some(Arc::new(WorstRows { step, n_rows: 446, rows: rows.collect() }))
     }
 
     fn checkpoints(&self, id: RunId) -> Vec<Arc<CheckpointRecord>> {
@@ -78,7 +106,10 @@ impl Fake {
         let last = record(CheckpointKind::Last, run.progress.step, run.progress.validation_loss);
         let best =
             run.progress.best_step.map(|step| record(CheckpointKind::Best, step, run.progress.best_loss));
-        std::iter::once(last).chain(best).collect()
+        let kept = (1..=run.progress.step / 300)
+            .rev()
+            .map(|i| record(CheckpointKind::Step(i * 300), i * 300, Some(1.52)));
+        std::iter::once(last).chain(best).chain(kept).collect()
     }
 }
 
@@ -113,6 +144,8 @@ pub fn run(name: &str, status: RunStatus, step: u64) -> RunRecord {
             best_loss: Some(validation(best_step)),
             best_step: Some(best_step),
             peak_bytes: 3_650_722_202,
+            held_bytes: 2_440_000_000,
+            foreseen_bytes: 2_710_000_000,
             tokens_per_sec: 1490.0,
             train_secs: step as f64 * 2.75,
             ending: (status == RunStatus::Done).then_some(Ending::Steps),
@@ -122,6 +155,31 @@ pub fn run(name: &str, status: RunStatus, step: u64) -> RunRecord {
         created_at_ms: NOW_MS - 3_600_000,
         changed_at_ms: NOW_MS - 60_000,
     }
+}
+
+/// What a run wrote for its two prompts.
+pub fn samples(run: RunId, step: u64) -> Vec<RunSample> {
+    let prompts = ["How do I divide a fraction by a fraction?", "Why is the sky blue?"];
+    let texts = match step {
+        0 => ["The fraction is a fraction of the fraction of the fraction of the", "The sky is blue."],
+        100..=300 => [
+            "You can divide a fraction by a fraction by multiplying by it",
+            "Good question! Blue light is scattered more",
+        ],
+        _ => [
+            "Let's take it step by step. Turn the second fraction over, then multiply: what do you get?",
+            "Good question! What colours do you think are in sunlight? Blue bends the most.",
+        ],
+    };
+    let sample = |(n, (prompt, text)): (usize, (&str, &str))| RunSample {
+        run,
+        step,
+        n: n as u32,
+        prompt: prompt.to_owned(),
+        text: text.to_owned(),
+        ended: text.ends_with(['.', '?']),
+    };
+    prompts.into_iter().zip(texts).enumerate().map(sample).collect()
 }
 
 /// A wobble that is the same every time, between -1 and 1.

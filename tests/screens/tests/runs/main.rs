@@ -4,6 +4,7 @@
 mod fake;
 mod images;
 mod live;
+mod looks;
 mod many;
 
 use egui::accesskit::Role;
@@ -85,7 +86,7 @@ fn a_failed_run_says_why_and_what_to_do() {
 #[test]
 fn several_runs_share_a_plot_and_their_recipes_are_compared() {
     let mut fake = some();
-    let mut window = english(&mut fake);
+    let mut window = open(&mut fake, Language::English, ThemeChoice::Dark, (WIDE.0, 2400.0));
     assert!(window.shows("1 in the plot") && window.shows("training") && !window.shows("What differs"));
     window.harness.get_by_role_and_label(Role::ListItem, "Tutor, r8").hover();
     window.run();

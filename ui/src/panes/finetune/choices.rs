@@ -212,7 +212,8 @@ impl Finetune {
         for (preset, rect) in PRESETS.iter().zip(places) {
             let selected = self.draft.preset == preset.id;
             let steps = facts.model.as_ref().zip(facts.data.known()).map(|(model, report)| {
-                preset.applied_to(&self.draft.spec).estimate(&model.card, report).n_steps
+                let n = preset.applied_to(&self.draft.spec).estimate(&model.card, report).n_steps;
+                preset.steps_for(&self.draft.spec, &model.card, report).unwrap_or(n)
             });
             if preset_card(ui, cx, preset, rect, selected, steps).clicked() {
                 self.draft.choose_preset(preset.id);

@@ -1,8 +1,10 @@
 //! The draft of a run: the spec as it stands, the preset it began as, and the groups its fields are shown in.
 
 use crate::panes::PaneCx;
+use glassworks_protocol::dataset::DataReport;
 use glassworks_protocol::generate::ModelSource;
 use glassworks_protocol::ids::ModelId;
+use glassworks_protocol::model::ModelCard;
 use glassworks_protocol::train::fields::FIELDS;
 use glassworks_protocol::train::{Field, Preset, PresetId, TaskSpec, TrainSpec};
 use serde_json::{Value, json};
@@ -103,27 +105,37 @@ pub struct Draft {
     pub preset: PresetId,
     /// A person has said what is to be learned; until then it follows the files.
     pub goal_chosen: bool,
+    /// What the preset has put into the steps.
+    preset_steps: Option<u64>,
 }
 
 impl Default for Draft {
     fn default() -> Self {
         let preset = PresetId::default();
-        Self { spec: preset.preset().applied_to(&TrainSpec::default()), preset, goal_chosen: false }
+        let spec = preset.preset().applied_to(&TrainSpec::default());
+        Self { preset_steps: spec.run.steps, spec, preset, goal_chosen: false }
     }
 }
 
 impl Draft {
     /// What is kept between runs.
     pub fn save(&self) -> Value {
-        json!({ "spec": self.spec, "preset": self.preset, "goal_chosen": self.goal_chosen })
+        json!({
+            "spec": self.spec,
+            "preset": self.preset,
+            "goal_chosen": self.goal_chosen,
+            "preset_steps": self.preset_steps,
+        })
     }
 
     pub fn restore(kept: &Value) -> Self {
         let Some(spec) = kept.get("spec") else { return Self::default() };
         let preset = kept.get("preset").and_then(|preset| serde_json::from_value(preset.clone()).ok());
+        let preset: PresetId = preset.unwrap_or_default();
         Self {
+            preset_steps: kept.get("preset_steps").and_then(Value::as_u64).or(preset.preset().steps()),
             spec: TrainSpec::from_stored(spec),
-            preset: preset.unwrap_or_default(),
+            preset,
             goal_chosen: kept.get("goal_chosen").and_then(Value::as_bool).unwrap_or_default(),
         }
     }
@@ -155,6 +167,26 @@ impl Draft {
     pub fn choose_preset(&mut self, id: PresetId) {
         self.preset = id;
         self.spec = id.preset().applied_to(&self.spec);
+        self.preset_steps = self.spec.run.steps;
+    }
+
+    /// Lets the preset's steps follow the data, unless a person has set others; says whether something has changed.
+    pub fn fit(&mut self, card: &ModelCard, report: &DataReport) -> bool {
+        let steps = self.preset().steps_for(&self.spec, card, report);
+        let changes = self.spec.run.steps == self.preset_steps && steps != self.preset_steps;
+        if changes {
+            (self.spec.run.steps, self.preset_steps) = (steps, steps);
+        }
+        changes
+    }
+
+    /// The fields that are not as the preset made them.
+    pub fn changed(&self) -> Vec<&'static Field> {
+        let mut spec = self.spec.clone();
+        if spec.run.steps == self.preset_steps {
+            spec.run.steps = self.preset().steps();
+        }
+        self.preset().changed(&spec)
     }
 
     /// Adds a file to learn from. The goal follows the first one, unless a person chose it.

@@ -47,7 +47,7 @@ impl Finetune {
 
     /// How far the draft has gone from its preset, and the way back.
     fn changed_line(&mut self, ui: &mut Ui, cx: &PaneCx) {
-        let n = self.draft.preset().changed(&self.draft.spec).len();
+        let n = self.draft.changed().len();
         ui.horizontal(|ui| {
             ui.set_min_height(28.0);
             widgets::semibold(ui, cx.t("finetune.details"));

@@ -20,9 +20,9 @@ use draft::Draft;
 use egui::Ui;
 use facts::Facts;
 use findings::Findings;
-use glassworks_protocol::{JobSpec, Query};
 use glassworks_protocol::ids::{JobId, RunId};
 use glassworks_protocol::train::TrainJob;
+use glassworks_protocol::{JobSpec, Query};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -64,7 +64,12 @@ impl Pane for Finetune {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneCx) {
         self.draft.settle(cx);
         self.findings.follow(ui.ctx(), cx, &self.draft.spec);
-        let facts = self.facts(cx);
+        let mut facts = self.facts(cx);
+        if let (Some(model), Some(report)) = (&facts.model, facts.data.known())
+            && self.draft.fit(&model.card, report)
+        {
+            facts = self.facts(cx);
+        }
         if facts.estimate.is_some() && cx.model.wants_disk() {
             cx.fetch(Query::Disk);
         }

@@ -140,8 +140,16 @@ fn memory_ui(ui: &mut Ui, cx: &PaneCx, run: &RunRecord, rect: Rect) {
     }
     let words = cx.tf("runs.memory", &[("peak", &units::gib(peak)), ("limit", &units::gib(limit))]);
     let mut child = ui.new_child(egui::UiBuilder::new().id_salt("memory").max_rect(rect));
-    child.spacing_mut().item_spacing.y = 8.0;
+    let held = run.progress.held_bytes;
+    child.spacing_mut().item_spacing.y = if held > 0 { 4.0 } else { 8.0 };
     child.label(RichText::new(&words).font(Type::Hint.font(Weight::Regular)).color(t.text_3));
     let fraction = Some((peak as f64 / limit as f64) as f32);
     widgets::progress_bar(&mut child, &words, rect.width(), fraction, t.selected_line);
+    if held > 0 {
+        let foreseen = run.progress.foreseen_bytes;
+        let words =
+            cx.tf("runs.memory_held", &[("held", &units::gib(held)), ("foreseen", &units::gib(foreseen))]);
+        let ink = if held > foreseen { t.warn } else { t.text_3 };
+        child.label(Type::Caption.text(words, ink));
+    }
 }

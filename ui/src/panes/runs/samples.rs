@@ -2,7 +2,7 @@
 
 use super::RunsPane;
 use crate::panes::PaneCx;
-use crate::theme::{Type, icons};
+use crate::theme::{Type, icons, size};
 use crate::units;
 use crate::widgets::{self, Button, MenuItem};
 use egui::{Align, Layout, Margin, ScrollArea, Ui, vec2};
@@ -87,7 +87,7 @@ impl RunsPane {
             ScrollArea::vertical().id_salt("steps").max_height(320.0).show(ui, |ui| {
                 for step in all {
                     let words = cx.tf("runs.card_step", &[("n", &units::grouped(*step))]);
-                    if MenuItem::new(words).selected(steps.contains(step)).show(ui).clicked() {
+                    if MenuItem::new(words).checked(steps.contains(step)).show(ui).clicked() {
                         pressed = Some(*step);
                     }
                 }
@@ -153,7 +153,8 @@ fn written(ui: &mut Ui, cx: &PaneCx, sample: &RunSample) -> bool {
     widgets::well(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal_top(|ui| {
-            let room = ui.available_width() - 32.0;
+            ui.spacing_mut().item_spacing.x = 4.0;
+            let room = ui.available_width() - size::CONTROL_SMALL - 4.0;
             ui.allocate_ui_with_layout(vec2(room, 0.0), Layout::top_down(Align::Min), |ui| {
                 ui.set_width(room);
                 if sample.text.is_empty() {

@@ -1,0 +1,139 @@
+//! What evaluations left: samples side by side, the worst rows, kept checkpoints; and a run that the battery paused.
+
+use super::fake::{Fake, open, points, run, samples, some};
+use super::{WIDE, english};
+use egui::accesskit::Role;
+use egui_kittest::SnapshotResults;
+use glassworks_protocol::settings::ThemeChoice;
+use glassworks_protocol::text::Language;
+use glassworks_protocol::train::{CheckpointKind, Look, PausedBy, RunStatus};
+use glassworks_protocol::{Command, Edit, Event, Query, Stored};
+use glassworks_tests_screens::{Queryable, Window};
+use std::sync::Arc;
+
+/// A window high enough for all of it.
+const HIGH: (f32, f32) = (1440.0, 1900.0);
+
+fn high(fake: &mut Fake) -> Window {
+    open(fake, Language::English, ThemeChoice::Dark, HIGH)
+}
+
+#[test]
+fn samples_stand_side_by_side_and_new_ones_come_in() {
+    let mut fake = some();
+    let mut window = high(&mut fake);
+    let id = fake.runs[0].id;
+    assert!(window.shows("Samples") && window.shows("How do I divide a fraction by a fraction?"));
+    let early = "The fraction is a fraction of the fraction of the fraction of the …";
+    assert!(window.shows(early), "the first, cut off");
+    assert!(window.shows_part("Turn the second fraction over"), "the newest");
+    assert!(!window.shows_part("by multiplying by it"), "not what is between");
+    window.click("Steps");
+    window.harness.get_by_role_and_label(Role::MenuItemCheckBox, "step 200").click();
+    window.run();
+    assert!(window.shows("You can divide a fraction by a fraction by multiplying by it …"));
+    window.key(egui::Modifiers::NONE, egui::Key::Escape);
+    let copied = window.click_copies("Copy what was written at step 0: Why is the sky blue?");
+    assert_eq!(copied.as_deref(), Some("The sky is blue."));
+
+    let mut newer = samples(id, 500);
+    newer[0].text = "Quite another answer".to_owned();
+    // What was chosen stays; another run shows its newest.
+    window.tell(Event::Stored(Stored::Sample(Arc::new(newer.remove(0)))));
+    assert!(!window.shows_part("Quite another answer"));
+    let mut window = high(&mut fake);
+    let mut newer = samples(id, 500);
+    newer[0].text = "Quite another answer".to_owned();
+    for sample in newer {
+        window.tell(Event::Stored(Stored::Sample(Arc::new(sample))));
+    }
+    assert!(window.shows_part("Quite another answer") && window.shows(early));
+    // A run that goes on from a checkpoint before it forgets it.
+    let mut goes_on = (*fake.runs[0]).clone();
+    (goes_on.status, goes_on.progress.step) = (RunStatus::Running, 350);
+    window.tell(Event::Stored(Stored::Run(Arc::new(goes_on))));
+    assert!(!window.shows_part("Quite another answer") && window.shows(early));
+}
+
+#[test]
+fn the_worst_rows_lead_to_their_lines() {
+    let mut fake = some();
+    let mut window = high(&mut fake);
+    let id = fake.runs[0].id;
+    assert!(window.shows("Worst rows") && window.shows("8 of 446 rows"));
+    assert!(window.shows("4.200") && window.shows("−0.900"));
+    assert!(window.shows("17 · tutoring-talks.jsonl"));
+    assert!(window.shows("+0.230"), "worse than before training");
+    let copied = window.click_copies("Copy row 17").expect("copied");
+    assert_eq!(
+        copied,
+        "4.2000\t5.1000\t/data/tutoring-talks.jsonl\t17\tCan you explain why the seasons change, for a child of nine?"
+    );
+    let table = window.click_copies("Copy these rows as a table").expect("copied");
+    assert_eq!(table.lines().count(), 9);
+
+    window.commands();
+    window.click("Show more");
+    let asked = |window: &mut Window| {
+        window.commands().into_iter().find_map(|command| match command {
+            Command::Fetch(_, Query::WorstRows { run, look, n }) => Some((run, look, n)),
+            _ => None,
+        })
+    };
+    assert_eq!(asked(&mut window), Some((id, Look::Last, 48)));
+    window.harness.get_by_role_and_label(Role::RadioButton, "Best").click();
+    window.run();
+    assert_eq!(asked(&mut window), Some((id, Look::Best, 48)));
+    // After an evaluation they are asked for anew.
+    let mut window = high(&mut fake);
+    window.commands();
+    window.tell(Event::Stored(Stored::RowsMeasured(id)));
+    window.run();
+    assert_eq!(asked(&mut window), Some((id, Look::Last, 8)));
+}
+
+#[test]
+fn a_kept_checkpoint_can_be_deleted() {
+    let mut fake = some();
+    let mut window = high(&mut fake);
+    let id = fake.runs[0].id;
+    assert!(window.shows("Checkpoints") && window.shows("Kept"));
+    window.click("Delete the checkpoint of step 300");
+    fake.answer(&mut window);
+    let kind = CheckpointKind::Step(300);
+    assert!(
+        matches!(&fake.orders[..], [Command::Edit(_, Edit::DeleteCheckpoint { run, kind: k })] if *run == id && *k == kind)
+    );
+    window.tell(Event::Stored(Stored::CheckpointDeleted { run: id, kind }));
+    assert!(!window.shows("Kept"));
+}
+
+#[test]
+fn a_run_that_the_battery_paused_says_so() {
+    let mut fake = Fake::default();
+    let mut paused = run("On the train", RunStatus::Paused, 120);
+    paused.progress.paused_by = Some(PausedBy::Battery);
+    fake.add(paused, points(0..=120, 0));
+    let window = english(&mut fake);
+    assert!(window.shows_part("the machine was unplugged") && window.shows("Resume"));
+}
+
+#[test]
+fn pictures_of_what_a_run_leaves() {
+    let mut all = SnapshotResults::new();
+    let mut fake = some();
+    let mut window = high(&mut fake);
+    window.click("Steps");
+    window.harness.get_by_role_and_label(Role::MenuItemCheckBox, "step 200").click();
+    window.run();
+    window.key(egui::Modifiers::NONE, egui::Key::Escape);
+    window.picture(&mut all, "runs_looks_dark");
+
+    let mut fake = some();
+    let mut window = open(&mut fake, Language::Chinese, ThemeChoice::Light, (WIDE.0, 1700.0));
+    window.picture(&mut all, "runs_looks_light_chinese");
+
+    let mut fake = some();
+    let mut window = open(&mut fake, Language::English, ThemeChoice::Light, (760.0, 1700.0));
+    window.picture(&mut all, "runs_looks_narrow");
+}
