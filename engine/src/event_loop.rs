@@ -103,6 +103,7 @@ async fn page(shared: &Shared, query: Query) -> Result<Page, Failure> {
             Page::WorstRows(store.worst_rows(run, look, n as usize).await?.map(Arc::new))
         }
         Query::Disk => Page::Disk(shared.disk.free().map(|free_bytes| DiskStatus { free_bytes })),
+        Query::Checkpoints => Page::Checkpoints(store.checkpoints().await?),
         Query::Benches => Page::Benches(store.benches().await?),
         Query::Memory => Page::Memory(shared.ledger.status()),
         Query::LogTail => Page::LogTail(crate::log::tail(&shared.home.logs().join(crate::log::FILE))),

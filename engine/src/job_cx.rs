@@ -7,6 +7,7 @@ use crate::memory::Ledger;
 use crate::power::PowerConfig;
 use crate::shelf::Shelf;
 use crate::store::Store;
+use crate::train::live::LiveRuns;
 use glassworks_protocol::ids::JobId;
 use glassworks_protocol::link::Outbox;
 use glassworks_protocol::machine::MachineReport;
@@ -35,6 +36,8 @@ pub struct Shared {
     /// Of the program.
     pub version: &'static str,
     pub machine: MachineReport,
+    /// Adapters of the runs that train.
+    pub live: LiveRuns,
     /// Held by the run that trains: one at a time.
     pub training: Mutex<()>,
 }

@@ -132,6 +132,7 @@ impl Engine {
             clock: config.clock,
             version: config.version,
             machine: start.machine.clone(),
+            live: train::live::LiveRuns::default(),
             training: std::sync::Mutex::new(()),
         };
         let thread = std::thread::Builder::new()

@@ -38,6 +38,8 @@ pub enum Open {
     Chat(glassworks_protocol::ids::ChatId),
     Model(glassworks_protocol::ids::ModelId),
     Run(glassworks_protocol::ids::RunId),
+    /// A model that a run made, to talk to.
+    Tuned(glassworks_protocol::ids::RunId),
     /// A file or folder that was dropped, picked or given on the command line.
     Path(PathBuf),
 }

@@ -90,6 +90,17 @@ pub enum Edit {
         run: RunId,
         kind: CheckpointKind,
     },
+    /// All of its tags; empty ones and repetitions are left out.
+    SetRunTags {
+        run: RunId,
+        tags: Vec<String>,
+    },
+    SetRunNotes {
+        run: RunId,
+        notes: String,
+    },
+    TrashRun(RunId),
+    RestoreRun(RunId),
     SaveSettings(Box<Settings>),
 }
 
@@ -119,6 +130,8 @@ pub enum Query {
     },
     /// How much room the home folder's disk has.
     Disk,
+    /// What all runs keep on disk.
+    Checkpoints,
     /// Benchmarks that were kept, newest first.
     Benches,
     Memory,

@@ -110,6 +110,7 @@ pub enum Stored {
     Model(Arc<ModelRecord>),
     ModelRemoved(ModelId),
     Run(Arc<RunRecord>),
+    RunDeleted(RunId),
     Checkpoint(Arc<CheckpointRecord>),
     CheckpointDeleted {
         run: RunId,
@@ -143,6 +144,7 @@ pub enum Page {
     WorstRows(Option<Arc<WorstRows>>),
     /// `None` where the system doesn't say.
     Disk(Option<DiskStatus>),
+    Checkpoints(Vec<Arc<CheckpointRecord>>),
     Benches(Vec<Arc<BenchRecord>>),
     Memory(MemoryStatus),
     LogTail(String),

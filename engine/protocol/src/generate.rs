@@ -3,7 +3,7 @@
 use crate::chat::{ChatRecord, MessageRecord, TemplateOptions, TemplateSource, Turn};
 use crate::ids::{MessageId, ModelId};
 use crate::model::{CacheWidth, Precision};
-use crate::train::AdapterSource;
+use crate::train::{AdapterSource, TunedSource};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -21,6 +21,9 @@ pub struct GenerateSpec {
     /// Laid beside the model's weights.
     #[serde(default)]
     pub adapter: Option<AdapterSource>,
+    /// What a run has made of the model, in place of `adapter`.
+    #[serde(default)]
+    pub tuned: Option<TunedSource>,
     pub prompt: Prompt,
     pub sampling: SamplingSpec,
     pub precision: Precision,
@@ -208,6 +211,9 @@ pub struct ReplyStats {
     pub precision: Precision,
     /// Set for chats.
     pub template: Option<TemplateSource>,
+    /// The step of its run that the weights came from, where a run had made them.
+    #[serde(default)]
+    pub tuned_step: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use crate::chat::{ExportChatsSpec, TemplateOptions, Turn};
 use crate::dataset::DataReport;
 use crate::failure::Failure;
 use crate::generate::{GenerateSpec, ModelSource, Prompt, PromptPreview, Reply};
-use crate::ids::ChatId;
+use crate::ids::{ChatId, RunId};
 use crate::inspect::{InspectReport, InspectSpec};
 use crate::model::{ModelCard, ModelRecord};
 use crate::text::Text;
@@ -44,6 +44,8 @@ pub enum JobSpec {
     Train(TrainJob),
     /// Work an adapter into a model's weights.
     Merge(MergeSpec),
+    /// Delete runs for good: what was measured of them, and everything they keep on disk.
+    DeleteRuns(Vec<RunId>),
     ExportChats(ExportChatsSpec),
     /// Markdown or JSON, as exported.
     ImportChats {
@@ -93,6 +95,10 @@ pub enum JobOutput {
     Merged {
         to: PathBuf,
         size_bytes: u64,
+    },
+    RunsDeleted {
+        n_runs: u32,
+        freed_bytes: u64,
     },
     ChatsExported {
         to: PathBuf,

@@ -2,6 +2,7 @@
 
 use crate::chat::TemplateSource;
 use crate::ids::ModelId;
+use crate::train::TunedRef;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -28,13 +29,16 @@ pub enum CacheWidth {
 }
 
 /// The name of a model for everything stored: says when the model is gone or has changed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelRef {
     /// SHA-256 over the weights, in hexadecimal.
     pub base: String,
     /// As shown when the model is gone.
     pub name: String,
     pub precision: Precision,
+    /// What a run had made of it, if that was used.
+    #[serde(default)]
+    pub tuned: Option<TunedRef>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

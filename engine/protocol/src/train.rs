@@ -12,6 +12,7 @@ mod recipe;
 mod run;
 mod seen;
 mod timing;
+mod tuned;
 
 pub use estimate::{Estimate, ModelSize};
 pub use fields::{Field, FieldKind, FieldProblem};
@@ -22,6 +23,7 @@ pub use run::{
 };
 pub use seen::{HeldOutRow, Look, RowLoss, RunSample, WorstRows};
 pub use timing::StepReport;
+pub use tuned::{RunPart, TunedRef, TunedSource};
 
 use crate::dataset::DataSpec;
 use crate::generate::ModelSource;

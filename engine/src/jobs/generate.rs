@@ -2,21 +2,19 @@
 
 use super::keep::Keeper;
 use super::models::from_shelf;
+use super::tuned::{self, Chosen};
 use crate::failure::Cancelled;
-use crate::generate::batch::HeldAdapters;
 use crate::generate::decode::{self, DecodeSpec, Decoded, Listener};
 use crate::generate::prompt::{self, PromptTokens};
 use crate::generate::sampler::fresh_seed;
 use crate::job_cx::JobCx;
 use crate::shelf::LoadedModel;
-use crate::shelf::adapter::AdapterFiles;
 use anyhow::Result;
 use glassworks_protocol::generate::{
     FinishReason, GenerateSpec, ModelSource, Prompt, PromptPreview, Reply, ReplyStats, TokenPiece,
 };
 use glassworks_protocol::text::Text;
-use glassworks_protocol::train::AdapterSource;
-use glassworks_protocol::{Event, JobOutput, Notice, Partial, Unit};
+use glassworks_protocol::{JobOutput, Partial, Unit};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -63,12 +61,11 @@ pub fn preview(cx: &JobCx, source: &ModelSource, prompt: &Prompt) -> Result<JobO
 }
 
 fn write(cx: &JobCx, spec: &GenerateSpec, seed: u64, keeper: &mut Keeper) -> Result<Reply> {
-    let model = from_shelf(cx, &spec.model)?;
+    let Chosen { model, adapters, step } = tuned::choose(cx, spec)?;
     keeper.drop_end_of_text(model.codec.eos_ids());
     let context_length = model.model.shape().context_length;
     let room = (spec.sampling.max_new_tokens as usize).min(context_length / 4) + keeper.tokens().len();
     let prompt = prompt::tokens(&model, &spec.prompt, spec.overflow, room, cx.now_ms())?;
-    let adapters = spec.adapter.as_ref().map(|source| adapters(cx, &model, source)).transpose()?;
     let before: Vec<u32> = keeper.tokens().iter().map(|piece| piece.id).collect();
     let decoded = {
         let mut voice = Voice::new(cx, keeper, &model);
@@ -86,19 +83,8 @@ fn write(cx: &JobCx, spec: &GenerateSpec, seed: u64, keeper: &mut Keeper) -> Res
         voice.flush();
         decoded
     };
-    let stats = stats(spec, seed, &prompt, &decoded, context_length);
+    let stats = ReplyStats { tuned_step: step, ..stats(spec, seed, &prompt, &decoded, context_length) };
     Ok(Reply { text: keeper.text().to_owned(), tokens: keeper.tokens().to_vec(), stats })
-}
-
-/// The adapter, fitted to the model, and the memory it takes.
-fn adapters(cx: &JobCx, model: &LoadedModel, source: &AdapterSource) -> Result<HeldAdapters> {
-    let files = AdapterFiles::read(&source.path)?;
-    if let Some(warning) = files.other_base(model) {
-        cx.shared.outbox.send(Event::Notice(Notice::Alert(warning)));
-    }
-    let adapters = files.fit(&model.name, &*model.model, source)?;
-    let held = cx.shared.ledger.reserve(adapters.size_bytes(), &model.name)?;
-    Ok(HeldAdapters { adapters, held })
 }
 
 fn stats(
@@ -121,6 +107,7 @@ fn stats(
         finish: decoded.finish.clone(),
         precision: spec.precision,
         template: prompt.template.clone(),
+        tuned_step: None,
     }
 }
 

@@ -7,6 +7,7 @@ use glassworks_protocol::generate::{FinishReason, GenerateSpec, ModelSource, Rep
 use glassworks_protocol::ids::MessageId;
 use glassworks_protocol::model::ModelRef;
 use glassworks_protocol::text::Text;
+use glassworks_protocol::train::{TunedRef, TunedSource};
 use glassworks_protocol::{Failure, FailureKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -113,5 +114,10 @@ fn model_ref(cx: &JobCx, spec: &GenerateSpec) -> Result<ModelRef> {
         base: model.card.content_hash.clone(),
         name: model.name.clone(),
         precision: spec.precision,
+        tuned: spec.tuned.as_ref().map(|tuned| tuned_ref(cx, tuned)).transpose()?,
     })
+}
+
+fn tuned_ref(cx: &JobCx, tuned: &TunedSource) -> Result<TunedRef> {
+    Ok(tuned.named(&*super::train::find_any(cx, tuned.run)?))
 }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod chats;
+mod delete_runs;
 mod generate;
 mod inspect;
 mod keep;
@@ -11,6 +12,7 @@ mod rehearse;
 mod samples;
 mod train;
 mod train_hooks;
+mod tuned;
 
 use crate::job_cx::JobCx;
 use anyhow::Result;
@@ -31,6 +33,7 @@ pub fn name(spec: &JobSpec) -> &'static str {
         JobSpec::MeasureTraining(_) => "measure-training",
         JobSpec::Train(_) => "train",
         JobSpec::Merge(_) => "merge",
+        JobSpec::DeleteRuns(_) => "delete-runs",
         JobSpec::ExportChats(_) => "export-chats",
         JobSpec::ImportChats { .. } => "import-chats",
         JobSpec::Backup { .. } => "backup",
@@ -55,6 +58,7 @@ pub fn run(cx: &JobCx, spec: JobSpec) -> Result<JobOutput> {
         JobSpec::MeasureTraining(spec) => rehearse::measure(cx, *spec),
         JobSpec::Train(job) => train::run(cx, job),
         JobSpec::Merge(spec) => merge::run(cx, &spec),
+        JobSpec::DeleteRuns(runs) => delete_runs::run(cx, &runs),
         JobSpec::ExportChats(spec) => chats::export(cx, &spec),
         JobSpec::ImportChats { path } => chats::import(cx, &path),
         JobSpec::Backup { to, replace } => chats::backup(cx, &to, replace),

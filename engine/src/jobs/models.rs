@@ -2,11 +2,13 @@
 
 use crate::job_cx::JobCx;
 use crate::shelf::{LoadedModel, ModelFiles};
+use crate::train::checkpoint;
 use anyhow::Result;
 use glassworks_protocol::generate::ModelSource;
 use glassworks_protocol::ids::ModelId;
 use glassworks_protocol::model::ModelRecord;
 use glassworks_protocol::text::Text;
+use glassworks_protocol::train::RunRecord;
 use glassworks_protocol::{Failure, FailureKind, JobOutput, Stored, Unit};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -93,6 +95,26 @@ pub fn from_shelf_timed(cx: &JobCx, source: &ModelSource) -> Result<(Arc<LoadedM
         cx.stored([Stored::Model(record)]);
     }
     Ok((model, load_secs))
+}
+
+/// The model that `base` names with the whole weights of a run's checkpoint, in `folder`, in place of its own.
+pub fn trained_from_shelf(
+    cx: &JobCx,
+    base: &ModelSource,
+    folder: &Path,
+    run: &RunRecord,
+) -> Result<Arc<LoadedModel>> {
+    let (path, _) = place(cx, base)?;
+    let weights = folder.join(checkpoint::WEIGHTS);
+    let open = || Ok(ModelFiles::open(&path)?.with_trained(weights.clone()));
+    let stage = Text::new("job.loading").arg("name", &run.name);
+    let progress = |done: u64, total: u64| {
+        cx.checkpoint()?;
+        cx.progress(&stage, done, Some(total), Unit::Bytes);
+        Ok(())
+    };
+    let hash = run.progress.base_hash.clone();
+    cx.shared.shelf.load_files(folder, &open, &run.name, hash, &cx.shared.ledger, &progress)
 }
 
 /// SHA-256 of the weights: from the store if the files have not changed since, else computed and kept.

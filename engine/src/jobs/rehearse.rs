@@ -153,6 +153,8 @@ impl Hooks for Watch<'_> {
         Ok(())
     }
 
+    fn between_steps(&mut self, _: &Training<'_, '_>) {}
+
     fn now_ms(&self) -> i64 {
         self.cx.now_ms()
     }

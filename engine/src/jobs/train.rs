@@ -10,6 +10,7 @@ use crate::failure::{self, Cancelled};
 use crate::job_cx::JobCx;
 use crate::shelf::LoadedModel;
 use crate::train::checkpoint::{self, RunState, Saved};
+use crate::train::live::Held;
 use crate::train::plan::{self, TrainPlan};
 use crate::train::run::{Ended, Training};
 use crate::train::sample::Sampler;
@@ -32,6 +33,7 @@ pub fn run(cx: &JobCx, job: TrainJob) -> Result<JobOutput> {
         TrainJob::New { run, spec } => (begin(cx, run, *spec)?, true),
         TrainJob::Resume { run } => (find(cx, run)?, false),
     };
+    let _held = hold(cx, &record)?;
     let _turn = my_turn(cx)?;
     let model = from_shelf(cx, &record.spec.model)?;
     refuse(cx, &record.spec.problems(Some(&model.card)))?;
@@ -73,6 +75,9 @@ fn begin(cx: &JobCx, id: RunId, spec: TrainSpec) -> Result<RunRecord> {
         folder: cx.shared.home.runs().join(id.to_string()),
         created_at_ms: now_ms,
         changed_at_ms: now_ms,
+        tags: Vec::new(),
+        notes: String::new(),
+        trashed_at_ms: None,
     })
 }
 
@@ -80,17 +85,31 @@ pub fn refuse(cx: &JobCx, problems: &[fields::FieldProblem]) -> Result<()> {
     if problems.is_empty() { Ok(()) } else { Err(fields::failure(problems, cx.shared.language).into()) }
 }
 
-fn find(cx: &JobCx, id: RunId) -> Result<RunRecord> {
-    let run = cx.wait(cx.shared.store.run(id))?.ok_or_else(|| {
+/// The run of this id, however it stands.
+pub fn find_any(cx: &JobCx, id: RunId) -> Result<Arc<RunRecord>> {
+    Ok(cx.wait(cx.shared.store.run(id))?.ok_or_else(|| {
         Failure::new(FailureKind::Missing, Text::new("failure.run_gone").arg("name", id))
             .hint(Text::new("failure.run_gone_hint"))
-    })?;
+    })?)
+}
+
+/// One that can go on.
+fn find(cx: &JobCx, id: RunId) -> Result<RunRecord> {
+    let run = find_any(cx, id)?;
     if run.status == RunStatus::Done {
         return Err(Failure::new(FailureKind::Input, Text::new("failure.run_ended").arg("name", &run.name))
             .hint(Text::new("failure.run_ended_hint"))
             .into());
     }
     Ok((*run).clone())
+}
+
+/// Keeps a run for this job alone.
+pub fn hold<'a>(cx: &'a JobCx, run: &RunRecord) -> Result<Held<'a>> {
+    Ok(cx.shared.live.hold(run.id).ok_or_else(|| {
+        Failure::new(FailureKind::Input, Text::new("failure.run_busy").arg("name", &run.name))
+            .hint(Text::new("failure.run_busy_hint"))
+    })?)
 }
 
 /// Waits until no other run trains.
@@ -230,9 +249,15 @@ fn work(
         saved.restore_moments(&mut tuner.params)?;
         state = saved.state;
     }
+    let scale = match &plan.spec.method {
+        MethodSpec::Lora(lora) => Some(lora.scale() as f32),
+        MethodSpec::Full(_) => None,
+    };
+    let shared = std::sync::Arc::clone(&keeping.cx.shared);
+    let live = scale.map(|scale| (shared.live.begin(keeping.record.id), scale));
     let mut training = Training::new(plan, tuner, state, data);
     training.sampler = Some(sampler);
-    training.run(&mut RunHooks { keeping })
+    training.run(&mut RunHooks { keeping, live })
 }
 
 /// Tells the store how it ended.

@@ -9,6 +9,7 @@ use crate::memory;
 use crate::power::PowerWatch;
 use crate::shelf::LoadedModel;
 use crate::train::checkpoint::{self, About};
+use crate::train::live::{self, Publishing};
 use crate::train::run::{Hooks, Seen, Training};
 use crate::train::sample::Written;
 use crate::train::save;
@@ -187,6 +188,8 @@ fn recipe(record: &RunRecord) -> String {
 /// The loop's end of it.
 pub struct RunHooks<'k, 'a> {
     pub keeping: &'k mut Keeping<'a>,
+    /// Where an adapter is shown while it is trained, and what its output is multiplied by.
+    pub live: Option<(Publishing<'k>, f32)>,
 }
 
 impl Hooks for RunHooks<'_, '_> {
@@ -273,6 +276,12 @@ impl Hooks for RunHooks<'_, '_> {
         keeping.cx.stored([stored]);
         keeping.update(RunStatus::Running)?;
         Ok(())
+    }
+
+    fn between_steps(&mut self, training: &Training<'_, '_>) {
+        if let Some((publishing, scale)) = &self.live {
+            publishing.offer(training.state.step, || live::adapters(&training.tuner.params, *scale));
+        }
     }
 
     fn now_ms(&self) -> i64 {

@@ -135,7 +135,7 @@ impl Names<'_> {
     }
 
     fn conv1d(&self, name: &str, n_in: usize, n_out: usize) -> Result<Linear> {
-        let weight = self.dense(&format!("{name}.weight"), &[n_in, n_out])?.t()?.contiguous()?;
+        let weight = self.weights.turned(&format!("{}{name}.weight", self.prefix), n_out, n_in)?;
         let bias = self.dense(&format!("{name}.bias"), &[n_out])?;
         Ok(Linear::new(Weight::Dense(weight), Some(bias)))
     }

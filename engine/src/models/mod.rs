@@ -53,6 +53,11 @@ pub trait WeightSource {
 
     /// A matrix `[n_out, n_in]`, kept as it is stored where that is smaller than f32.
     fn linear(&self, name: &str, n_out: usize, n_in: usize) -> Result<Weight>;
+
+    /// A matrix that a checkpoint keeps as `[n_in, n_out]` (transformers' `Conv1D`), as `[n_out, n_in]`.
+    fn turned(&self, name: &str, n_out: usize, n_in: usize) -> Result<Tensor> {
+        Ok(self.dense(name, &[n_in, n_out])?.t()?.contiguous()?)
+    }
 }
 
 /// A tensor that an architecture needs.

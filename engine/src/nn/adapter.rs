@@ -12,6 +12,7 @@ use glassworks_kernels::{affine, matmul};
 use std::collections::HashMap;
 
 /// scale · B·A
+#[derive(Clone)]
 pub struct LowRank {
     pub rank: usize,
     /// alpha / r, or alpha / √r

@@ -68,6 +68,12 @@ impl AdapterFiles {
         Ok(Self { folder: folder.to_owned(), beside, base_hash })
     }
 
+    /// Adapters that are in memory, of a run in `folder` that trains on the weights of this hash.
+    #[must_use]
+    pub fn of(folder: PathBuf, beside: BTreeMap<String, LowRank>, base_hash: String) -> Self {
+        Self { folder, beside, base_hash: Some(base_hash) }
+    }
+
     /// Says so if the adapter was trained on other weights than the model's.
     #[must_use]
     pub fn other_base(&self, model: &LoadedModel) -> Option<Failure> {

@@ -2,6 +2,7 @@
 
 use super::file::{self, missing, read_text};
 use super::stored::{Reader, Stored};
+use super::trained::Trained;
 use super::{LoadProgress, config, pickle, placed, safetensors};
 use crate::models::{Architecture, CausalLm, ModelConfig, TensorNeed};
 use anyhow::Result;
@@ -125,11 +126,17 @@ impl Folder {
         file::hash(self.weight_files(), progress)
     }
 
-    pub fn load(&self, device: &Device, progress: LoadProgress<'_>) -> Result<Box<dyn CausalLm>> {
+    /// With what a run has trained, if given, in place of the files' own.
+    pub fn load(
+        &self,
+        device: &Device,
+        trained: Option<&Trained>,
+        progress: LoadProgress<'_>,
+    ) -> Result<Box<dyn CausalLm>> {
         let total =
             self.needs.iter().filter_map(|need| Some(self.stored.find(need).ok()?.1.size_bytes)).sum();
         let reader: Reader<'_> = self.stored.reader(total, progress)?;
-        let model = placed::build(self.architecture, &self.config, &reader, device)?;
+        let model = placed::build(self.architecture, &self.config, &reader, trained, device)?;
         progress(total, total)?;
         Ok(model)
     }

@@ -87,9 +87,25 @@ impl Shelf {
         ledger: &Ledger,
         progress: LoadProgress<'_>,
     ) -> Result<Arc<LoadedModel>> {
+        self.load_files(path, &|| ModelFiles::open(path), name, content_hash, ledger, progress)
+    }
+
+    /// The same for files that are opened otherwise, with a place of their own under `path`.
+    ///
+    /// # Errors
+    /// As [`Self::load`], and what `open` returns.
+    pub fn load_files(
+        &self,
+        path: &Path,
+        open: &dyn Fn() -> Result<ModelFiles, Failure>,
+        name: &str,
+        content_hash: String,
+        ledger: &Ledger,
+        progress: LoadProgress<'_>,
+    ) -> Result<Arc<LoadedModel>> {
         let slot = Arc::clone(self.lock().entry(path.to_owned()).or_default());
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        let files = ModelFiles::open(path)?;
+        let files = open()?;
         let stamp = Stamp { size_bytes: files.size_bytes(), changed: files.changed() };
         let now = self.clock.fetch_add(1, Ordering::Relaxed);
         if let Some(model) = slot.as_ref().filter(|model| model.stamp == stamp) {

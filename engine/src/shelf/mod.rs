@@ -11,6 +11,7 @@ mod pickle;
 mod placed;
 mod safetensors;
 mod stored;
+mod trained;
 
 pub use crate::models::{ModelConfig, WeightSource};
 pub use loaded::{LoadedModel, Shelf};
@@ -27,6 +28,7 @@ use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+use trained::Trained;
 
 /// What loading and hashing report: bytes done, bytes in all; an error stops it.
 pub type LoadProgress<'a> = &'a (dyn Fn(u64, u64) -> Result<()> + Sync);
@@ -34,6 +36,8 @@ pub type LoadProgress<'a> = &'a (dyn Fn(u64, u64) -> Result<()> + Sync);
 /// A model on disk whose headers have been read and checked; its weights have not.
 pub struct ModelFiles {
     kind: Kind,
+    /// Weights that a run has trained, in place of the files' own.
+    trained: Option<PathBuf>,
 }
 
 enum Kind {
@@ -51,21 +55,31 @@ impl ModelFiles {
             return Err(not_there(path));
         }
         if path.is_dir() && Folder::is_one(path) {
-            return Ok(Self { kind: Kind::Folder(Box::new(Folder::open(path)?)) });
+            return Ok(Self::of(Kind::Folder(Box::new(Folder::open(path)?))));
         }
         // A folder that a single GGUF file was downloaded into.
         if let Some(file) = only_gguf(path) {
-            return Ok(Self { kind: Kind::Gguf(Box::new(GgufModel::open(&file)?)) });
+            return Ok(Self::of(Kind::Gguf(Box::new(GgufModel::open(&file)?))));
         }
         if path.is_file() && (GgufModel::is_one(path) || path.extension().is_some_and(|e| e == "gguf")) {
-            return Ok(Self { kind: Kind::Gguf(Box::new(GgufModel::open(path)?)) });
+            return Ok(Self::of(Kind::Gguf(Box::new(GgufModel::open(path)?))));
         }
         // One of a folder's files stands for the folder.
         let weights = path.extension().is_some_and(|e| e == "safetensors" || e == "bin" || e == "json");
         match path.parent().filter(|parent| weights && path.is_file() && Folder::is_one(parent)) {
-            Some(parent) => Ok(Self { kind: Kind::Folder(Box::new(Folder::open(parent)?)) }),
+            Some(parent) => Ok(Self::of(Kind::Folder(Box::new(Folder::open(parent)?)))),
             None => Err(not_a_model(path)),
         }
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self { kind, trained: None }
+    }
+
+    /// With the weights of a run's checkpoint, at `path`, in place of those that it trained.
+    #[must_use]
+    pub fn with_trained(self, path: PathBuf) -> Self {
+        Self { trained: Some(path), ..self }
     }
 
     /// What people call it, before they rename it.
@@ -121,28 +135,36 @@ impl ModelFiles {
     /// Of the weight files, on disk.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
-        match &self.kind {
+        let own = match &self.kind {
             Kind::Folder(folder) => folder.size_bytes(),
             Kind::Gguf(gguf) => gguf.size_bytes(),
-        }
+        };
+        own + self.trained_bytes()
+    }
+
+    fn trained_bytes(&self) -> u64 {
+        let metadata = self.trained.as_ref().and_then(|path| path.metadata().ok());
+        metadata.map_or(0, |metadata| metadata.len())
     }
 
     /// Of the weights, once they are loaded on `device`: as they are stored in main memory, f32 anywhere else.
     #[must_use]
     pub fn loaded_bytes(&self, device: &Device) -> u64 {
-        match &self.kind {
+        let own = match &self.kind {
             Kind::Folder(folder) => folder.loaded_bytes(device),
             Kind::Gguf(gguf) => gguf.loaded_bytes(device),
-        }
+        };
+        own + self.trained_bytes()
     }
 
     /// When the newest of the files was changed, if the system says.
     #[must_use]
     pub fn changed(&self) -> Option<SystemTime> {
-        match &self.kind {
+        let own = match &self.kind {
             Kind::Folder(folder) => folder.changed(),
             Kind::Gguf(gguf) => gguf.changed(),
-        }
+        };
+        own.max(self.trained.as_ref().and_then(|path| path.metadata().ok()?.modified().ok()))
     }
 
     /// The files that hold the weights, in the order in which they are hashed.
@@ -178,9 +200,10 @@ impl ModelFiles {
     /// # Errors
     /// As [`Self::load`], and when the device has no room.
     pub fn load_on(&self, device: &Device, progress: LoadProgress<'_>) -> Result<Box<dyn CausalLm>> {
+        let trained = self.trained.as_deref().map(Trained::read).transpose()?;
         match &self.kind {
-            Kind::Folder(folder) => folder.load(device, progress),
-            Kind::Gguf(gguf) => gguf.load(device, progress),
+            Kind::Folder(folder) => folder.load(device, trained.as_ref(), progress),
+            Kind::Gguf(gguf) => gguf.load(device, trained.as_ref(), progress),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Weights on the device that computes. In main memory they stay as they are stored; on any other device each is a
 //! dense f32 tensor, put there one at a time. Files are not read here.
 
+use super::trained::Trained;
 use crate::models::{Architecture, CausalLm, ModelConfig, TensorNeed, WeightSource};
 use crate::nn::Weight;
 use anyhow::Result;
@@ -24,9 +25,13 @@ impl WeightSource for Placed<'_> {
     fn linear(&self, name: &str, n_out: usize, n_in: usize) -> Result<Weight> {
         self.source.linear(name, n_out, n_in)?.on(self.device)
     }
+
+    fn turned(&self, name: &str, n_out: usize, n_in: usize) -> Result<Tensor> {
+        Ok(self.source.turned(name, n_out, n_in)?.to_device(self.device)?)
+    }
 }
 
-/// Builds a model whose weights lie on `device`.
+/// Builds a model whose weights lie on `device`: those of `trained` where it has them, else those of `source`.
 ///
 /// # Errors
 /// What `source` reports, and when the device has no room or can't be reached.
@@ -34,9 +39,14 @@ pub fn build(
     architecture: &Architecture,
     config: &ModelConfig,
     source: &dyn WeightSource,
+    trained: Option<&Trained>,
     device: &Device,
 ) -> Result<Box<dyn CausalLm>> {
-    (architecture.build)(config, &Placed { source, device })
+    let Some(trained) = trained else { return (architecture.build)(config, &Placed { source, device }) };
+    let source = &trained.over(source);
+    let model = (architecture.build)(config, &Placed { source, device })?;
+    trained.check_all_used()?;
+    Ok(model)
 }
 
 /// What the tensors of `needs` take on a device other than the processor.

@@ -56,6 +56,10 @@ async fn carry_out(tx: &mut SqliteConnection, edit: Edit, now_ms: i64) -> Result
         Edit::RemoveModel(model) => return models::remove(tx, model).await,
         Edit::RenameRun { run, name } => return runs::rename(tx, run, &name).await,
         Edit::DeleteCheckpoint { run, kind } => return runs::delete_checkpoint(tx, run, kind).await,
+        Edit::SetRunTags { run, tags } => return runs::set_tags(tx, run, &tags).await,
+        Edit::SetRunNotes { run, notes } => return runs::set_notes(tx, run, notes).await,
+        Edit::TrashRun(run) => return runs::set_trashed(tx, run, Some(now_ms)).await,
+        Edit::RestoreRun(run) => return runs::set_trashed(tx, run, None).await,
         Edit::SaveSettings(settings) => return settings::save(tx, *settings).await,
         Edit::RenameChat { chat, title } => {
             let title = title.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -127,7 +127,7 @@ async fn fill(from: &Path, to: &Path) -> Result<Recovered> {
 }
 
 async fn insert(tx: &mut SqliteConnection, table: &Table, row: Row) -> Result<()> {
-    let names: Vec<&str> = table.columns.iter().map(|(name, _)| *name).collect();
+    let names: Vec<&str> = table.columns.iter().take(row.values.len()).map(|(name, _)| *name).collect();
     let marks = vec!["?"; names.len()].join(", ");
     let sql = format!("INSERT OR IGNORE INTO {} ({}) VALUES ({marks})", table.name, names.join(", "));
     let mut query = sqlx::query(AssertSqlSafe(sql)).bind(row.rowid);
@@ -148,6 +148,8 @@ async fn insert(tx: &mut SqliteConnection, table: &Table, row: Row) -> Result<()
 struct Table {
     name: &'static str,
     columns: &'static [(&'static str, Shape)],
+    /// How many of the last columns a row from before their migration lacks.
+    n_added: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -167,7 +169,7 @@ enum Shape {
 
 impl Table {
     fn fits(&self, values: &[Value]) -> bool {
-        values.len() == self.columns.len()
+        (self.columns.len() - self.n_added..=self.columns.len()).contains(&values.len())
             && values.iter().zip(self.columns).all(|(value, (_, shape))| match (value, shape) {
                 (Value::Null, Shape::Seq | Shape::MaybeId | Shape::MaybeInt | Shape::MaybeText) => true,
                 (Value::Blob(bytes), Shape::Id | Shape::MaybeId) => bytes.len() == 16,
@@ -198,6 +200,7 @@ const TABLES: [Table; 14] = [
             ("changed_at_ms", Shape::Int),
             ("trashed_at_ms", Shape::MaybeInt),
         ],
+        n_added: 0,
     },
     Table {
         name: "messages",
@@ -214,6 +217,7 @@ const TABLES: [Table; 14] = [
             ("hidden_by", Shape::MaybeId),
             ("reply", Shape::MaybeText),
         ],
+        n_added: 0,
     },
     Table {
         name: "message_tokens",
@@ -224,6 +228,7 @@ const TABLES: [Table; 14] = [
             ("n", Shape::Int),
             ("pieces", Shape::Blob),
         ],
+        n_added: 0,
     },
     Table {
         name: "edits",
@@ -235,6 +240,7 @@ const TABLES: [Table; 14] = [
             ("undone", Shape::Int),
             ("at_ms", Shape::Int),
         ],
+        n_added: 0,
     },
     Table {
         name: "models",
@@ -248,6 +254,7 @@ const TABLES: [Table; 14] = [
             ("used_at_ms", Shape::MaybeInt),
             ("starter", Shape::Int),
         ],
+        n_added: 0,
     },
     Table {
         name: "content_hashes",
@@ -258,10 +265,12 @@ const TABLES: [Table; 14] = [
             ("mtime_ns", Shape::Int),
             ("hash", Shape::Text),
         ],
+        n_added: 0,
     },
     Table {
         name: "settings",
         columns: &[("id", Shape::Seq), ("version", Shape::Int), ("json", Shape::Text)],
+        n_added: 0,
     },
     Table {
         name: "runs",
@@ -275,7 +284,11 @@ const TABLES: [Table; 14] = [
             ("folder", Shape::Text),
             ("created_at_ms", Shape::Int),
             ("changed_at_ms", Shape::Int),
+            ("tags", Shape::Text),
+            ("notes", Shape::Text),
+            ("trashed_at_ms", Shape::MaybeInt),
         ],
+        n_added: 3,
     },
     Table {
         name: "metric_points",
@@ -287,6 +300,7 @@ const TABLES: [Table; 14] = [
             ("value", Shape::Real),
             ("at_ms", Shape::Int),
         ],
+        n_added: 0,
     },
     Table {
         name: "checkpoints",
@@ -298,6 +312,7 @@ const TABLES: [Table; 14] = [
             ("record", Shape::Text),
             ("at_ms", Shape::Int),
         ],
+        n_added: 0,
     },
     Table {
         name: "run_samples",
@@ -332,6 +347,7 @@ const TABLES: [Table; 14] = [
             ("version", Shape::Text),
             ("record", Shape::Text),
         ],
+        n_added: 0,
     },
 ];
 

@@ -172,6 +172,35 @@ impl Store {
         Ok(Stored::Checkpoint(Arc::new(record.clone())))
     }
 
+    /// Forgets a run and everything that was measured of it. Its files are not looked at.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub async fn delete_run(&self, id: RunId) -> std::result::Result<Stored, Failure> {
+        let mut writing = self.write().await?;
+        let mut tx = writing.begin().await?;
+        sqlx::query("DELETE FROM runs WHERE id = ?")
+            .bind(&id.as_bytes()[..])
+            .execute(&mut *tx)
+            .await
+            .map_err(StoreError::from)?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(Stored::RunDeleted(id))
+    }
+
+    /// What all runs keep on disk.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub async fn checkpoints(&self) -> std::result::Result<Vec<Arc<CheckpointRecord>>, Failure> {
+        let mut reader = self.inner.readers.acquire().await.map_err(StoreError::from)?;
+        let rows: Vec<String> = sqlx::query_scalar("SELECT record FROM checkpoints ORDER BY at_ms DESC")
+            .fetch_all(&mut *reader)
+            .await
+            .map_err(StoreError::from)?;
+        Ok(rows.iter().filter_map(|json| serde_json::from_str(json).ok()).map(Arc::new).collect())
+    }
+
     /// What a run keeps on disk.
     ///
     /// # Errors
@@ -225,6 +254,9 @@ struct RunRow {
     folder: String,
     created_at_ms: i64,
     changed_at_ms: i64,
+    tags: String,
+    notes: String,
+    trashed_at_ms: Option<i64>,
 }
 
 impl RunRow {
@@ -241,6 +273,9 @@ impl RunRow {
             folder: PathBuf::from(self.folder),
             created_at_ms: self.created_at_ms,
             changed_at_ms: self.changed_at_ms,
+            tags: serde_json::from_str(&self.tags).unwrap_or_default(),
+            notes: self.notes,
+            trashed_at_ms: self.trashed_at_ms,
         }))
     }
 
@@ -304,6 +339,44 @@ fn remove_files(folder: &std::path::Path) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Empty ones and repetitions are left out.
+pub(super) async fn set_tags(tx: &mut SqliteConnection, id: RunId, tags: &[String]) -> Result<Vec<Stored>> {
+    let mut kept: Vec<&str> = Vec::new();
+    for tag in tags.iter().map(|tag| tag.trim()).filter(|tag| !tag.is_empty()) {
+        if !kept.contains(&tag) {
+            kept.push(tag);
+        }
+    }
+    let json = serde_json::to_string(&kept)?;
+    change(tx, id, "UPDATE runs SET tags = ? WHERE id = ?", Some(json)).await
+}
+
+pub(super) async fn set_notes(tx: &mut SqliteConnection, id: RunId, notes: String) -> Result<Vec<Stored>> {
+    change(tx, id, "UPDATE runs SET notes = ? WHERE id = ?", Some(notes)).await
+}
+
+/// Into the trash at this time, or out of it.
+pub(super) async fn set_trashed(
+    tx: &mut SqliteConnection,
+    id: RunId,
+    at_ms: Option<i64>,
+) -> Result<Vec<Stored>> {
+    change(tx, id, "UPDATE runs SET trashed_at_ms = ? WHERE id = ?", at_ms).await
+}
+
+async fn change<'q, T>(
+    tx: &mut SqliteConnection,
+    id: RunId,
+    sql: &'static str,
+    value: Option<T>,
+) -> Result<Vec<Stored>>
+where
+    T: sqlx::Type<sqlx::Sqlite> + sqlx::Encode<'q, sqlx::Sqlite> + 'q,
+{
+    sqlx::query(sql).bind(value).bind(id.as_bytes().to_vec()).execute(&mut *tx).await?;
+    Ok(vec![stored(tx, id).await?])
 }
 
 async fn stored(connection: &mut SqliteConnection, id: RunId) -> Result<Stored> {

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Trained weights by our names, where no adapters are trained.
-const WEIGHTS: &str = "weights.safetensors";
+pub const WEIGHTS: &str = "weights.safetensors";
 const MOMENTS: &str = "moments.safetensors";
 const STATE: &str = "state.json";
 /// Raised when a field changes its meaning.
@@ -127,6 +127,14 @@ fn moments(params: &Parameters) -> impl Iterator<Item = (String, Vec<usize>, &[f
         let there = p.moments.iter().enumerate().filter(|(_, moment)| !moment.is_empty());
         there.map(|(i, moment)| (format!("{}.{i}", p.name), vec![moment.len()], moment.as_slice()))
     })
+}
+
+/// How many steps the checkpoint in `folder` has behind it; `None` if there is none. Changes nothing, so that a run
+/// that writes is not disturbed.
+#[must_use]
+pub fn step_of(folder: &Path) -> Option<u64> {
+    let text = std::fs::read_to_string(folder.join(STATE)).ok()?;
+    serde_json::from_str::<RunState>(&text).ok().map(|state| state.step)
 }
 
 /// Whether a run has something to go on from.

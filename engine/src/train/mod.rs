@@ -9,6 +9,7 @@ mod attention;
 mod block;
 pub mod checkpoint;
 mod linear;
+pub mod live;
 mod mlp;
 mod norm;
 mod optim;

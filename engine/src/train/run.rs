@@ -50,6 +50,8 @@ pub trait Hooks {
     /// # Errors
     /// When the disk says no.
     fn save(&mut self, kind: CheckpointKind, training: &Training<'_, '_>) -> Result<()>;
+    /// Nothing is being computed: what is trained can be looked at.
+    fn between_steps(&mut self, training: &Training<'_, '_>);
     /// Milliseconds since 1970, UTC.
     fn now_ms(&self) -> i64;
     /// Memory of the process, bytes.
@@ -119,6 +121,7 @@ impl<'m, 'd> Training<'m, 'd> {
         }
         while self.state.step < self.plan.n_steps {
             hooks.checkpoint()?;
+            hooks.between_steps(self);
             if self.is_out_of_patience() {
                 return self.end(hooks, Ended::Done(Ending::EarlyStop));
             }
@@ -304,6 +307,7 @@ impl<'m, 'd> Training<'m, 'd> {
         let mut each = Vec::with_capacity(self.data.validation.len());
         for rows in self.data.validation.chunks(self.plan.spec.batch.sequences.max(1) as usize) {
             hooks.checkpoint()?;
+            hooks.between_steps(self);
             for row in self.tuner.evaluate_rows(&batch_of(rows.iter()), &|| hooks.checkpoint())? {
                 loss.add(row);
                 each.push(row.mean() as f32);

@@ -71,7 +71,7 @@ impl App {
         if !self.with_pane(slot, |pane, cx| pane.open(open, cx)) {
             self.layout.show(match open {
                 Open::Run(_) => PaneId::Runs,
-                Open::Chat(_) | Open::Model(_) | Open::Path(_) => PaneId::Playground,
+                Open::Chat(_) | Open::Model(_) | Open::Tuned(_) | Open::Path(_) => PaneId::Playground,
             });
             let slot = self.layout.focused_slot();
             self.with_pane(slot, |pane, cx| pane.open(open, cx));

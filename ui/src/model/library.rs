@@ -132,6 +132,7 @@ impl Library {
                 Text::new("job.title_train").arg("name", self.name_of(&spec.model))
             }
             JobSpec::Train(TrainJob::Resume { .. }) => Text::new("job.title_resume"),
+            JobSpec::DeleteRuns(runs) => Text::new("job.title_delete_runs").arg("n", runs.len()),
             JobSpec::Merge(spec) => Text::new("job.title_merge").arg("name", file_name(&spec.out)),
             JobSpec::ExportChats(spec) => {
                 Text::new("job.title_export_chats").arg("name", file_name(&spec.to))

@@ -2,6 +2,7 @@
 
 use super::chats::{Chats, put};
 use super::library::Library;
+use super::runs::Runs;
 use glassworks_protocol::chat::{ChatDocument, MessageRecord, MessageStatus, ReplyRecord, Role};
 use glassworks_protocol::generate::{GenerateSpec, ModelSource};
 use glassworks_protocol::ids::{ChatId, JobId, MessageId};
@@ -45,7 +46,13 @@ impl Chats {
         self.live.values().filter(move |l| l.chat == chat)
     }
 
-    pub(super) fn started(&mut self, job: JobId, spec: &JobSpec, library: &Library, now_ms: i64) {
+    pub(super) fn started(
+        &mut self,
+        job: JobId,
+        spec: &JobSpec,
+        known: (&Library, &Runs),
+        now_ms: i64,
+    ) {
         let JobSpec::Generate(spec) = spec else { return };
         let Some(keep) = &spec.keep else { return };
         let state = self.open.entry(keep.chat.id).or_default();
@@ -60,7 +67,7 @@ impl Chats {
             Some(old) => Arc::make_mut(old).status = MessageStatus::Streaming,
             None => {
                 let parent = keep.question.as_ref().map(|q| q.id).or(keep.parent);
-                let reply = reply(spec, keep.chat.id, keep.reply, parent, library, now_ms);
+                let reply = reply(spec, keep.chat.id, keep.reply, parent, known, now_ms);
                 document.messages.push(Arc::new(reply));
             }
         }
@@ -137,24 +144,30 @@ impl Chats {
     }
 }
 
+/// The name under which a reply remembers what writes it.
+pub(super) fn model_ref(spec: &GenerateSpec, (library, runs): (&Library, &Runs)) -> ModelRef {
+    let base = match &spec.model {
+        ModelSource::Library(id) => library.get(*id).map(|m| m.card.content_hash.clone()),
+        ModelSource::Path(_) => None,
+    };
+    ModelRef {
+        base: base.unwrap_or_default(),
+        name: library.name_of(&spec.model),
+        precision: spec.precision,
+        tuned: spec.tuned.and_then(|tuned| Some(tuned.named(runs.get(tuned.run)?))),
+    }
+}
+
 /// A reply of which nothing has been written yet.
 fn reply(
     spec: &GenerateSpec,
     chat: ChatId,
     id: MessageId,
     parent: Option<MessageId>,
-    library: &Library,
+    known: (&Library, &Runs),
     now_ms: i64,
 ) -> MessageRecord {
-    let base = match &spec.model {
-        ModelSource::Library(id) => library.get(*id).map(|m| m.card.content_hash.clone()),
-        ModelSource::Path(_) => None,
-    };
-    let model = ModelRef {
-        base: base.unwrap_or_default(),
-        name: library.name_of(&spec.model),
-        precision: spec.precision,
-    };
+    let model = model_ref(spec, known);
     let record = ReplyRecord { model, sampling: spec.sampling.clone(), stats: None, tokens: Arc::default() };
     MessageRecord {
         id,

@@ -1,6 +1,7 @@
 //! What the window knows: a read-only fold of what the engine told, changed by [`Model::apply`] and
 //! [`Model::sent`] only.
 
+mod answers;
 mod benches;
 mod chats;
 mod curves;
@@ -10,7 +11,9 @@ mod live;
 mod looks;
 mod runs;
 mod tree;
+mod tuned;
 
+pub use answers::{Answer, Answers};
 pub use benches::Benches;
 pub use chats::{ChatState, Chats, Search};
 pub use curves::{Curves, Sample};
@@ -19,6 +22,7 @@ pub use library::{Library, ModelState};
 pub use live::LiveReply;
 pub use looks::Looks;
 pub use runs::{Listed, RunState, Runs};
+pub use tuned::{Gone, Part};
 pub use tree::{newest_leaf_below, path_to, siblings};
 
 use glassworks_protocol::ids::{ChatId, JobId, QueryId, RunId};
@@ -68,6 +72,7 @@ pub struct Model {
     /// Room on the home folder's disk, as it was when it was asked for last.
     pub disk: Option<DiskStatus>,
     disk_asked_ms: Option<i64>,
+    pub answers: Answers,
     /// The newest lines of the log, once asked for.
     pub log_tail: Option<String>,
     /// Stay on screen until dismissed.
@@ -103,6 +108,7 @@ impl Model {
             looks: Looks::default(),
             disk: None,
             disk_asked_ms: None,
+            answers: Answers::default(),
             log_tail: None,
             alerts: Vec::new(),
             engine_ended: false,
@@ -131,11 +137,15 @@ impl Model {
                 match partial {
                     Partial::Metrics(points) => self.runs.measured(job, &points),
                     Partial::Bench(record) => self.benches.measured(job, record),
-                    partial => self.chats.partial(job, partial, self.now_ms),
+                    partial => {
+                        self.answers.partial(job, &partial, self.now_ms);
+                        self.chats.partial(job, partial, self.now_ms);
+                    }
                 }
             }
             Event::Settled(job, outcome) => {
                 self.chats.settled(job, &outcome);
+                self.answers.settled(job, &outcome);
                 self.library.settled(job, &outcome);
                 self.benches.settled(job);
                 self.run_settled(job, &outcome);
@@ -152,19 +162,20 @@ impl Model {
 
     /// Takes in what was asked of the engine, so that it shows at once.
     pub fn sent(&mut self, command: &Command) {
+        self.answers.sent(command);
         match command {
             Command::Start(id, spec) => {
                 let title = self.library.name_of_spec(spec);
                 self.jobs.start(*id, spec, title, self.now_ms);
                 self.library.started(*id, spec);
-                self.chats.started(*id, spec, &self.library, self.now_ms);
+                self.chats.started(*id, spec, (&self.library, &self.runs), self.now_ms);
                 self.runs.started(*id, spec, &self.library, self.now_ms);
             }
             Command::Cancel(id) | Command::Signal(id, _) => self.jobs.stopping(*id),
             Command::Edit(_, Edit::SaveSettings(settings)) => self.settings = Arc::new((**settings).clone()),
             Command::Edit(_, edit) => {
                 self.library.edited(edit);
-                self.runs.edited(edit);
+                self.runs.edited(edit, self.now_ms);
                 self.chats.edited(edit, self.now_ms);
             }
             Command::Fetch(id, query) => {
@@ -215,6 +226,7 @@ impl Model {
                 }
                 self.runs.stored(run);
             }
+            Stored::RunDeleted(id) => self.runs.deleted(id),
             Stored::Checkpoint(record) => self.runs.stored_checkpoint(record),
             Stored::CheckpointDeleted { run, kind } => self.runs.checkpoint_deleted(run, kind),
             Stored::Sample(sample) => self.looks.wrote(sample),
@@ -282,6 +294,7 @@ impl Model {
                 }
             }
             Page::Disk(status) => self.disk = status,
+            Page::Checkpoints(records) => self.runs.fetched_all_checkpoints(records),
             Page::Benches(kept) => self.benches.fetched(kept),
             Page::Memory(status) => self.memory = status,
             Page::LogTail(text) => self.log_tail = Some(text),

@@ -67,6 +67,9 @@ pub struct Runs {
     /// Runs whose measurements were asked for, longest ago first.
     asked: Vec<RunId>,
     checkpoints: HashMap<RunId, Vec<Arc<CheckpointRecord>>>,
+    /// Those of all runs have been told.
+    knows_checkpoints: bool,
+    asked_checkpoints: bool,
 }
 
 impl Runs {
@@ -109,6 +112,17 @@ impl Runs {
         self.asked.contains(&id) || self.fresh.contains(&id)
     }
 
+    /// Whether what all runs keep on disk has been told, and whether it was asked for.
+    #[must_use]
+    pub fn knows_checkpoints(&self) -> bool {
+        self.knows_checkpoints
+    }
+
+    #[must_use]
+    pub fn asked_checkpoints(&self) -> bool {
+        self.asked_checkpoints
+    }
+
     /// What a run keeps on disk, the newest first.
     #[must_use]
     pub fn checkpoints(&self, id: RunId) -> &[Arc<CheckpointRecord>] {
@@ -117,6 +131,7 @@ impl Runs {
 
     pub(super) fn asked(&mut self, query: &Query) {
         match query {
+            Query::Checkpoints => self.asked_checkpoints = true,
             Query::Runs if self.listed != Listed::Ready => self.listed = Listed::Asked,
             Query::RunPoints(id) => {
                 self.asked.retain(|asked| asked != id);
@@ -124,7 +139,6 @@ impl Runs {
                 if self.asked.len() > MAX_CURVES {
                     let gone = self.asked.remove(0);
                     self.curves.remove(&gone);
-                    self.checkpoints.remove(&gone);
                 }
             }
             _ => {}
@@ -155,6 +169,15 @@ impl Runs {
     pub(super) fn fetched_checkpoints(&mut self, id: RunId, mut records: Vec<Arc<CheckpointRecord>>) {
         records.sort_by_key(|record| std::cmp::Reverse(record.at_ms));
         self.checkpoints.insert(id, records);
+    }
+
+    pub(super) fn fetched_all_checkpoints(&mut self, records: Vec<Arc<CheckpointRecord>>) {
+        self.checkpoints.clear();
+        for record in records {
+            self.checkpoints.entry(record.run).or_default().push(record);
+        }
+        self.checkpoints.values_mut().for_each(|kept| kept.sort_by_key(|record| std::cmp::Reverse(record.at_ms)));
+        self.knows_checkpoints = true;
     }
 
     pub(super) fn started(&mut self, job: JobId, spec: &JobSpec, library: &Library, now_ms: i64) {
@@ -226,13 +249,30 @@ impl Runs {
         Some((id, self.asked.contains(&id).then_some(Query::RunPoints(id))))
     }
 
-    pub(super) fn edited(&mut self, edit: &Edit) {
-        if let Edit::RenameRun { run, name } = edit
-            && let Some(record) = self.list.iter_mut().find(|record| record.id == *run)
-        {
-            Arc::make_mut(record).name = name.trim().to_owned();
+    pub(super) fn edited(&mut self, edit: &Edit, now_ms: i64) {
+        match edit {
+            Edit::RenameRun { run, name } => self.change(*run, |record| record.name = name.trim().to_owned()),
+            Edit::SetRunTags { run, tags } => self.change(*run, |record| record.tags.clone_from(tags)),
+            Edit::SetRunNotes { run, notes } => self.change(*run, |record| record.notes.clone_from(notes)),
+            Edit::TrashRun(run) => self.change(*run, |record| record.trashed_at_ms = Some(now_ms)),
+            Edit::RestoreRun(run) => self.change(*run, |record| record.trashed_at_ms = None),
+            _ => {}
+        }
+    }
+
+    fn change(&mut self, id: RunId, how: impl FnOnce(&mut RunRecord)) {
+        if let Some(record) = self.list.iter_mut().find(|record| record.id == id) {
+            how(Arc::make_mut(record));
             self.version += 1;
         }
+    }
+
+    pub(super) fn deleted(&mut self, id: RunId) {
+        self.list.retain(|run| run.id != id);
+        self.curves.remove(&id);
+        self.checkpoints.remove(&id);
+        self.asked.retain(|asked| *asked != id);
+        self.version += 1;
     }
 
     /// The job that is on a run.
@@ -260,6 +300,9 @@ fn about_to_be(id: RunId, spec: &TrainSpec, library: &Library, now_ms: i64) -> R
         folder: PathBuf::new(),
         created_at_ms: now_ms,
         changed_at_ms: now_ms,
+        tags: Vec::new(),
+        notes: String::new(),
+        trashed_at_ms: None,
     }
 }
 

@@ -169,6 +169,9 @@ fn result(cx: &PaneCx, job: &Job) -> String {
         JobOutput::ChatsImported { chats, problems } => {
             cx.tf("job.result_chats_problems", &[("n", &chats.len()), ("problems", &problems.len())])
         }
+        JobOutput::RunsDeleted { freed_bytes, .. } => {
+            cx.tf("job.result_freed", &[("size", &units::size(*freed_bytes))])
+        }
         JobOutput::BackedUp { size_bytes, .. } | JobOutput::Merged { size_bytes, .. } => {
             units::size(*size_bytes)
         }

@@ -19,6 +19,15 @@ pub struct RunRecord {
     pub folder: PathBuf,
     pub created_at_ms: i64,
     pub changed_at_ms: i64,
+    /// In the order they were added.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// What a person wrote about it.
+    #[serde(default)]
+    pub notes: String,
+    /// When it was put into the trash.
+    #[serde(default)]
+    pub trashed_at_ms: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,6 +14,7 @@ pub use metadata::{Metadata, NumberKind, Numbers, Value};
 pub use tensor_type::TensorType;
 
 use super::LoadProgress;
+use super::trained::Trained;
 use super::{file, placed};
 use crate::chat_template::ChatTemplate;
 use crate::models::{Architecture, CausalLm, ModelConfig, TensorNeed};
@@ -158,18 +159,23 @@ impl GgufModel {
         Ok(Some(template.with_tool_use(self.metadata().text("tokenizer.chat_template.tool_use")?)))
     }
 
-    /// Reads the weights onto `device` and lets the file go.
+    /// Reads the weights onto `device`, those that a run has trained in place of the file's own, and lets the file go.
     ///
     /// # Errors
     /// When the file has changed or cannot be read, and whatever `progress` returns.
-    pub fn load(&self, device: &Device, progress: LoadProgress<'_>) -> Result<Box<dyn CausalLm>> {
+    pub(super) fn load(
+        &self,
+        device: &Device,
+        trained: Option<&Trained>,
+        progress: LoadProgress<'_>,
+    ) -> Result<Box<dyn CausalLm>> {
         let total = self
             .needs
             .iter()
             .filter_map(|n| Some(weights::find(&self.header, self.names, n).ok()?.size_bytes))
             .sum();
         let reader = weights::Reader::open(&self.header, self.names, &self.config, total, progress)?;
-        let model = placed::build(self.architecture, &self.config, &reader, device)?;
+        let model = placed::build(self.architecture, &self.config, &reader, trained, device)?;
         progress(total, total)?;
         Ok(model)
     }

@@ -97,7 +97,7 @@ impl Pane for Finetune {
     fn open(&mut self, open: &Open, cx: &mut PaneCx) -> bool {
         match open {
             Open::Path(path) => self.drop_file(path, cx),
-            Open::Chat(_) | Open::Model(_) | Open::Run(_) => false,
+            Open::Chat(_) | Open::Model(_) | Open::Tuned(_) | Open::Run(_) => false,
         }
     }
 

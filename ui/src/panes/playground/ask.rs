@@ -7,12 +7,15 @@ use glassworks_protocol::generate::{
 };
 use glassworks_protocol::ids::{MessageId, ModelId};
 use glassworks_protocol::model::{CacheWidth, Precision};
+use glassworks_protocol::train::TunedSource;
 use std::sync::Arc;
 
 /// What every request has in common.
 #[derive(Clone, Debug)]
 pub struct Asker {
     pub model: ModelId,
+    /// What a run made of it.
+    pub tuned: Option<TunedSource>,
     pub sampling: SamplingSpec,
     pub precision: Precision,
     pub cache: CacheWidth,
@@ -149,6 +152,7 @@ impl Asker {
         JobSpec::Generate(Box::new(GenerateSpec {
             model: ModelSource::Library(self.model),
             adapter: None,
+            tuned: self.tuned,
             prompt,
             sampling: self.sampling.clone(),
             precision: self.precision,
@@ -225,6 +229,7 @@ mod tests {
     fn asker() -> Asker {
         Asker {
             model: ModelId::mint(),
+            tuned: None,
             sampling: SamplingPreset::Steady.spec(),
             precision: Precision::Exact,
             cache: CacheWidth::Full,
@@ -321,7 +326,12 @@ mod tests {
         reply.status = MessageStatus::Interrupted;
         assert!(!can_go_on(&reply), "written by hand: {reply:?}");
         let record = ReplyRecord {
-            model: ModelRef { base: String::new(), name: String::new(), precision: Precision::Exact },
+            model: ModelRef {
+                base: String::new(),
+                name: String::new(),
+                precision: Precision::Exact,
+                tuned: None,
+            },
             sampling: SamplingPreset::Steady.spec(),
             stats: None,
             tokens: Arc::default(),

@@ -14,6 +14,8 @@ use glassworks_protocol::text::Language;
 #[derive(Default)]
 pub struct HeaderState {
     pub(super) renaming: Option<(glassworks_protocol::ids::ModelId, String)>,
+    /// Typed into the models' popover.
+    pub(super) search: String,
 }
 
 impl Playground {

@@ -5,6 +5,7 @@ use super::column::Column;
 use super::doc::View;
 use super::markdown;
 use super::messages::Piece;
+use super::tuned;
 use crate::action::{Action, Toast};
 use crate::panes::PaneCx;
 use crate::theme::{Type, Weight, icons, size};
@@ -83,6 +84,7 @@ impl Playground {
             self.waiting(ui, cx, view);
         }
         strip(ui, cx, message);
+        tuned::gone_badge(ui, cx, message);
         self.became(ui, cx, message);
     }
 
@@ -269,6 +271,9 @@ fn speaker_name(cx: &PaneCx, message: &MessageRecord) -> (String, String) {
         };
     };
     let name = &reply.model.name;
+    if let Some(tuned) = &reply.model.tuned {
+        return tuned::speaker(cx, message, name, tuned);
+    }
     let short = name.split(['-', '_', ' ']).next().unwrap_or(name).to_owned();
     let precision = match reply.model.precision {
         Precision::Exact => "playground.exact",

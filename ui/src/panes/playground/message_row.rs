@@ -4,6 +4,7 @@ use super::Playground;
 use super::ask;
 use super::composer::MessageField;
 use super::doc::View;
+use super::tuned::strength_words;
 use crate::action::Toast;
 use crate::model::siblings;
 use crate::panes::PaneCx;
@@ -217,6 +218,8 @@ fn ring(ui: &Ui, accent: egui::Color32) {
 pub(super) fn stats_line(ui: &mut Ui, cx: &PaneCx, message: &MessageRecord) {
     let Some(reply) = &message.reply else { return };
     let mut parts = Vec::new();
+    let strength = reply.model.tuned.as_ref().and_then(|tuned| tuned.strength);
+    parts.extend(strength.map(|strength| strength_words(cx, strength)));
     let n = grouped(reply.tokens.len() as u64);
     if !reply.tokens.is_empty() {
         parts.push(cx.tf("playground.stat_tokens", &[("n", &n)]));

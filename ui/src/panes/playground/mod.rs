@@ -19,12 +19,14 @@ mod message_row;
 mod messages;
 mod models_menu;
 mod open_model;
+mod pick;
 mod preview;
 mod prompt_options;
 mod sampling;
 mod text_area;
 mod think;
 mod transfer;
+mod tuned;
 mod welcome;
 mod work;
 
@@ -35,7 +37,8 @@ use crate::widgets::{self, Button, tiles};
 use doc::{Doc, View};
 use egui::Ui;
 use glassworks_protocol::chat::ChatKind;
-use glassworks_protocol::ids::{ChatId, JobId, MessageId, ModelId};
+use glassworks_protocol::ids::{ChatId, JobId, MessageId, ModelId, RunId};
+use glassworks_protocol::train::TunedSource;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -44,6 +47,10 @@ pub struct Playground {
     /// `None` before the first frame.
     doc: Option<Doc>,
     model: Option<ModelId>,
+    /// What a run made of it, in its place or beside it.
+    tuned: Option<TunedSource>,
+    /// A run to talk to, once it is known what it keeps.
+    tuned_wanted: Option<RunId>,
     /// A first model has been chosen in this run.
     begun: bool,
     /// The document of each kind that was open last, for switching between kinds.
@@ -109,6 +116,7 @@ impl Pane for Playground {
             Open::Chat(id) => self.open_chat(*id, cx),
             Open::Model(id) => self.choose_model(*id, cx),
             Open::Path(path) => self.open_path(path, cx),
+            Open::Tuned(run) => self.tuned_wanted = Some(*run),
             Open::Run(_) => return false,
         }
         true
@@ -122,6 +130,7 @@ impl Pane for Playground {
         Some(serde_json::json!({
             "chat": self.stored_document(),
             "model": self.model,
+            "tuned": self.tuned,
             "tiles": self.sizes,
             "inspector_hidden": self.inspector_hidden,
         }))
@@ -132,6 +141,7 @@ impl Pane for Playground {
         self.doc = serde_json::from_value(part("chat")).ok().map(Doc::stored);
         self.composer.want_focus = self.doc.is_some();
         self.model = serde_json::from_value(part("model")).ok();
+        self.tuned = serde_json::from_value(part("tuned")).ok().flatten();
         self.sizes = serde_json::from_value(part("tiles")).unwrap_or_default();
         self.inspector_hidden = serde_json::from_value(part("inspector_hidden")).unwrap_or_default();
     }

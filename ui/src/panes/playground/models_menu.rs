@@ -1,6 +1,7 @@
 //! The model in the header: a button with its state, a popover to choose, rename and remove, and what went wrong.
 
 use super::Playground;
+use super::tuned::{part_tip, part_words};
 use crate::action::{Open, Toast, ToastAction};
 use crate::model::ModelState;
 use crate::panes::PaneCx;
@@ -9,6 +10,7 @@ use crate::units;
 use crate::widgets::{self, Button, Field, icon_button};
 use egui::{Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 use glassworks_protocol::Edit;
+use glassworks_protocol::ids::ModelId;
 use glassworks_protocol::model::{ModelCard, ModelRecord};
 use glassworks_protocol::text::Text;
 use std::sync::Arc;
@@ -21,7 +23,17 @@ impl Playground {
             }
             return;
         };
-        let response = paint_model_button(ui, cx, &model);
+        let tuned = self.tuned_now(cx).map(|(run, part, _)| Shown {
+            name: run.name.clone(),
+            detail: part_words(cx, &part),
+            tip: part_tip(cx, run, &part),
+        });
+        let shown = tuned.unwrap_or_else(|| Shown {
+            name: model.name.clone(),
+            detail: model.card.weight_type.clone(),
+            tip: describe(cx, &model, cx.model.library.state(model.id)),
+        });
+        let response = paint_model_button(ui, cx, model.id, &shown);
         let closed = widgets::popover(&response, 360.0, |ui| self.models(ui, cx));
         if closed == Some(true) {
             egui::Popup::close_all(ui.ctx());
@@ -32,11 +44,7 @@ impl Playground {
     fn models(&mut self, ui: &mut Ui, cx: &mut PaneCx) -> bool {
         ui.spacing_mut().item_spacing.y = 2.0;
         let mut done = false;
-        egui::ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
-            for model in cx.model.library.models().to_vec() {
-                done |= self.model_row(ui, cx, &model);
-            }
-        });
+        done |= self.entries_ui(ui, cx);
         ui.add_space(6.0);
         widgets::divider(ui);
         ui.add_space(6.0);
@@ -48,7 +56,7 @@ impl Playground {
         done
     }
 
-    fn model_row(&mut self, ui: &mut Ui, cx: &mut PaneCx, model: &Arc<ModelRecord>) -> bool {
+    pub(super) fn model_row(&mut self, ui: &mut Ui, cx: &mut PaneCx, model: &Arc<ModelRecord>) -> bool {
         if self.header.renaming.as_ref().is_some_and(|(id, _)| *id == model.id) {
             self.rename_model(ui, cx);
             return false;
@@ -57,7 +65,7 @@ impl Playground {
         let mut done = false;
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 2.0;
-            let selected = self.model == Some(model.id);
+            let selected = self.model == Some(model.id) && self.tuned.is_none();
             let buttons = if model.starter { 0.0 } else { 2.0 * (size::CONTROL_SMALL + 2.0) };
             if model_row_button(ui, cx, model, selected, width - buttons).clicked() {
                 self.choose_model(model.id, cx);
@@ -113,15 +121,23 @@ impl Playground {
     }
 }
 
+/// What the button says.
+struct Shown {
+    name: String,
+    /// Weaker, where there is room.
+    detail: String,
+    tip: String,
+}
+
 /// Bead, name, type of weights, caret, and a bar while it is being loaded.
-fn paint_model_button(ui: &mut Ui, cx: &PaneCx, model: &ModelRecord) -> Response {
+fn paint_model_button(ui: &mut Ui, cx: &PaneCx, id: ModelId, shown: &Shown) -> Response {
     let t = cx.theme.tokens;
-    let state = cx.model.library.state(model.id);
+    let state = cx.model.library.state(id);
     let room = (ui.available_width() - 8.0).clamp(80.0, 320.0);
-    let detail = widgets::galley(ui, &model.card.weight_type, Type::Hint.mono(Weight::Regular), t.text_3);
+    let detail = widgets::galley(ui, &shown.detail, Type::Hint.mono(Weight::Regular), t.text_3);
     let fixed = 12.0 + 8.0 + 8.0 + 8.0 + 12.0 + 12.0;
     let mut job = egui::text::LayoutJob::simple_singleline(
-        model.name.clone(),
+        shown.name.clone(),
         Type::Body.font(Weight::Medium),
         t.text_1,
     );
@@ -131,7 +147,7 @@ fn paint_model_button(ui: &mut Ui, cx: &PaneCx, model: &ModelRecord) -> Response
     let name = ui.painter().layout_job(job);
     let width = fixed + name.size().x + if with_detail { detail.size().x + 8.0 } else { 0.0 };
     let (rect, response) = ui.allocate_exact_size(vec2(width, size::CONTROL), Sense::click());
-    let label = cx.tf("playground.model_button", &[("name", &model.name), ("state", &state_word(cx, state))]);
+    let label = cx.tf("playground.model_button", &[("name", &shown.name), ("state", &state_word(cx, state))]);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
     let fill = if response.is_pointer_button_down_on() {
         t.pressed
@@ -154,7 +170,7 @@ fn paint_model_button(ui: &mut Ui, cx: &PaneCx, model: &ModelRecord) -> Response
     widgets::shape_icon(ui, caret, icons::CARET_DOWN, 12.0, false, t.text_2);
     loading_bar(ui, cx, state, rect);
     widgets::focus_ring(ui, &response, rect);
-    response.on_hover_text(describe(cx, model, state))
+    response.on_hover_text(&shown.tip)
 }
 
 /// A warm line along the foot of the button.

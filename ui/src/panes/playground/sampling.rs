@@ -57,6 +57,7 @@ impl Playground {
         sampling_header(ui, cx, &mut spec);
         let tile = ui.max_rect();
         tiles::scroll(ui, "sampling", size::HEADER + 4.0, |ui| {
+            self.tuned_section(ui, cx);
             presets(ui, cx, &mut spec);
             ui.add_space(4.0);
             widgets::divider(ui);

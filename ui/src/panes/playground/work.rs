@@ -22,6 +22,7 @@ impl Playground {
     /// Makes sure that a model and a document are open, as far as there are any.
     pub(super) fn begin(&mut self, cx: &mut PaneCx) {
         self.begin_model(cx);
+        self.begin_tuned(cx);
         if self.doc.is_none() {
             let newest = || cx.model.chats.list.first().map(|c| c.id);
             let last = cx.settings().last_chat.filter(|id| cx.model.chats.list.iter().any(|c| c.id == *id));
@@ -124,6 +125,7 @@ impl Playground {
 
     pub(super) fn choose_model(&mut self, id: ModelId, cx: &mut PaneCx) {
         self.model = Some(id);
+        self.tuned = None;
         cx.set(move |s| s.last_model = Some(id));
         if matches!(cx.model.library.state(id), ModelState::Idle | ModelState::Failed(_)) {
             cx.start(JobSpec::LoadModel(ModelSource::Library(id)));
@@ -139,6 +141,7 @@ impl Playground {
     pub(super) fn asker(&self, cx: &PaneCx) -> Option<Asker> {
         Some(Asker {
             model: self.model?,
+            tuned: self.tuned_now(cx).map(|(_, _, tuned)| tuned),
             sampling: self.sampling.spec(cx),
             precision: cx.settings().precision,
             cache: cx.settings().cache,

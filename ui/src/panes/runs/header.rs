@@ -1,6 +1,7 @@
 //! The top of the main tile: what run it is, and what can be done with it.
 
 use super::{RunsPane, recipe, resume, reveal};
+use crate::action::{Action, Open};
 use crate::model::RunState;
 use crate::panes::PaneCx;
 use crate::theme::{Type, icons};
@@ -20,6 +21,7 @@ enum Asked {
     Rename,
     Reveal,
     CopyRecipe,
+    Talk,
 }
 
 impl RunsPane {
@@ -37,6 +39,7 @@ impl RunsPane {
                 asked = more_menu(ui, cx, run);
                 pane.export_button(ui, cx, run);
                 asked = steer(ui, cx, state).or(asked);
+                asked = talk(ui, cx, run).or(asked);
             },
             |ui| {
                 let (pane, cx) = &mut *shared.borrow_mut();
@@ -88,6 +91,7 @@ impl RunsPane {
             }
             (Asked::Reveal, _) => reveal(cx, run),
             (Asked::CopyRecipe, _) => cx.copy(recipe::as_json(&run.spec)),
+            (Asked::Talk, _) => cx.push(Action::Open(Open::Tuned(run.id))),
             // Its job ended in this very frame.
             (Asked::Pause | Asked::StopKeepBest | Asked::StopNow, None) => {}
         }
@@ -95,7 +99,7 @@ impl RunsPane {
 }
 
 fn signal(cx: &mut PaneCx, job: glassworks_protocol::ids::JobId, signal: Signal) {
-    cx.push(crate::action::Action::Send(Command::Signal(job, signal)));
+    cx.push(Action::Send(Command::Signal(job, signal)));
 }
 
 /// Pause and stop while it runs, resume when it can go on.
@@ -131,6 +135,17 @@ fn steer(ui: &mut Ui, cx: &PaneCx, state: RunState) -> Option<Asked> {
         }
     }
     asked
+}
+
+/// Opens the playground on what the run made.
+fn talk(ui: &mut Ui, cx: &PaneCx, run: &RunRecord) -> Option<Asked> {
+    let why = match () {
+        () if cx.model.base_of(run).is_none() => Some(cx.t("runs.talk_no_base")),
+        () if !cx.model.can_talk(run) => Some(cx.t("runs.talk_nothing")),
+        () => None,
+    };
+    let button = Button::control(cx.t("runs.talk")).icon(icons::CHATS).off(why);
+    button.tooltip(cx.t("runs.talk_tip")).show(ui).clicked().then_some(Asked::Talk)
 }
 
 fn more_menu(ui: &mut Ui, cx: &PaneCx, run: &RunRecord) -> Option<Asked> {

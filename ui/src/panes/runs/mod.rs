@@ -118,6 +118,9 @@ impl RunsPane {
             }
             Listed::Asked | Listed::Failed(_) => {}
         }
+        if !runs.asked_checkpoints() {
+            cx.fetch(Query::Checkpoints);
+        }
         if self.selected.is_none()
             && let Some(first) = runs.list().first()
         {

@@ -1,0 +1,4 @@
+-- JSON: an array of texts.
+ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE runs ADD COLUMN notes TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN trashed_at_ms INTEGER;
