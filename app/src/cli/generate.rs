@@ -30,6 +30,7 @@ pub fn run(cx: &Cx, args: &GenerateArgs) -> Result<(), Stop> {
             .adapter
             .as_ref()
             .map(|path| AdapterSource { path: path.clone(), strength: args.strength.unwrap_or(1.0) }),
+        tuned: None,
         prompt,
         sampling: args.sampling.spec(),
         precision: args.precision.into(),

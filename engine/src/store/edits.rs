@@ -115,6 +115,7 @@ async fn add_message(tx: &mut SqliteConnection, message: MessageRecord, now_ms: 
         chats::set_leaf(tx, chat, Some(id), Some(now_ms)).await?;
         let undo = Change::Hide { message: id, leaf: before.leaf };
         let redo = Change::Show { message: id, leaf: Some(id) };
+        super::replies::give_title(tx, chat).await?;
         log(tx, chat, &undo, &redo, now_ms).await?;
     }
     chats::must_show(tx, chat, id).await?;

@@ -278,6 +278,7 @@ impl Talk {
         GenerateSpec {
             model: model.clone(),
             adapter: None,
+            tuned: None,
             prompt,
             sampling,
             precision: Precision::Exact,

@@ -20,6 +20,7 @@ fn unkept(model: &ModelSource, text: &str, sampling: SamplingSpec) -> GenerateSp
     GenerateSpec {
         model: model.clone(),
         adapter: None,
+        tuned: None,
         prompt: Prompt::Text(text.to_owned()),
         sampling,
         precision: Precision::Exact,

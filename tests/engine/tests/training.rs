@@ -73,6 +73,7 @@ fn a_run_learns_and_its_adapter_is_used_at_once() {
         let spec = GenerateSpec {
             model: model.clone(),
             adapter: strength.map(|strength| AdapterSource { path: result.clone(), strength }),
+            tuned: None,
             prompt: Prompt::Text("User: Where is the cat?\nAssistant:".to_owned()),
             sampling: SamplingSpec { max_new_tokens: 12, temperature: 0.0, ..SamplingSpec::default() },
             precision: Precision::Exact,
@@ -349,6 +350,7 @@ fn a_model_that_was_tuned_whole_is_in_the_library() {
     let reply = lab.reply(GenerateSpec {
         model: ModelSource::Library(model.id),
         adapter: None,
+        tuned: None,
         prompt: Prompt::Text("User: Where is the owl?\nAssistant:".to_owned()),
         sampling,
         precision: Precision::Exact,

@@ -66,6 +66,7 @@ fn ask(model: &mut Model) -> Asked {
     let spec = GenerateSpec {
         model: source,
         adapter: None,
+        tuned: None,
         prompt: Prompt::Text("Why?".to_owned()),
         sampling: SamplingSpec::default(),
         overflow: Overflow::default(),
@@ -130,6 +131,7 @@ fn after_a_gap_the_settled_reply_is_the_truth() {
         finish: FinishReason::EndOfText,
         precision: Precision::Exact,
         template: None,
+        tuned_step: None,
     };
     let reply = Reply { text: "Because".to_owned(), tokens: vec![piece("Be"), piece("cause")], stats };
     model.apply(Event::Settled(asked.job, Outcome::Done(JobOutput::Replied(Arc::new(reply)))));

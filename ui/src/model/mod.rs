@@ -25,8 +25,10 @@ pub use runs::{Listed, RunState, Runs};
 pub use tuned::{Gone, Part};
 pub use tree::{newest_leaf_below, path_to, siblings};
 
+use glassworks_protocol::generate::GenerateSpec;
 use glassworks_protocol::ids::{ChatId, JobId, QueryId, RunId};
 use glassworks_protocol::machine::{DiskStatus, MachineReport, MemoryStatus, StartReport};
+use glassworks_protocol::model::ModelRef;
 use glassworks_protocol::settings::Settings;
 use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::train::{PausedBy, RunStatus};
@@ -121,6 +123,12 @@ impl Model {
             model.notice(notice);
         }
         model
+    }
+
+    /// The name under which a reply to `spec` remembers what wrote it.
+    #[must_use]
+    pub fn model_ref(&self, spec: &GenerateSpec) -> ModelRef {
+        live::model_ref(spec, (&self.library, &self.runs))
     }
 
     #[must_use]

@@ -142,6 +142,7 @@ fn writing(model: &ModelRecord, prompt: &str, sampling: &SamplingSpec) -> Genera
     GenerateSpec {
         model: ModelSource::Library(model.id),
         adapter: None,
+        tuned: None,
         prompt: Prompt::Text(prompt.to_owned()),
         sampling: sampling.clone(),
         precision: Precision::Exact,

@@ -8,6 +8,7 @@ mod forward;
 mod gguf;
 mod inside;
 mod oracle;
+mod over;
 mod refusals;
 mod training;
 mod tuning;

@@ -174,7 +174,7 @@ fn a_step_in_parts_is_the_step() {
     }
 }
 
-fn logits_with(model: &dyn CausalLm, adapters: Option<&Adapters>, tokens: &[u32]) -> Tensor {
+pub fn logits_with(model: &dyn CausalLm, adapters: Option<&Adapters>, tokens: &[u32]) -> Tensor {
     let mut cache = KvCache::new(model.shape());
     let mut cx = ForwardCx {
         precision: model::Precision::Exact,

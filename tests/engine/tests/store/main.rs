@@ -130,7 +130,7 @@ fn user(chat: ChatId, parent: Option<MessageId>, text: &str) -> MessageRecord {
 
 fn writer(name: &str) -> ReplyRecord {
     ReplyRecord {
-        model: ModelRef { base: "ab".repeat(32), name: name.to_owned(), precision: Precision::Exact },
+        model: ModelRef { base: "ab".repeat(32), name: name.to_owned(), precision: Precision::Exact, tuned: None },
         sampling: SamplingPreset::Playful.spec(),
         stats: None,
         tokens: Arc::default(),
@@ -173,6 +173,7 @@ fn stats(n_new: u32) -> ReplyStats {
         finish: FinishReason::StopString(String::from("\n\n")),
         precision: Precision::Exact,
         template: None,
+        tuned_step: None,
     }
 }
 

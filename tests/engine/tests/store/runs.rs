@@ -17,7 +17,7 @@ fn record(name: &str) -> RunRecord {
         progress: RunProgress { n_steps: 40, model_name: "SmolLM2".to_owned(), ..RunProgress::default() },
         folder: PathBuf::from("runs/1"),
         created_at_ms: 5,
-        changed_at_ms: 5,
+        changed_at_ms: 5,        tags: Vec::new(),        notes: String::new(),        trashed_at_ms: None,
     }
 }
 
@@ -140,6 +140,31 @@ fn a_new_name_stays_while_the_run_goes_on() {
         {
             let edit = Edit::RenameRun { run: id, name: name.to_owned() };
             assert_eq!(bench.store().edit(edit).await.unwrap_err().kind, kind);
+        }
+    });
+}
+
+#[test]
+fn tags_notes_and_the_trash_are_kept() {
+    run(async {
+        let mut bench = Bench::new().await;
+        let one = record("tutor");
+        bench.store().add_run(&one).await.unwrap();
+        let tags = [" poems", "", "keep", "poems"].map(String::from).to_vec();
+        let notes = String::from("第一次\n  as typed ");
+        bench.store().edit(Edit::SetRunTags { run: one.id, tags }).await.unwrap();
+        bench.store().edit(Edit::SetRunNotes { run: one.id, notes: notes.clone() }).await.unwrap();
+        let stored = bench.store().edit(Edit::TrashRun(one.id)).await.unwrap();
+        assert!(matches!(&stored[..], [Stored::Run(run)] if run.trashed_at_ms.is_some()));
+        bench.store().update_run(one.id, RunStatus::Done, &one.progress).await.unwrap();
+        bench.reopen().await;
+        let kept = bench.store().run(one.id).await.unwrap().unwrap();
+        assert_eq!((kept.tags.clone(), &kept.notes), (vec!["poems".to_owned(), "keep".to_owned()], &notes));
+        assert!(kept.trashed_at_ms.is_some());
+        bench.store().edit(Edit::RestoreRun(one.id)).await.unwrap();
+        assert_eq!(bench.store().run(one.id).await.unwrap().unwrap().trashed_at_ms, None);
+        for edit in [Edit::TrashRun(RunId::mint()), Edit::SetRunTags { run: RunId::mint(), tags: Vec::new() }] {
+            assert_eq!(bench.store().edit(edit).await.unwrap_err().kind, FailureKind::Missing);
         }
     });
 }

@@ -67,6 +67,7 @@ pub fn stats(n_new: u32, finish: FinishReason) -> ReplyStats {
         finish,
         precision: Precision::Exact,
         template: Some(TemplateSource::Model("tokenizer_config.json".into())),
+        tuned_step: None,
     }
 }
 
@@ -78,6 +79,7 @@ pub fn message(chat: ChatId, parent: Option<MessageId>, role: Role, text: &str) 
             base: "ab".repeat(32),
             name: "SmolLM2-135M-Instruct".into(),
             precision: Precision::Exact,
+            tuned: None,
         };
         ReplyRecord { model, sampling: SamplingSpec::default(), stats: Some(stats), tokens }
     });

@@ -60,6 +60,9 @@ impl Fake {
             Query::RunCheckpoints(id) => Page::RunCheckpoints(self.checkpoints(*id)),
             Query::RunSamples(id) => Page::RunSamples(self.samples(*id)),
             Query::WorstRows { run, look, n } => Page::WorstRows(self.worst_rows(*run, *look, *n)),
+            Query::Checkpoints => {
+                Page::Checkpoints(self.runs.iter().flat_map(|run| self.checkpoints(run.id)).collect())
+            }
             _ => return None,
         })
     }
@@ -154,6 +157,9 @@ pub fn run(name: &str, status: RunStatus, step: u64) -> RunRecord {
         folder: format!("/runs/{id}").into(),
         created_at_ms: NOW_MS - 3_600_000,
         changed_at_ms: NOW_MS - 60_000,
+        tags: Vec::new(),
+        notes: String::new(),
+        trashed_at_ms: None,
     }
 }
 

@@ -86,20 +86,42 @@ impl Asker {
         self.reply_to(chat, path, Some(question), MessageId::mint())
     }
 
+    /// A new question, to be stored by whoever wants it.
+    #[must_use]
+    pub fn question(
+        &self,
+        chat: &ChatRecord,
+        parent: Option<MessageId>,
+        text: &str,
+        tail: &str,
+    ) -> MessageRecord {
+        let tail = if chat.kind == ChatKind::Completion { tail } else { "" };
+        self.message(chat, parent, role_of_prompt(chat.kind), text, tail)
+    }
+
+    /// An answer to `text` after `path` that is not kept.
+    #[must_use]
+    pub fn aside(&self, chat: &ChatRecord, path: &[Arc<MessageRecord>], text: &str) -> GenerateSpec {
+        GenerateSpec {
+            model: ModelSource::Library(self.model),
+            adapter: None,
+            tuned: self.tuned,
+            prompt: prompt(chat, path, text),
+            sampling: self.sampling.clone(),
+            precision: self.precision,
+            cache: self.cache,
+            overflow: Overflow::DropOldest,
+            keep: None,
+        }
+    }
+
     /// What the model would be given if `draft` were sent now.
     #[must_use]
     pub fn preview(&self, chat: &ChatRecord, path: &[Arc<MessageRecord>], draft: &str) -> JobSpec {
-        let prompt = match chat.kind {
-            ChatKind::Completion => Prompt::Text(draft.to_owned()),
-            ChatKind::Chat => {
-                let mut turns = turns(chat, path);
-                if !draft.is_empty() {
-                    add_turn(&mut turns, "user", draft);
-                }
-                Prompt::Chat { turns, template: chat.template.clone() }
-            }
-        };
-        JobSpec::PreviewPrompt { model: ModelSource::Library(self.model), prompt }
+        JobSpec::PreviewPrompt {
+            model: ModelSource::Library(self.model),
+            prompt: prompt(chat, path, draft),
+        }
     }
 
     /// An edited reply: a message of its own beside the one it came from.
@@ -161,6 +183,20 @@ impl Asker {
             overflow: Overflow::DropOldest,
             keep: Some(KeepReply { chat, question, reply, parent }),
         }))
+    }
+}
+
+/// What is said after `path`, if anything, for the model.
+fn prompt(chat: &ChatRecord, path: &[Arc<MessageRecord>], text: &str) -> Prompt {
+    match chat.kind {
+        ChatKind::Completion => Prompt::Text(text.to_owned()),
+        ChatKind::Chat => {
+            let mut turns = turns(chat, path);
+            if !text.is_empty() {
+                add_turn(&mut turns, "user", text);
+            }
+            Prompt::Chat { turns, template: chat.template.clone() }
+        }
     }
 }
 

@@ -4,11 +4,12 @@ use glassworks_protocol::chat::{ChatKind, ChatRecord};
 use glassworks_protocol::generate::{SamplingPreset, SamplingSpec};
 use glassworks_protocol::model::{CacheWidth, ModelRecord, Precision};
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 /// A line that gives what a first message of `prompt` would give.
 #[must_use]
 pub fn command_line(
-    model: &ModelRecord,
+    (model, adapter): (&ModelRecord, Option<(PathBuf, f32)>),
     chat: &ChatRecord,
     prompt: &str,
     sampling: &SamplingSpec,
@@ -17,6 +18,12 @@ pub fn command_line(
     let mut line = String::from("glassworks generate");
     let name = if model.starter { model.name.clone() } else { model.path.to_string_lossy().into_owned() };
     option(&mut line, "model", &quoted(&name));
+    if let Some((folder, strength)) = adapter {
+        option(&mut line, "adapter", &quoted(&folder.to_string_lossy()));
+        if strength != 1.0 {
+            option(&mut line, "strength", &format!("{strength:.2}"));
+        }
+    }
     if chat.kind == ChatKind::Chat {
         line.push_str(" --chat");
         let system = chat.system_prompt.trim();

@@ -38,6 +38,12 @@ impl Editor {
         &self.written.text[..self.byte_of_cursor()]
     }
 
+    /// The text after the cursor.
+    #[must_use]
+    pub fn after_cursor(&self) -> &str {
+        &self.written.text[self.byte_of_cursor()..]
+    }
+
     fn byte_of_cursor(&self) -> usize {
         let text = &self.written.text;
         text.char_indices().nth(self.cursor).map_or(text.len(), |(byte, _)| byte)
@@ -87,6 +93,9 @@ impl Playground {
                 column.show(ui, |ui| self.completion_foot(ui, cx, view));
                 ui.add_space(size::PADDING);
             });
+        if self.compares(view) {
+            return self.compare_ui(ui, cx, view);
+        }
         let column = Column::of(ui);
         ScrollArea::vertical()
             .id_salt(("completion", view.record.id))
@@ -198,6 +207,7 @@ impl Playground {
                     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                         ui.spacing_mut().item_spacing.x = 12.0;
                         self.continue_button(ui, cx, view);
+                        self.compare_button(ui, cx, view);
                         context_label(ui, cx, view);
                     });
                 });

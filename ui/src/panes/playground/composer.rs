@@ -203,6 +203,7 @@ impl Playground {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 12.0;
             self.send_button(ui, cx, view);
+            self.compare_button(ui, cx, view);
             context_label(ui, cx, view);
         });
     }

@@ -213,8 +213,13 @@ fn own_card(ui: &mut Ui, cx: &PaneCx, message: &MessageRecord) {
 
 /// The 4-px barcode of a reply's surprisal; the pointer reads the tokens.
 pub(super) fn strip(ui: &mut Ui, cx: &PaneCx, message: &MessageRecord) {
-    let Some(reply) = message.reply.as_ref().filter(|r| !r.tokens.is_empty()) else { return };
-    let tokens = &reply.tokens;
+    if let Some(reply) = message.reply.as_ref().filter(|r| !r.tokens.is_empty()) {
+        stripe(ui, cx, &reply.tokens);
+    }
+}
+
+/// The same of any tokens.
+pub(super) fn stripe(ui: &mut Ui, cx: &PaneCx, tokens: &[glassworks_protocol::generate::TokenPiece]) {
     let width = ui.available_width();
     // More tokens than pixels: each cell shows the greatest surprise of its share.
     let per_cell = (tokens.len() as f32 / width).ceil().max(1.0) as usize;

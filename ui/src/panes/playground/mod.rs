@@ -1,10 +1,12 @@
 //! The playground: conversations and free texts with a model. This file holds what the pane keeps and puts the
 //! tiles together; each part of it is drawn in a file of its own.
 
+mod answer_column;
 mod ask;
 mod calendar;
 mod column;
 mod command_line;
+mod compare;
 mod completion;
 mod composer;
 mod doc;
@@ -51,6 +53,8 @@ pub struct Playground {
     tuned: Option<TunedSource>,
     /// A run to talk to, once it is known what it keeps.
     tuned_wanted: Option<RunId>,
+    /// What base and tuned model are asked side by side.
+    compare: Option<compare::Compare>,
     /// A first model has been chosen in this run.
     begun: bool,
     /// The document of each kind that was open last, for switching between kinds.
@@ -192,7 +196,11 @@ impl Playground {
         match view.record.kind {
             ChatKind::Chat => {
                 self.composer_panel(ui, cx, view);
-                self.messages_ui(ui, cx, view);
+                if self.compares(view) {
+                    self.compare_ui(ui, cx, view);
+                } else {
+                    self.messages_ui(ui, cx, view);
+                }
             }
             ChatKind::Completion => self.completion_ui(ui, cx, view),
         }

@@ -73,9 +73,11 @@ impl Playground {
                 .request_repaint_after(std::time::Duration::from_millis(STORE_AFTER_MS.unsigned_abs() + 20));
         }
         let words = cx.t("playground.command_line");
+        let whole = self.tuned_now(cx).is_some_and(|(run, ..)| !super::tuned::is_adapter(run));
+        let why = whole.then(|| cx.t("playground.no_command_line"));
         let mut pressed = false;
         tiles::footer(ui, tile, |ui| {
-            pressed = Button::quiet(words).icon(icons::CODE).show(ui).clicked();
+            pressed = Button::quiet(words).icon(icons::CODE).off(why).show(ui).clicked();
         });
         if pressed {
             self.sampling.command_shown = true;
@@ -172,7 +174,8 @@ impl Playground {
         let prompt = self.prompt_for_command(view);
         let spec = self.sampling.spec(cx);
         let how = (cx.settings().precision, cx.settings().cache);
-        let line = command_line(&model, &view.record, &prompt, &spec, how);
+        let adapter = self.tuned_now(cx).map(|(run, part, tuned)| (super::tuned::folder(run, &part), tuned.strength));
+        let line = command_line((&model, adapter), &view.record, &prompt, &spec, how);
         let theme = std::sync::Arc::clone(&cx.theme);
         let title = cx.t("playground.command_line");
         let (mut copy, mut done) = (false, false);
@@ -287,6 +290,11 @@ fn number(ui: &mut Ui, cx: &PaneCx, key: &str, range: std::ops::RangeInclusive<f
     });
 }
 
+/// A seed drawn by the clock.
+pub(super) fn drawn_seed(now_ms: i64) -> u64 {
+    (now_ms.unsigned_abs().wrapping_mul(6_364_136_223_846_793_005) >> 20) % SEEDS
+}
+
 /// A fixed seed, or a fresh one each time.
 fn seed(ui: &mut Ui, cx: &PaneCx, spec: &mut SamplingSpec) {
     row(ui, cx, "playground.seed", |ui, name| {
@@ -294,9 +302,7 @@ fn seed(ui: &mut Ui, cx: &PaneCx, spec: &mut SamplingSpec) {
         if icon_button(ui, icons::DICE_FIVE, dice).clicked() {
             spec.seed = match spec.seed {
                 Some(_) => None,
-                None => {
-                    Some((cx.now_ms.unsigned_abs().wrapping_mul(6_364_136_223_846_793_005) >> 20) % SEEDS)
-                }
+                None => Some(drawn_seed(cx.now_ms)),
             };
         }
         let mut wide = spec.seed.map(|s| s as f64);

@@ -13,6 +13,7 @@ use glassworks_protocol::ids::{ModelId, RunId};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{CheckpointKind, MethodSpec, RunPart, RunRecord, TunedRef, TunedSource};
 use glassworks_protocol::Query;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 impl Playground {
@@ -116,6 +117,17 @@ impl Playground {
 #[must_use]
 pub(super) fn is_adapter(run: &RunRecord) -> bool {
     matches!(run.spec.method, MethodSpec::Lora(_))
+}
+
+/// Where an adapter lies on disk; of one that is trained now, its last checkpoint.
+#[must_use]
+pub(super) fn folder(run: &RunRecord, part: &Part) -> PathBuf {
+    let at = |kind: CheckpointKind| run.folder.join(kind.folder());
+    match part.part {
+        RunPart::Result => run.progress.result.clone().unwrap_or_else(|| at(CheckpointKind::Best)),
+        RunPart::Checkpoint(kind) => at(kind),
+        RunPart::Live => at(CheckpointKind::Last),
+    }
 }
 
 /// What to say when the base has other weights than the run began with.

@@ -98,6 +98,7 @@ impl Playground {
 
     /// Stores what is half done before another document takes its place.
     fn leave(&mut self, cx: &mut PaneCx) {
+        self.end_compare(cx);
         self.store_system_prompt(cx);
         self.autosave(cx, true);
         self.messages.leave();
@@ -158,6 +159,7 @@ impl Playground {
         if let Some(reply) = reply {
             self.jobs.insert(reply, job);
         }
+        self.end_compare(cx);
         self.messages.to_end = true;
         self.welcomed = true;
     }
