@@ -44,7 +44,8 @@ pub fn find(session: &Session, asked: &str) -> Result<Arc<RunRecord>, Stop> {
 
 fn list(cx: &Cx, args: &ListArgs) -> Result<(), Stop> {
     let session = Session::open(cx, &cx.home, Mode::Reader)?;
-    let runs = all(&session)?;
+    let mut runs = all(&session)?;
+    runs.retain(|run| run.trashed_at_ms.is_none());
     let mut out = Out::new();
     if args.json {
         return out.json(&runs.iter().map(|run| run_json(run)).collect::<Vec<_>>());
@@ -52,7 +53,7 @@ fn list(cx: &Cx, args: &ListArgs) -> Result<(), Stop> {
     if runs.is_empty() {
         return out.text(&format!("{}\n", cx.say("cli.no_runs")));
     }
-    let heading = ["id", "name", "state", "steps", "loss_first", "loss_best", "speed"];
+    let heading = ["id", "name", "state", "steps", "loss_first", "loss_best", "speed", "tags"];
     let heading = heading.map(|column| cx.language.get(&format!("cli.column.{column}")).to_owned()).to_vec();
     let rows = runs.iter().map(|run| {
         let progress = &run.progress;
@@ -64,6 +65,7 @@ fn list(cx: &Cx, args: &ListArgs) -> Result<(), Stop> {
             loss(progress.first_validation_loss),
             loss(progress.best_loss),
             format!("{:.0}", progress.tokens_per_sec),
+            run.tags.join(", "),
         ]
     });
     out.text(&table::aligned(&std::iter::once(heading).chain(rows).collect::<Vec<_>>()))
@@ -106,6 +108,8 @@ fn show(cx: &Cx, args: &ShowRunArgs) -> Result<(), Stop> {
     row("name", run.name.clone());
     row("state", state(cx, &run).to_owned());
     row("model", progress.model_name.clone());
+    row("tags", run.tags.join(", "));
+    row("notes", run.notes.clone());
     row("steps", format!("{} / {}", progress.step, progress.n_steps));
     row("rows", format!("{} + {}", progress.data.n_train, progress.data.n_validation));
     row("left_out", format!("{} ({})", progress.data.n_left_out, progress.data.n_truncated));
@@ -192,6 +196,8 @@ pub fn run_json(run: &RunRecord) -> Value {
         "id": run.id,
         "name": run.name,
         "status": run.status,
+        "tags": run.tags,
+        "notes": run.notes,
         "folder": run.folder,
         "created_at_ms": run.created_at_ms,
         "progress": run.progress,

@@ -157,6 +157,15 @@ impl Model {
                 self.library.settled(job, &outcome);
                 self.benches.settled(job);
                 self.run_settled(job, &outcome);
+                if let Outcome::Done(JobOutput::RunsDeleted { freed_bytes, .. }) = &outcome {
+                    let size = crate::units::size(*freed_bytes);
+                    self.notes.push(Note::Info(Text::new("runs.told_deleted").arg("size", size)));
+                }
+                if let Outcome::Failed(failure) = &outcome
+                    && self.jobs.get(job).is_some_and(|job| job.kind == JobKind::DeleteRuns)
+                {
+                    self.notes.push(Note::Failed(failure.clone()));
+                }
                 if let Some(query) = self.jobs.settle(job, outcome, self.now_ms) {
                     self.wishes.push(query);
                 }

@@ -1,5 +1,6 @@
 //! The top of the main tile: what run it is, and what can be done with it.
 
+use super::trash::Doomed;
 use super::{RunsPane, recipe, resume, reveal};
 use crate::action::{Action, Open};
 use crate::model::RunState;
@@ -22,6 +23,9 @@ enum Asked {
     Reveal,
     CopyRecipe,
     Talk,
+    Trash,
+    Restore,
+    Delete,
 }
 
 impl RunsPane {
@@ -91,6 +95,9 @@ impl RunsPane {
             }
             (Asked::Reveal, _) => reveal(cx, run),
             (Asked::CopyRecipe, _) => cx.copy(recipe::as_json(&run.spec)),
+            (Asked::Trash, _) => self.trash(cx, run),
+            (Asked::Restore, _) => cx.edit(Edit::RestoreRun(run.id)),
+            (Asked::Delete, _) => self.doomed = Some(Doomed::One(run.id, run.name.clone())),
             (Asked::Talk, _) => cx.push(Action::Open(Open::Tuned(run.id))),
             // Its job ended in this very frame.
             (Asked::Pause | Asked::StopKeepBest | Asked::StopNow, None) => {}
@@ -162,6 +169,24 @@ fn more_menu(ui: &mut Ui, cx: &PaneCx, run: &RunRecord) -> Option<Asked> {
             if MenuItem::new(cx.t(key)).icon(icon).off(unstored.clone()).show(ui).clicked() {
                 asked = Some(what);
             }
+        }
+        ui.add_space(4.0);
+        widgets::divider(ui);
+        ui.add_space(4.0);
+        if run.trashed_at_ms.is_none() {
+            let live = cx.model.run_state(run).is_live().then(|| cx.t("runs.trash_live"));
+            let item = MenuItem::new(cx.t("runs.move_to_trash")).icon(icons::TRASH);
+            if item.off(unstored.or(live)).show(ui).clicked() {
+                asked = Some(Asked::Trash);
+            }
+            return;
+        }
+        let restore = MenuItem::new(cx.t("runs.restore")).icon(icons::ARROW_COUNTER_CLOCKWISE);
+        if restore.show(ui).clicked() {
+            asked = Some(Asked::Restore);
+        }
+        if MenuItem::new(cx.t("runs.delete_ask")).icon(icons::TRASH).danger().show(ui).clicked() {
+            asked = Some(Asked::Delete);
         }
     });
     asked

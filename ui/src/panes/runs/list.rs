@@ -2,14 +2,16 @@
 
 use super::RunsPane;
 use super::list_row::{self, Asked};
+use super::trash::Doomed;
 use crate::model::{Model, RunState};
 use crate::panes::PaneCx;
 use crate::theme::{Type, icons, size};
-use crate::widgets::{self, Field, MenuItem, icon_button, tiles};
+use crate::widgets::{self, Button, Field, MenuItem, icon_button, tiles};
 use egui::{Align, Id, Layout, Margin, Rect, ScrollArea, Ui, UiBuilder, vec2};
 use glassworks_protocol::ids::RunId;
-use glassworks_protocol::train::RunRecord;
+use glassworks_protocol::train::{RunRecord, TaskSpec};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +22,7 @@ enum Filter {
     CanResume,
     Done,
     Failed,
+    Trash,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,12 +34,13 @@ enum Sort {
     Longest,
 }
 
-const FILTERS: [(Filter, &str); 5] = [
+const FILTERS: [(Filter, &str); 6] = [
     (Filter::All, "runs.filter_all"),
     (Filter::Live, "runs.filter_live"),
     (Filter::CanResume, "runs.filter_open"),
     (Filter::Done, "runs.filter_done"),
     (Filter::Failed, "runs.filter_failed"),
+    (Filter::Trash, "runs.filter_trash"),
 ];
 
 const SORTS: [(Sort, &str); 4] = [
@@ -47,11 +51,15 @@ const SORTS: [(Sort, &str); 4] = [
 ];
 
 /// What is listed, and in which order: kept between starts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Order {
     filter: Filter,
     sort: Sort,
+    /// Only runs of this model, of this goal, with this tag.
+    model: Option<String>,
+    goal: Option<String>,
+    tag: Option<String>,
 }
 
 #[derive(Default)]
@@ -69,7 +77,7 @@ pub struct ListState {
 impl Filter {
     fn takes(self, state: RunState) -> bool {
         match self {
-            Self::All => true,
+            Self::All | Self::Trash => true,
             Self::Live => state.is_live(),
             Self::CanResume => state.can_resume(),
             Self::Done => state == RunState::Done,
@@ -83,7 +91,11 @@ impl ListState {
         let search = self.search.trim().to_lowercase();
         let found = |run: &&Arc<RunRecord>| {
             let state = model.run_state(run);
-            self.order.filter.takes(state) && (search.is_empty() || is_about(run, &search))
+            let in_trash = run.trashed_at_ms.is_some();
+            in_trash == (self.order.filter == Filter::Trash)
+                && self.order.filter.takes(state)
+                && self.order.fits(run)
+                && (search.is_empty() || is_about(run, &search))
         };
         let mut rows: Vec<Arc<RunRecord>> = model.runs.list().iter().filter(found).cloned().collect();
         match self.order.sort {
@@ -99,17 +111,43 @@ impl ListState {
     }
 }
 
+impl Order {
+    fn fits(&self, run: &RunRecord) -> bool {
+        let is = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
+        is(&self.model, &run.progress.model_name)
+            && is(&self.goal, goal(run))
+            && self.tag.as_ref().is_none_or(|tag| run.tags.contains(tag))
+    }
+
+    /// What is left out besides by state, each with its word.
+    fn chosen(&mut self) -> [&mut Option<String>; 3] {
+        [&mut self.model, &mut self.goal, &mut self.tag]
+    }
+}
+
+/// What is learned, as a recipe has it.
+fn goal(run: &RunRecord) -> &'static str {
+    match run.spec.task {
+        TaskSpec::Chat => "chat",
+        TaskSpec::Text => "text",
+    }
+}
+
 fn is_about(run: &RunRecord, search: &str) -> bool {
     let files = run.spec.data.files.iter().filter_map(|file| file.file_name());
     run.name.to_lowercase().contains(search)
         || run.progress.model_name.to_lowercase().contains(search)
+        || run.tags.iter().any(|tag| tag.to_lowercase().contains(search))
+        || run.notes.to_lowercase().contains(search)
         || files.into_iter().any(|file| file.to_string_lossy().to_lowercase().contains(search))
 }
 
 impl RunsPane {
     pub(super) fn list_tile(&mut self, ui: &mut Ui, cx: &mut PaneCx, tile: Rect) {
-        let n = cx.model.runs.list().len();
-        let title = cx.t("shell.pane_runs");
+        let in_trash = self.list.order.filter == Filter::Trash;
+        let runs = cx.model.runs.list().iter();
+        let n = runs.filter(|run| run.trashed_at_ms.is_some() == in_trash).count();
+        let title = cx.t(if in_trash { "runs.filter_trash" } else { "shell.pane_runs" });
         let order = &mut self.list.order;
         tiles::header(
             ui,
@@ -121,10 +159,21 @@ impl RunsPane {
         );
         self.list_body(ui, cx, size::HEADER);
         let words = cx.tf("runs.shown", &[("n", &self.shown().len())]);
+        let mut empties = false;
         tiles::footer(ui, tile, |ui| {
             ui.add_space(8.0);
-            widgets::hint(ui, words);
+            if in_trash {
+                let none = (n == 0).then(|| cx.t("runs.trash_empty"));
+                let button = Button::quiet(cx.t("runs.empty_trash")).icon(icons::TRASH).off(none);
+                empties = button.show(ui).clicked();
+            } else {
+                widgets::hint(ui, words);
+            }
         });
+        if empties {
+            let trashed = cx.model.runs.list().iter().filter(|run| run.trashed_at_ms.is_some());
+            self.doomed = Some(Doomed::All(trashed.map(|run| run.id).collect()));
+        }
     }
 
     /// Search, headings and rows; says whether a run was chosen.
@@ -142,6 +191,7 @@ impl RunsPane {
                 self.list.search.clear();
             }
         });
+        self.chosen_ui(ui, cx);
         headings(ui, cx);
         let rows = self.list.rows(cx.model);
         if rows.is_empty() {
@@ -151,6 +201,26 @@ impl RunsPane {
             return false;
         }
         self.list_rows(ui, cx, &rows, foot)
+    }
+
+    /// What is left out, each to be taken back.
+    fn chosen_ui(&mut self, ui: &mut Ui, cx: &PaneCx) {
+        let order = &mut self.list.order;
+        if order.chosen().iter().all(|one| one.is_none()) {
+            return;
+        }
+        egui::Frame::new().inner_margin(Margin { left: 8, right: 8, top: 6, bottom: 0 }).show(ui, |ui| {
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing = vec2(4.0, 4.0);
+                for one in order.chosen() {
+                    let Some(words) = one.clone() else { continue };
+                    let name = cx.tf("runs.filter_off", &[("name", &words)]);
+                    if Button::control(words).icon(icons::X).small().name(name).show(ui).clicked() {
+                        *one = None;
+                    }
+                }
+            });
+        });
     }
 
     fn list_rows(&mut self, ui: &mut Ui, cx: &mut PaneCx, rows: &[Arc<RunRecord>], foot: f32) -> bool {
@@ -251,7 +321,7 @@ fn headings(ui: &mut Ui, cx: &PaneCx) {
 
 fn order_menu(ui: &mut Ui, cx: &PaneCx, order: &mut Order) {
     let button = icon_button(ui, icons::FUNNEL, cx.t("runs.order"));
-    if order.filter != Filter::All {
+    if order.filter != Filter::All || order.chosen().iter().any(|one| one.is_some()) {
         // Something is left out: the icon says so.
         let at = button.rect.right_top() + vec2(-5.0, 5.0);
         ui.painter().circle_filled(at, 3.0, cx.theme.tokens.accent);
@@ -270,5 +340,41 @@ fn order_menu(ui: &mut Ui, cx: &PaneCx, order: &mut Order) {
                 order.sort = sort;
             }
         }
+        let [models, goals, tags] = values(cx.model);
+        let [model, goal, tag] = order.chosen();
+        choices(ui, cx, "runs.filter_model", &models, model);
+        choices(ui, cx, "runs.filter_goal", &goals, goal);
+        choices(ui, cx, "runs.filter_tag", &tags, tag);
     });
+}
+
+/// The models, goals and tags that runs have.
+fn values(model: &Model) -> [Vec<String>; 3] {
+    let runs = model.runs.list();
+    let sorted = |values: BTreeSet<String>| values.into_iter().collect();
+    [
+        sorted(runs.iter().map(|run| run.progress.model_name.clone()).collect()),
+        sorted(runs.iter().map(|run| goal(run).to_owned()).collect()),
+        sorted(runs.iter().flat_map(|run| run.tags.iter().cloned()).collect()),
+    ]
+}
+
+/// One of several values, or all; not shown where there is nothing to choose from.
+fn choices(ui: &mut Ui, cx: &PaneCx, heading: &str, values: &[String], chosen: &mut Option<String>) {
+    if values.len() < 2 && heading != "runs.filter_tag" || values.is_empty() {
+        return;
+    }
+    ui.add_space(4.0);
+    widgets::divider(ui);
+    ui.add_space(4.0);
+    ui.horizontal(|ui| {
+        ui.add_space(8.0);
+        widgets::hint(ui, cx.t(heading));
+    });
+    for value in values.iter().filter(|value| !value.is_empty()) {
+        let is_chosen = chosen.as_ref() == Some(value);
+        if MenuItem::new(value.clone()).selected(is_chosen).show(ui).clicked() {
+            *chosen = (!is_chosen).then(|| value.clone());
+        }
+    }
 }

@@ -5,11 +5,13 @@ mod figures;
 mod header;
 mod list;
 mod list_row;
+mod notes;
 mod plot;
 mod prepared;
 mod recipe;
 mod rows;
 mod samples;
+mod trash;
 
 use super::{Pane, PaneCx, PaneId};
 use crate::action::{Action, Open};
@@ -39,6 +41,8 @@ pub struct RunsPane {
     recipe: recipe::RecipeState,
     samples: samples::SamplesState,
     rows: rows::RowsState,
+    notes: notes::NotesState,
+    doomed: Option<trash::Doomed>,
     renaming: Option<(RunId, String)>,
     rename_wants_focus: bool,
 }
@@ -63,12 +67,17 @@ impl Pane for RunsPane {
             }),
         });
         self.picked_export(cx);
+        self.doomed_ui(ui.ctx(), cx);
     }
 
     fn open(&mut self, open: &Open, _cx: &mut PaneCx) -> bool {
         let Open::Run(id) = open else { return false };
         self.select(*id);
         true
+    }
+
+    fn closing(&mut self, cx: &mut PaneCx) {
+        self.notes.store(cx, true);
     }
 
     fn save(&self) -> Option<serde_json::Value> {
@@ -122,7 +131,7 @@ impl RunsPane {
             cx.fetch(Query::Checkpoints);
         }
         if self.selected.is_none()
-            && let Some(first) = runs.list().first()
+            && let Some(first) = runs.list().iter().find(|run| run.trashed_at_ms.is_none())
         {
             self.select(first.id);
         }
@@ -217,6 +226,7 @@ impl RunsPane {
             self.plot_ui(ui, cx, run, state, room);
             self.samples_ui(ui, cx, run);
             self.rows_ui(ui, cx, run);
+            self.notes_ui(ui, cx, run);
             self.recipe_ui(ui, cx, run);
         });
     }
