@@ -66,6 +66,9 @@ pub trait Host {
     /// When the system has no browser or refuses.
     fn open_link(&mut self, url: &str) -> Result<(), String>;
 
+    /// Has the desktop show two lines, where it can.
+    fn notify(&mut self, title: String, body: String);
+
     /// Milliseconds since 1970, UTC.
     fn now_ms(&self) -> i64;
 

@@ -103,6 +103,10 @@ impl Host for Desktop {
         open_page(url).map_err(|error| error.to_string())
     }
 
+    fn notify(&mut self, title: String, body: String) {
+        super::notify::show(title, body);
+    }
+
     fn now_ms(&self) -> i64 {
         now_ms()
     }

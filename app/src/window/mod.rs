@@ -3,6 +3,7 @@
 mod failed;
 mod geometry;
 mod host;
+mod notify;
 
 use crate::cli::{self, Cx, out};
 use crate::{logging, paths};

@@ -27,6 +27,8 @@ pub struct Settings {
     pub n_threads: Option<u32>,
     /// No connection is ever tried.
     pub offline: bool,
+    /// The desktop tells when a run has ended and the window is not in front.
+    pub notify: bool,
     pub sampling: SamplingSpec,
     /// What was open last.
     pub last_model: Option<ModelId>,
@@ -49,6 +51,7 @@ impl Default for Settings {
             device: DeviceChoice::Auto,
             n_threads: None,
             offline: false,
+            notify: true,
             sampling: SamplingSpec::default(),
             last_model: None,
             last_chat: None,

@@ -29,6 +29,8 @@ pub struct HostLog {
     pub links: Vec<String>,
     pub quit: bool,
     pub exports: Vec<RunExport>,
+    /// Title and body of what the desktop was to show.
+    pub notified: Vec<(String, String)>,
     /// How exports ended.
     pub exported: Vec<(PathBuf, Result<(), Failure>)>,
     /// Added to [`NOW_MS`].
@@ -62,6 +64,10 @@ impl Host for FakeHost {
     fn open_link(&mut self, url: &str) -> Result<(), String> {
         self.0.borrow_mut().links.push(url.to_owned());
         Ok(())
+    }
+
+    fn notify(&mut self, title: String, body: String) {
+        self.0.borrow_mut().notified.push((title, body));
     }
 
     fn now_ms(&self) -> i64 {

@@ -296,7 +296,7 @@ impl Toasts {
         let toast = match note {
             Note::Info(text) => Toast::new(text),
             Note::Undone(_, text) => Toast::new(text).icon(theme::icons::ARROW_COUNTER_CLOCKWISE),
-            Note::Failed(failure) => Toast::failed(failure),
+            Note::Failed(failure) | Note::RunFailed(_, failure) => Toast::failed(failure),
             Note::RunEnded(run, text) => {
                 let show = crate::action::ToastAction::Open(crate::action::Open::Run(run));
                 Toast::new(text).icon(theme::icons::CHECK).action(Text::new("runs.show"), show)

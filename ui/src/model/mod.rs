@@ -52,6 +52,8 @@ pub enum Note {
     Failed(Failure),
     /// A run has come to its end.
     RunEnded(RunId, Text),
+    /// A run has failed: its name and why.
+    RunFailed(String, Failure),
 }
 
 pub struct Model {
@@ -262,6 +264,8 @@ impl Model {
 
     /// A run has ended, well or not: its measurements are fetched once more, and the person is told.
     fn run_settled(&mut self, job: JobId, outcome: &Outcome) {
+        // One that was refused before it began is not in the list afterwards.
+        let name = self.runs.run_of(job).and_then(|id| self.run_name(id)).map(str::to_owned);
         let Some((run, wish)) = self.runs.settled(job, outcome) else { return };
         self.wishes.extend(wish);
         match outcome {
@@ -274,7 +278,10 @@ impl Model {
                 self.runs.stored(Arc::clone(record));
                 self.notes.push(Note::RunEnded(run, Text::new(key).arg("name", &record.name)));
             }
-            Outcome::Failed(failure) => self.notes.push(Note::Failed(failure.clone())),
+            Outcome::Failed(failure) => {
+                let name = name.unwrap_or_default();
+                self.notes.push(Note::RunFailed(name, failure.clone()));
+            }
             Outcome::Done(_) | Outcome::Cancelled => {}
         }
     }

@@ -23,6 +23,7 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
     ("eframe", &["glassworks"], "only the program opens a window"),
     ("winit", &["glassworks"], "only the program opens a window"),
     ("rfd", &["glassworks"], "only the program talks to the desktop"),
+    ("zbus", &["glassworks"], "only the program talks to the desktop"),
     ("clap", &["glassworks"], "only the program has a command line"),
     (
         "glassworks-engine",

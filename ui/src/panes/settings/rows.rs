@@ -29,6 +29,9 @@ pub(super) const APPEARANCE: &[Row] = &[
     row("settings.reduced_motion", "settings.reduced_motion_hint", |_, ui, cx| {
         switch(ui, cx, "settings.reduced_motion", |s| &mut s.reduced_motion);
     }),
+    row("settings.notify", "settings.notify_hint", |_, ui, cx| {
+        switch(ui, cx, "settings.notify", |s| &mut s.notify);
+    }),
 ];
 
 pub(super) const TYPING: &[Row] = &[row("settings.enter_sends", "settings.enter_sends_hint", |_, ui, cx| {
