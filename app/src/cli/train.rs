@@ -24,8 +24,9 @@ pub fn run(cx: &Cx, args: &TrainArgs) -> Result<(), Stop> {
     let job = match (recipe, &args.resume) {
         (Some(recipe), _) => {
             // Held until the run has ended: it may hold the starter's files.
-            let found = source::find(&session, &recipe.model)?;
-            let spec = Box::new(TrainSpec { model: found.source.clone(), ..recipe.spec });
+            let found = recipe.model.as_deref().map(|model| source::find(&session, model)).transpose()?;
+            let model = found.as_ref().map_or(recipe.spec.model, |found| found.source.clone());
+            let spec = Box::new(TrainSpec { model, ..recipe.spec });
             let job = TrainJob::New { run: RunId::mint(), spec };
             return tell(cx, &session, job, args.json);
         }
@@ -86,7 +87,8 @@ fn summary(cx: &Cx, run: &RunRecord) -> String {
 
 /// A recipe as it was written: the model by the word for it, the rest as a spec.
 struct Recipe {
-    model: String,
+    /// `None` where the run makes it.
+    model: Option<String>,
     spec: TrainSpec,
 }
 
@@ -109,12 +111,15 @@ impl Recipe {
                 .detail(error.to_string())
         })?;
         let mut problems = Vec::new();
-        let mut model = match fields.remove("model") {
-            Some(Value::String(model)) if !model.is_empty() => model,
-            _ => {
-                let text = Text::new("cli.recipe_model");
-                problems.push(FieldProblem { field: "model".to_owned(), text });
-                String::new()
+        let value = Value::Object(fields.clone());
+        let is_made = value.pointer("/task/kind").and_then(Value::as_str) == Some("scratch");
+        let mut model = match (fields.remove("model"), is_made) {
+            (Some(Value::String(model)), false) if !model.is_empty() => Some(model),
+            (None, true) => None,
+            (_, is_made) => {
+                let key = if is_made { "cli.recipe_no_model" } else { "cli.recipe_model" };
+                problems.push(FieldProblem { field: "model".to_owned(), text: Text::new(key) });
+                None
             }
         };
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -124,9 +129,9 @@ impl Recipe {
                 for file in spec.data.files.iter_mut().chain(&mut spec.data.validation_files) {
                     *file = beside(&folder, file);
                 }
-                let model_file = beside(&folder, Path::new(&model));
-                if source::is_model_path(&model_file) {
-                    model = model_file.to_string_lossy().into_owned();
+                let model_file = model.as_ref().map(|model| beside(&folder, Path::new(model)));
+                if let Some(file) = model_file.filter(|file| source::is_model_path(file)) {
+                    model = Some(file.to_string_lossy().into_owned());
                 }
                 if problems.is_empty() {
                     return Ok(Self { model, spec });

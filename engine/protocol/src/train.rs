@@ -10,6 +10,7 @@ mod presets;
 mod read;
 mod recipe;
 mod run;
+mod scratch;
 mod seen;
 mod timing;
 mod tuned;
@@ -21,6 +22,7 @@ pub use run::{
     CheckpointKind, CheckpointRecord, Ending, METRICS, Metric, MetricPoint, PausedBy, RunProgress, RunRecord,
     RunStatus, Series,
 };
+pub use scratch::{SIZES, ScratchSize, ScratchSpec, SizeRow};
 pub use seen::{HeldOutRow, Look, RowLoss, RunSample, WorstRows};
 pub use timing::StepReport;
 pub use tuned::{RunPart, TunedRef, TunedSource};
@@ -68,6 +70,8 @@ pub enum TaskSpec {
     Chat,
     /// Every next token of a text.
     Text,
+    /// Every next token of a text, by a model that is made for it: tokenizer first, then weights from nothing.
+    Scratch(ScratchSpec),
 }
 
 /// What of the model is trained.
@@ -116,7 +120,7 @@ pub enum OptimizerSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AdamWSpec {
-    /// `None`: 2e-4 for adapters, 3e-5 for weights.
+    /// `None`: 2e-4 for adapters, 3e-5 for weights, 3e-3 to 1e-3 by size for those that begin from nothing.
     pub learning_rate: Option<f64>,
     pub beta1: f64,
     pub beta2: f64,
@@ -297,17 +301,24 @@ impl TrainSpec {
     #[must_use]
     pub fn learning_rate(&self) -> f64 {
         let adapters = matches!(self.method, MethodSpec::Lora(_));
+        let weights = self.scratch().map_or(3e-5, |scratch| scratch.size.row().learning_rate);
         match &self.optimizer {
-            OptimizerSpec::AdamW(adamw) => adamw.learning_rate.unwrap_or(if adapters { 2e-4 } else { 3e-5 }),
+            OptimizerSpec::AdamW(adamw) => {
+                adamw.learning_rate.unwrap_or(if adapters { 2e-4 } else { weights })
+            }
             OptimizerSpec::Sgd(sgd) => sgd.learning_rate.unwrap_or(if adapters { 0.1 } else { 0.01 }),
         }
     }
 
-    /// Where rows are cut, for rows of which 95 % stay below `percentile_95` tokens, by a model that reads
+    /// Where rows are cut. A model that begins from nothing reads as much as it can; else for rows of which 95 % stay below `percentile_95` tokens, by a model that reads
     /// `context_length`.
     #[must_use]
     pub fn max_length(&self, percentile_95: u32, context_length: u32) -> u32 {
-        let automatic = || percentile_95.clamp(16, MAX_LENGTH);
+        let context_length = self.scratch().map_or(context_length, ScratchSpec::context_length);
+        let automatic = || match self.task {
+            TaskSpec::Scratch(_) => context_length,
+            TaskSpec::Chat | TaskSpec::Text => percentile_95.clamp(16, MAX_LENGTH),
+        };
         self.batch.max_length.unwrap_or_else(automatic).min(context_length).max(2)
     }
 
@@ -348,6 +359,16 @@ pub enum TrainJob {
     New { run: RunId, spec: Box<TrainSpec> },
     /// From its last checkpoint, as if it had never stopped.
     Resume { run: RunId },
+}
+
+impl TrainJob {
+    /// The run it is about.
+    #[must_use]
+    pub fn run(&self) -> RunId {
+        match self {
+            Self::New { run, .. } | Self::Resume { run } => *run,
+        }
+    }
 }
 
 /// An adapter in PEFT's format, laid beside a model's weights.

@@ -53,7 +53,7 @@ impl Encoder<'_> {
     /// Whether a long row is cut into pieces, not off.
     #[must_use]
     pub fn cuts_into_pieces(&self) -> bool {
-        self.task == TaskSpec::Text
+        matches!(self.task, TaskSpec::Text | TaskSpec::Scratch(_))
     }
 
     /// # Errors
@@ -62,11 +62,11 @@ impl Encoder<'_> {
         match (self.task, content) {
             (TaskSpec::Chat, Content::Turns(turns)) => self.conversation(turns),
             (TaskSpec::Chat, Content::Text { .. }) => Err(Text::new("train.row.no_answer")),
-            (TaskSpec::Text, Content::Turns(turns)) => {
+            (TaskSpec::Text | TaskSpec::Scratch(_), Content::Turns(turns)) => {
                 let (ids, _) = self.tokens(&self.answers(turns)?)?;
                 Ok(everything(ids))
             }
-            (TaskSpec::Text, Content::Text { text, ends }) => self.text(text, *ends),
+            (TaskSpec::Text | TaskSpec::Scratch(_), Content::Text { text, ends }) => self.text(text, *ends),
         }
     }
 

@@ -20,6 +20,8 @@ use std::sync::Arc;
 
 /// Problems that are told one by one; the others are counted.
 const MOST_TOLD: usize = 100;
+/// From so many documents to measure on, no other one is cut in two for it.
+const ENOUGH_DOCUMENTS: f64 = 2.0;
 
 /// Examples ready to be learned from.
 #[derive(Debug, Default)]
@@ -60,12 +62,22 @@ pub fn load(spec: &TrainSpec, encoder: &Encoder<'_>, context_length: u32, tick: 
     report.longest = lengths.last().copied().unwrap_or(0) as u32;
     report.percentile_95 = lengths.get(lengths.len() * 95 / 100).copied().unwrap_or(0) as u32;
     report.max_length = spec.max_length(report.percentile_95, context_length);
-    for examples in [&mut train, &mut validation] {
-        *examples =
-            cut(std::mem::take(examples), &mut report, encoder.cuts_into_pieces(), &|ids| encoder.start(ids));
+    let pieces = encoder.cuts_into_pieces();
+    // Whole documents are held out where there are enough of them: pieces of one know each other.
+    let by_document = pieces && train.len() as f64 * spec.data.validation_share >= ENOUGH_DOCUMENTS;
+    if by_document {
+        let (kept, held_out) = split(train, &spec.data, spec.seed);
+        train = kept;
+        validation.extend(held_out);
     }
-    let (train, aside) = split(train, &spec.data, spec.seed);
-    validation.extend(aside);
+    for examples in [&mut train, &mut validation] {
+        *examples = cut(std::mem::take(examples), &mut report, pieces, &|ids| encoder.start(ids));
+    }
+    if !by_document {
+        let (kept, held_out) = split(train, &spec.data, spec.seed);
+        train = kept;
+        validation.extend(held_out);
+    }
     let train: Vec<Example> = train.into_iter().map(|(_, example)| example).collect();
     let (held_out, validation): (Vec<Place>, Vec<Example>) = validation.into_iter().unzip();
     if train.is_empty() {
@@ -76,6 +88,29 @@ pub fn load(spec: &TrainSpec, encoder: &Encoder<'_>, context_length: u32, tick: 
     report.n_tokens = train.iter().map(|e| e.ids.len() as u64).sum();
     report.n_targets = train.iter().map(|e| e.n_targets() as u64).sum();
     Ok(Dataset { train, validation, held_out, report })
+}
+
+/// What is written in files, row by row, for a tokenizer to be trained on. Rows that cannot be used are left out; of a
+/// conversation it is what is said.
+///
+/// # Errors
+/// `Failure` naming a file that cannot be read, and what `tick` returns.
+pub fn texts(paths: &[PathBuf], tick: Tick<'_>) -> Result<Vec<String>> {
+    let mut texts = Vec::new();
+    let mut hasher = Sha256::new();
+    for path in paths {
+        let mut file = files::open(path)?;
+        let total = file.len_bytes();
+        while let Some(row) = file.next(&mut hasher)? {
+            tick(path, file.read_bytes(), total)?;
+            match row.content {
+                Ok(Content::Text { text, .. }) => texts.push(text),
+                Ok(Content::Turns(turns)) => texts.extend(turns.into_iter().map(|turn| turn.content)),
+                Err(_) => {}
+            }
+        }
+    }
+    Ok(texts)
 }
 
 type Placed = (Place, Example);
@@ -151,7 +186,7 @@ fn cut(
     kept
 }
 
-/// Takes some examples aside to measure on, by the seed: training, validation.
+/// Takes some rows or examples aside to measure on, by the seed: training, validation.
 fn split<T>(train: Vec<T>, spec: &DataSpec, seed: u64) -> (Vec<T>, Vec<T>) {
     if !spec.validation_files.is_empty() || spec.validation_share <= 0.0 || train.len() < 2 {
         return (train, Vec::new());

@@ -10,6 +10,7 @@ mod merge;
 mod models;
 mod rehearse;
 mod samples;
+mod scratch;
 mod train;
 mod train_hooks;
 mod tuned;

@@ -2,6 +2,7 @@
 
 use super::models::{files_of, from_shelf};
 use super::samples;
+use super::scratch::Trial;
 use super::train::{my_turn, refuse, tick};
 use crate::data::{self, Encoder, Example};
 use crate::job_cx::JobCx;
@@ -27,6 +28,7 @@ const LONG_ENOUGH: Duration = Duration::from_secs(20);
 
 /// Reads and tokenises everything as a run would; the model's weights are not needed for it.
 pub fn check_data(cx: &JobCx, spec: &TrainSpec) -> Result<JobOutput> {
+    let (spec, _trial) = &Trial::of(cx, spec)?;
     let files = files_of(cx, &spec.model)?;
     let (codec, template) = (files.tokenizer()?, files.chat_template()?);
     let encoder = Encoder { task: spec.task, codec: &codec, template: &template, now_ms: cx.now_ms() };
@@ -38,6 +40,7 @@ pub fn check_data(cx: &JobCx, spec: &TrainSpec) -> Result<JobOutput> {
 pub fn measure(cx: &JobCx, spec: TrainSpec) -> Result<JobOutput> {
     refuse(cx, &spec.problems(None))?;
     let _turn = my_turn(cx)?;
+    let (spec, _trial) = Trial::of(cx, &spec)?;
     let model = from_shelf(cx, &spec.model)?;
     refuse(cx, &spec.problems(Some(&model.card)))?;
     refuse(cx, &plan::problems(&*model.model, &spec))?;

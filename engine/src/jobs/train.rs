@@ -2,6 +2,7 @@
 
 use super::models::{files_of, from_shelf};
 use super::samples;
+use super::scratch;
 use super::train_hooks::{Keeping, RunHooks};
 use crate::data::{self, Dataset, Encoder, Place};
 use crate::disk::gb;
@@ -18,7 +19,8 @@ use anyhow::{Context as _, Result};
 use glassworks_protocol::ids::RunId;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{
-    CheckpointKind, HeldOutRow, MethodSpec, RunProgress, RunRecord, RunStatus, TrainJob, TrainSpec, fields,
+    CheckpointKind, HeldOutRow, MethodSpec, RunProgress, RunRecord, RunStatus, ScratchSpec, TrainJob, TrainSpec,
+    fields,
 };
 use glassworks_protocol::{Failure, FailureKind, JobOutput, Unit};
 use std::path::Path;
@@ -29,12 +31,25 @@ use std::time::Duration;
 const GLANCE: Duration = Duration::from_millis(50);
 
 pub fn run(cx: &JobCx, job: TrainJob) -> Result<JobOutput> {
+    let id = job.run();
     let (record, is_new) = match job {
         TrainJob::New { run, spec } => (begin(cx, run, *spec)?, true),
         TrainJob::Resume { run } => (find(cx, run)?, false),
     };
     let _held = hold(cx, &record)?;
     let _turn = my_turn(cx)?;
+    let folder = record.folder.clone();
+    let outcome = sitting(cx, record, is_new);
+    // What was made for a run that did not come to be stored belongs to nobody.
+    if outcome.is_err() && is_new && folder.exists() && cx.wait(cx.shared.store.run(id))?.is_none() {
+        std::fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+    }
+    outcome
+}
+
+/// The run from where it is, until it ends or is stopped.
+fn sitting(cx: &JobCx, record: RunRecord, is_new: bool) -> Result<JobOutput> {
+    scratch::prepare(cx, &record.spec, &record.folder)?;
     let model = from_shelf(cx, &record.spec.model)?;
     refuse(cx, &record.spec.problems(Some(&model.card)))?;
     refuse(cx, &plan::problems(&*model.model, &record.spec))?;
@@ -63,16 +78,20 @@ pub fn run(cx: &JobCx, job: TrainJob) -> Result<JobOutput> {
 }
 
 /// A new run's record, not stored yet.
-fn begin(cx: &JobCx, id: RunId, spec: TrainSpec) -> Result<RunRecord> {
+fn begin(cx: &JobCx, id: RunId, mut spec: TrainSpec) -> Result<RunRecord> {
     refuse(cx, &spec.problems(None))?;
     let now_ms = cx.now_ms();
+    let folder = cx.shared.home.runs().join(id.to_string());
+    if spec.scratch().is_some() {
+        spec.model = scratch::source(&folder);
+    }
     Ok(RunRecord {
         id,
         name: spec.name.clone(),
         spec,
         status: RunStatus::Running,
         progress: RunProgress::default(),
-        folder: cx.shared.home.runs().join(id.to_string()),
+        folder,
         created_at_ms: now_ms,
         changed_at_ms: now_ms,
         tags: Vec::new(),
@@ -195,15 +214,16 @@ fn enter(
     foreseen: u64,
     saved: Option<&Saved>,
 ) -> Result<RunRecord> {
+    let model_name = record.spec.scratch().map_or_else(|| model.name.clone(), ScratchSpec::name);
     if record.name.is_empty() {
         let file = record.spec.data.files.first().and_then(|file| file.file_stem()).unwrap_or_default();
-        record.name = format!("{} · {}", model.name, file.to_string_lossy());
+        record.name = format!("{model_name} · {}", file.to_string_lossy());
     }
     record.status = RunStatus::Running;
     let progress = &mut record.progress;
     progress.n_steps = plan.n_steps;
     progress.n_trained = plan::n_trained(&*model.model, &plan.spec.method);
-    progress.model_name.clone_from(&model.name);
+    progress.model_name = model_name;
     progress.base_hash.clone_from(&model.card.content_hash);
     progress.data = data.report.clone();
     progress.foreseen_bytes = foreseen;

@@ -8,6 +8,7 @@ mod pre;
 mod spelling;
 mod spm;
 mod stream;
+pub mod training;
 mod vocabulary;
 
 pub use stream::StreamDecoder;

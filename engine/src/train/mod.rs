@@ -22,6 +22,7 @@ pub mod run;
 pub mod sample;
 pub mod save;
 mod schedule;
+pub mod scratch;
 
 pub use linear::{LORA_A, LORA_B};
 pub use optim::Optimizer;

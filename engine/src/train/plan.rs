@@ -193,11 +193,15 @@ pub fn tuner<'m>(
     Ok(tuner)
 }
 
+/// The stream of numbers that first values of this name are drawn from (FNV-1a).
+pub(super) fn stream_of(name: &str) -> u64 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
 /// A as PEFT begins it: Kaiming's uniform with a = √5, which is ±1/√in.
 fn first_values(seed: u64, name: &str, rank: usize, n_in: usize) -> Vec<f32> {
-    let stream = format!("{name}{LORA_A}")
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let stream = stream_of(&format!("{name}{LORA_A}"));
     let bound = 1.0 / (n_in as f64).sqrt();
     let uniform = |i: usize| (draw(seed, stream, i as u64) >> 11) as f64 / (1u64 << 53) as f64;
     (0..rank * n_in).map(|i| ((2.0 * uniform(i) - 1.0) * bound) as f32).collect()

@@ -239,9 +239,14 @@ pub fn model_card(
     };
     let license = base.license.as_ref().map_or_else(String::new, |license| format!("license: {license}\n"));
     let name = &progress.model_name;
+    // What was made from nothing has no model below it.
+    let base = if run.spec.scratch().is_some() { String::new() } else { format!("base_model: {name}\n") };
     let text = [
-        format!("---\nbase_model: {name}\n{license}tags:\n- glassworks\n---\n\n# {}\n", run.name),
-        say("train.card.base", &[("name", name), ("hash", &progress.base_hash)]),
+        format!("---\n{base}{license}tags:\n- glassworks\n---\n\n# {}\n", run.name),
+        match run.spec.scratch() {
+            Some(_) => say("train.card.scratch", &[("hash", &progress.base_hash)]),
+            None => say("train.card.base", &[("name", name), ("hash", &progress.base_hash)]),
+        },
         say(
             "train.card.data",
             &[

@@ -36,6 +36,8 @@ impl TrainSpec {
         }
         let spec = serde_json::to_value(self).unwrap_or_default();
         let value = field.value(&spec)?;
+        let card = self.trained_card(card);
+        let card = card.as_deref();
         let nearest = match field.kind {
             FieldKind::Whole { least, most } => {
                 let most = match (field.path, card, &self.method) {

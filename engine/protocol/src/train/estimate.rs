@@ -216,10 +216,12 @@ impl TrainSpec {
         let n_steps = self.n_steps(n_batches.max(1));
         let largest = per_batch * if self.batch.packing { max_length } else { longest };
         let per_step = data.n_tokens as f64 / n_batches.max(1) as f64 * f64::from(self.batch.accumulation);
+        // Its first values, where the run makes the model.
+        let first = self.scratch().map_or(0, |scratch| scratch.n_params() * FLOAT);
         Estimate {
             n_trained,
             memory_bytes: self.state_bytes(n_trained) + self.step_bytes(&size, largest),
-            disk_bytes: self.disk_bytes(n_trained, self.result_bytes(&size, n_trained), n_steps),
+            disk_bytes: self.disk_bytes(n_trained, self.result_bytes(&size, n_trained), n_steps) + first,
             n_kept: self.kept_steps(n_trained, n_steps).len() as u64,
             n_kept_wanted: self.checkpoints.keep_every.map_or(0, |every| n_steps / every.max(1)),
             n_steps,

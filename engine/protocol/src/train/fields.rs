@@ -1,7 +1,7 @@
 //! The fields of a [`TrainSpec`] that a person fills in: their names, their ranges and what is wrong with them.
 //! Forms, `--help` and checks loop over [`FIELDS`].
 
-use super::{MAX_PROMPTS, MethodSpec, TrainSpec};
+use super::{FullSpec, MAX_PROMPTS, MethodSpec, TrainSpec};
 use crate::failure::Failure;
 use crate::model::ModelCard;
 use crate::text::Text;
@@ -102,12 +102,16 @@ impl Field {
 const MANY: u64 = 1_000_000_000;
 
 /// Every field a person can set, in the order of forms.
-pub const FIELDS: [Field; 45] = [
+pub const FIELDS: [Field; 48] = [
     plain("name", "train.field.name", FieldKind::Words),
     plain("data.files", "train.field.files", FieldKind::List),
     plain("data.validation_files", "train.field.validation_files", FieldKind::List),
     number("data.validation_share", "train.field.validation_share", 0.0, 0.5),
-    plain("task.kind", "train.field.task", FieldKind::Choice(&["chat", "text"])),
+    plain("task.kind", "train.field.task", FieldKind::Choice(&["chat", "text", "scratch"])),
+    plain("task.size", "train.field.size", FieldKind::Choice(&["tiny", "small", "medium", "large"]))
+        .of("scratch"),
+    whole("task.vocab_size", "train.field.vocab_size", 300, 65_536).of("scratch"),
+    whole("task.context_length", "train.field.context_length", 16, 8_192).of("scratch"),
     plain("method.kind", "train.field.method", FieldKind::Choice(&["lora", "full"])),
     whole("method.rank", "train.field.rank", 1, 1024).of("lora"),
     number("method.alpha", "train.field.alpha", 1e-3, 4096.0).of("lora"),
@@ -184,8 +188,12 @@ impl TrainSpec {
         if self.evaluation.prompts.iter().any(|prompt| prompt.trim().is_empty()) {
             tell("evaluation.prompts", Text::new("train.problem.empty_prompt"));
         }
-        if let Some(card) = card {
-            self.problems_with(card, &mut tell);
+        let whole = MethodSpec::Full(FullSpec::default());
+        if self.scratch().is_some() && self.method != whole {
+            tell("method.kind", Text::new("train.problem.scratch_method"));
+        }
+        if let Some(card) = self.trained_card(card) {
+            self.problems_with(&card, &mut tell);
         }
         problems
     }
@@ -221,7 +229,7 @@ pub fn failure(problems: &[FieldProblem], language: crate::text::Language) -> Fa
 mod tests {
     use super::*;
     use crate::text::Language;
-    use crate::train::{FullSpec, OptimizerSpec, SgdSpec};
+    use crate::train::{OptimizerSpec, ScratchSpec, SgdSpec};
     use serde_json::json;
     use std::collections::BTreeSet;
 
@@ -247,7 +255,7 @@ mod tests {
             ..TrainSpec::default()
         };
         let mut found = BTreeSet::new();
-        for spec in [TrainSpec::default(), other] {
+        for spec in [TrainSpec::default(), other, TrainSpec::from_scratch(ScratchSpec::default())] {
             leaves(&serde_json::to_value(spec).expect("plain"), "", &mut found);
         }
         let mut listed: BTreeSet<String> = FIELDS.iter().map(|field| field.path.to_owned()).collect();

@@ -73,6 +73,19 @@ impl Preset {
     /// `spec` trained this way: what it learns, from which data, its name and its seed stay.
     #[must_use]
     pub fn applied_to(&self, spec: &TrainSpec) -> TrainSpec {
+        if let Some(scratch) = spec.scratch() {
+            let plain = TrainSpec::from_scratch(*scratch);
+            return TrainSpec {
+                name: spec.name.clone(),
+                model: spec.model.clone(),
+                data: spec.data.clone(),
+                seed: spec.seed,
+                precision: spec.precision,
+                run: LengthSpec { epochs: self.epochs, steps: self.steps, ..LengthSpec::default() },
+                evaluation: EvaluationSpec { patience: Some(self.patience), ..EvaluationSpec::default() },
+                ..plain
+            };
+        }
         let lora = LoraSpec { rank: self.rank, alpha: 2.0 * f64::from(self.rank), ..LoraSpec::default() };
         TrainSpec {
             name: spec.name.clone(),

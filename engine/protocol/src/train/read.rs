@@ -1,6 +1,6 @@
 //! Specs from JSON: strictly when they are new, with patience when they were stored by another version.
 
-use super::{FieldProblem, TrainSpec};
+use super::{FieldProblem, ScratchSpec, TrainSpec};
 use crate::text::Text;
 use serde_json::{Map, Value};
 
@@ -25,9 +25,17 @@ impl TrainSpec {
     }
 }
 
+/// What is laid under `input`: a run that begins from nothing has other defaults.
+fn plain(input: &Value) -> TrainSpec {
+    match input.pointer("/task/kind").and_then(Value::as_str) {
+        Some("scratch") => TrainSpec::from_scratch(ScratchSpec::default()),
+        _ => TrainSpec::default(),
+    }
+}
+
 /// The default with everything of `input` that fits laid over it, and what does not fit.
 fn read(input: &Value) -> (TrainSpec, Vec<FieldProblem>) {
-    let plain = serde_json::to_value(TrainSpec::default()).unwrap_or_default();
+    let plain = serde_json::to_value(plain(input)).unwrap_or_default();
     let whole = laid_over(&plain, input);
     if input.is_object()
         && let Ok(spec) = serde_json::from_value(whole)

@@ -7,12 +7,13 @@ use std::fmt::Write as _;
 
 impl TrainSpec {
     /// The recipe: everything that is set, in the order of forms. `model` is the word for the model: a path, or its
-    /// name in the library.
+    /// name in the library; one that is made from nothing has none.
     #[must_use]
     pub fn recipe(&self, model: &str) -> String {
         let spec = serde_json::to_value(self).unwrap_or_default();
         let plain = serde_json::to_value(Self::default()).unwrap_or_default();
-        let mut tables = vec![("", format!("model = {}\n", quoted(model)))];
+        let model = self.scratch().map_or_else(|| format!("model = {}\n", quoted(model)), |_| String::new());
+        let mut tables = vec![("", model)];
         for field in &FIELDS {
             let Some(value) = field.value(&spec).and_then(|value| written(field, value, &plain)) else {
                 continue;

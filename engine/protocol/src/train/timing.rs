@@ -36,9 +36,14 @@ impl TrainSpec {
     /// Whether `other` makes the same examples of the same rows.
     #[must_use]
     pub fn reads_as(&self, other: &Self) -> bool {
-        self.model == other.model
-            && self.data == other.data
-            && self.task == other.task
+        let same = match (self.scratch(), other.scratch()) {
+            // The tokenizer is trained on the text; how large the model is doesn't matter to it.
+            (Some(mine), Some(others)) => {
+                mine.vocab_size() == others.vocab_size() && mine.context_length() == others.context_length()
+            }
+            _ => self.task == other.task && self.model == other.model,
+        };
+        same && self.data == other.data
             && self.seed == other.seed
             && self.batch.max_length == other.batch.max_length
     }
@@ -49,6 +54,9 @@ impl TrainSpec {
         let step = |spec: &Self| {
             let mut spec = spec.clone();
             spec.name.clear();
+            if spec.scratch().is_some() {
+                spec.model = TrainSpec::default().model;
+            }
             // Other numbers in the same arithmetic.
             spec.optimizer = match spec.optimizer {
                 OptimizerSpec::AdamW(_) => OptimizerSpec::AdamW(AdamWSpec::default()),

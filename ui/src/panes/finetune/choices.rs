@@ -257,6 +257,7 @@ fn goal_keys(task: TaskSpec) -> (&'static str, &'static str) {
     match task {
         TaskSpec::Chat => ("finetune.goal_chat", "finetune.goal_chat_hint"),
         TaskSpec::Text => ("finetune.goal_text", "finetune.goal_text_hint"),
+        TaskSpec::Scratch(_) => ("finetune.goal_scratch", "finetune.goal_scratch_hint"),
     }
 }
 
