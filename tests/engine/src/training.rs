@@ -3,9 +3,21 @@
 use glassworks_protocol::dataset::DataSpec;
 use glassworks_protocol::generate::ModelSource;
 use glassworks_protocol::train::{
-    BatchSpec, CheckpointSpec, EvaluationSpec, LengthSpec, LoraSpec, MethodSpec, TrainSpec,
+    BatchSpec, CheckpointSpec, EvaluationSpec, LengthSpec, LoraSpec, MethodSpec, ScratchSize, ScratchSpec,
+    TrainSpec,
 };
 use std::path::{Path, PathBuf};
+
+/// Files of checkpoints and models.
+const NAMES: [&str; 7] = [
+    "adapter_model.safetensors",
+    "moments.safetensors",
+    "adapter_config.json",
+    "weights.safetensors",
+    "model.safetensors",
+    "tokenizer.json",
+    "config.json",
+];
 
 /// Steps of the run.
 pub const STEPS: u64 = 14;
@@ -58,6 +70,21 @@ pub fn spec(model: &ModelSource, folder: &Path) -> TrainSpec {
     }
 }
 
+/// A model made from nothing for the same rows, at its smallest.
+#[must_use]
+pub fn scratch_spec(folder: &Path) -> TrainSpec {
+    let scratch = ScratchSpec { size: ScratchSize::Tiny, vocab_size: Some(320), context_length: Some(64) };
+    TrainSpec {
+        data: DataSpec { files: vec![rows(folder)], validation_share: 0.1, ..DataSpec::default() },
+        batch: BatchSpec { sequences: 4, accumulation: 2, packing: true, ..BatchSpec::default() },
+        run: LengthSpec { steps: Some(STEPS), ..LengthSpec::default() },
+        evaluation: EvaluationSpec { every: Some(4), patience: None },
+        checkpoints: CheckpointSpec { every: Some(2), keep_best: true },
+        seed: 11,
+        ..TrainSpec::from_scratch(scratch)
+    }
+}
+
 /// Everything of a finished run that has to be the same when it was interrupted: files by name.
 ///
 /// # Panics
@@ -65,8 +92,8 @@ pub fn spec(model: &ModelSource, folder: &Path) -> TrainSpec {
 #[must_use]
 pub fn made(run_folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
-    for folder in ["last", "best", "result"] {
-        for name in ["adapter_model.safetensors", "moments.safetensors", "adapter_config.json"] {
+    for folder in ["base", "last", "best", "result"] {
+        for name in NAMES {
             let path = run_folder.join(folder).join(name);
             if path.is_file() {
                 all.push((format!("{folder}/{name}"), std::fs::read(path).expect("readable")));

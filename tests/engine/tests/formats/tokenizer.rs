@@ -4,7 +4,7 @@
 use crate::{check_names, failure, fixtures};
 use glassworks_engine::shelf::ModelFiles;
 use glassworks_engine::shelf::gguf::Header;
-use glassworks_engine::tokenizer::TextCodec;
+use glassworks_engine::tokenizer::{TextCodec, training};
 use safetensors::SafeTensors;
 use std::fs;
 use std::path::Path;
@@ -38,6 +38,15 @@ fn from_gguf(name: &str) -> TextCodec {
     TextCodec::from_gguf(&Header::read(&path).unwrap().metadata).unwrap()
 }
 
+#[test]
+fn a_tokenizer_trained_here_is_the_one_that_is_trained_there() {
+    let (ours, n_tokens) = training::byte_level(&lines(), 640).unwrap();
+    let theirs = fs::read(fixtures().join("tokenizers/trained/tokenizer.json")).unwrap();
+    let read = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
+    assert_eq!(n_tokens, 640);
+    assert!(read(ours.as_bytes()) == read(&theirs), "other settings, tokens or merges");
+}
+
 /// From a folder that has nothing but SentencePiece's file.
 fn from_model(name: &str) -> TextCodec {
     let folder = tempfile::tempdir().unwrap();
@@ -65,7 +74,7 @@ fn check_ids(what: &str, codec: &TextCodec, expected: &[Vec<u32>]) {
 
 #[test]
 fn ids_are_the_references() {
-    for name in ["gpt-2", "smollm", "llama-bpe", "qwen2", "spm", "gemma", "starter"] {
+    for name in ["gpt-2", "smollm", "llama-bpe", "qwen2", "spm", "gemma", "trained", "starter"] {
         let expected = expected(name);
         assert_eq!(expected.len(), 1000);
         check_ids(&format!("{name}, tokenizer.json"), &from_json(name), &expected);
@@ -80,7 +89,7 @@ fn ids_are_the_references() {
 
 #[test]
 fn texts_come_back_whole_and_piece_by_piece() {
-    for name in ["gpt-2", "smollm", "llama-bpe", "qwen2", "spm", "gemma", "starter"] {
+    for name in ["gpt-2", "smollm", "llama-bpe", "qwen2", "spm", "gemma", "trained", "starter"] {
         let ids = expected(name);
         let mut codecs = vec![from_json(name)];
         if GGUF.contains(&name) {
