@@ -111,12 +111,29 @@ impl App {
             self.actions.fetch(query);
         }
         for note in self.model.take_notes() {
+            self.tell_desktop(&note, ctx);
             self.toasts.note(note, ctx);
         }
         self.resend();
         self.dress(ctx);
         self.keep_layout(ctx);
         self.carry_out(ctx);
+    }
+
+    /// A run's end, while another window is in front.
+    fn tell_desktop(&mut self, note: &Note, ctx: &Context) {
+        if !self.model.settings.notify || ctx.input(|i| i.focused) {
+            return;
+        }
+        let language = self.model.language();
+        let (title, body) = match note {
+            Note::RunEnded(_, text) => (language.render(text), String::new()),
+            Note::RunFailed(name, failure) => {
+                (language.format("runs.told_failed", &[("name", name)]), language.render(&failure.summary))
+            }
+            _ => return,
+        };
+        self.host.notify(title, body);
     }
 
     /// Draws everything.

@@ -9,6 +9,7 @@ use glassworks_protocol::generate::{
 };
 use glassworks_protocol::ids::{ChatId, JobId, MessageId};
 use glassworks_protocol::model::{ModelRef, Precision};
+use glassworks_protocol::train::{CheckpointRecord, RunRecord, TunedRef};
 use glassworks_protocol::{Command, Edit, Event, JobOutput, JobSpec, Outcome, Page, Partial, Query, Stored};
 use glassworks_tests_screens::{NOW_MS, Window};
 use std::collections::VecDeque;
@@ -26,6 +27,10 @@ pub struct Fake {
     pub asked: Vec<Command>,
     /// A reply that was begun by [`Fake::begin`] and has not ended.
     pub open: Option<(JobId, GenerateSpec)>,
+    /// Answers that are not kept, by what was asked.
+    pub asides: Vec<(JobId, GenerateSpec)>,
+    pub runs: Vec<Arc<RunRecord>>,
+    pub checkpoints: Vec<Arc<CheckpointRecord>>,
 }
 
 /// A text in pieces of a word each, some of them surprising.
@@ -153,6 +158,13 @@ impl Fake {
     fn command(&mut self, window: &Window, command: Command) {
         let say = |event| window.engine.outbox.send(event);
         match command {
+            Command::Start(job, JobSpec::Generate(spec)) if spec.keep.is_none() => {
+                self.asides.push((job, *spec));
+            }
+            Command::Fetch(id, Query::Runs) => say(Event::Fetched(id, Page::Runs(self.runs.clone()))),
+            Command::Fetch(id, Query::Checkpoints) => {
+                say(Event::Fetched(id, Page::Checkpoints(self.checkpoints.clone())));
+            }
             Command::Start(job, JobSpec::Generate(spec)) => {
                 self.begin(window, job, *spec);
                 if !self.replies.is_empty() {
@@ -239,6 +251,11 @@ impl Fake {
         self.say_chat(window, id);
     }
 
+    fn tuned_ref(&self, spec: &GenerateSpec) -> Option<TunedRef> {
+        let tuned = spec.tuned?;
+        self.runs.iter().find(|run| run.id == tuned.run).map(|run| tuned.named(run))
+    }
+
     fn say_chat(&self, window: &Window, id: ChatId) {
         let chat = Arc::new(self.chats.iter().find(|c| c.id == id).expect("a known chat").clone());
         let summary = Arc::new(self.summary(id));
@@ -266,6 +283,7 @@ impl Fake {
                 new.id = reply;
                 new.status = MessageStatus::Streaming;
                 if let Some(record) = &mut new.reply {
+                    record.model.tuned = self.tuned_ref(&spec);
                     record.stats = None;
                 }
                 stored.push(new);

@@ -6,6 +6,7 @@ mod fake;
 mod images;
 mod models;
 mod states;
+mod tuned;
 
 use fake::Fake;
 use glassworks_protocol::machine::StartReport;

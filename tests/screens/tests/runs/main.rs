@@ -5,6 +5,7 @@ mod fake;
 mod images;
 mod live;
 mod looks;
+mod manage;
 mod many;
 
 use egui::accesskit::Role;
