@@ -337,7 +337,16 @@ fn the_tour_leaves_a_report() {
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
-    assert_eq!(names, ["attention.png", "inside.safetensors", "reply.json", "report.md", "surprisal.svg"]);
+    let left = [
+        "attention.png",
+        "inside.safetensors",
+        "losses.svg",
+        "reply.json",
+        "report.md",
+        "rows.jsonl",
+        "surprisal.svg",
+    ];
+    assert_eq!(names, left);
     let report = std::fs::read_to_string(out.join("report.md")).expect("the report");
     assert!(!report.contains('{') && !report.contains("cli."), "{report}");
     let reply = std::fs::read_to_string(out.join("reply.json")).expect("the reply");
@@ -347,6 +356,7 @@ fn the_tour_leaves_a_report() {
     assert!(png.starts_with(b"\x89PNG") && png.len() > 5_000);
     let svg = std::fs::read_to_string(out.join("surprisal.svg")).expect("the plot");
     assert!(svg.contains("<svg") && svg.contains("JetBrains Mono"));
+    assert!(std::fs::read_to_string(out.join("losses.svg")).expect("the plot").contains("<svg"));
     assert!(!place.home().exists(), "the tour leaves the person's home alone");
     // A second tour into the same folder is fine, and in Chinese.
     let again = place

@@ -26,6 +26,8 @@ pub enum Action {
     OpenLink(String),
     Reveal(PathBuf),
     Pick(PickId, FileRequest),
+    /// Read a recipe; it comes back through [`Open::Recipe`].
+    ReadRecipe(PathBuf),
     /// Write a run's measurements to a file, beside the window.
     ExportRun(RunExport),
     /// A document for a pane to open: the pane takes it through [`crate::panes::Pane::open`].
@@ -40,8 +42,16 @@ pub enum Open {
     Run(glassworks_protocol::ids::RunId),
     /// A model that a run made, to talk to.
     Tuned(glassworks_protocol::ids::RunId),
+    Recipe(std::sync::Arc<RecipeFile>),
     /// A file or folder that was dropped, picked or given on the command line.
     Path(PathBuf),
+}
+
+/// A recipe as it lies on disk: TOML as the JSON that it means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecipeFile {
+    pub path: PathBuf,
+    pub fields: serde_json::Map<String, serde_json::Value>,
 }
 
 /// One line that goes away by itself; dangerous ones stay.

@@ -2,7 +2,7 @@
 
 use glassworks_protocol::Failure;
 use glassworks_protocol::text::Language;
-use glassworks_protocol::train::{MetricPoint, RunRecord};
+use glassworks_protocol::train::{CheckpointRecord, MetricPoint, RunRecord};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,11 +29,14 @@ pub enum FileKind {
     Save,
 }
 
-/// A run to write as a file; the path's ending says as what: csv, png or svg.
+/// A run to write as a file; the path's ending says as what: csv, png, svg or html.
 #[derive(Clone, Debug)]
 pub struct RunExport {
     pub run: Arc<RunRecord>,
     pub points: Vec<MetricPoint>,
+    pub checkpoints: Vec<Arc<CheckpointRecord>>,
+    /// The newest lines of the log; for a page.
+    pub log: String,
     pub path: PathBuf,
     /// Whether the person has agreed to lose what lies there.
     pub replace: bool,
@@ -44,6 +47,12 @@ pub struct RunExport {
 pub trait Host {
     /// Opens a file dialog; the answer comes through [`Host::picked`], frames later.
     fn pick(&mut self, id: PickId, request: FileRequest);
+
+    /// Reads a recipe: TOML, as the JSON that it means. Small, and bounded: the one file that is read here.
+    ///
+    /// # Errors
+    /// `Failure` naming the file: not there, too long, no TOML.
+    fn read_recipe(&mut self, path: &Path) -> Result<serde_json::Map<String, serde_json::Value>, Failure>;
 
     /// An answer that has come in: `None` when the person cancelled or there is no dialog on this system.
     fn picked(&mut self) -> Option<(PickId, Option<PathBuf>)>;

@@ -285,8 +285,10 @@ pub struct ShowRunArgs {
 pub struct ExportRunArgs {
     #[arg(value_name = "RUN")]
     pub run: String,
-    #[arg(short, long, value_name = "FILE")]
-    pub out: PathBuf,
+    #[arg(short, long, value_name = "FILE", required_unless_present = "html")]
+    pub out: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", value_parser = html)]
+    pub html: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -324,6 +326,15 @@ impl From<DtypeArg> for SaveType {
             DtypeArg::F16 => Self::F16,
             DtypeArg::Bf16 => Self::Bf16,
         }
+    }
+}
+
+/// A page: the ending says what is written.
+fn html(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("html" | "htm") => Ok(path),
+        _ => Err(".html".to_owned()),
     }
 }
 

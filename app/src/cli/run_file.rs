@@ -1,26 +1,35 @@
-//! A run as a file, for the command line and the window alike: CSV, or a picture of its losses (`run_plot`).
+//! A run as a file, for the command line and the window alike: CSV, a picture of its losses (`run_plot`), or a page
+//! with everything (`run_report`).
 
-use super::run_plot;
+use super::{run_plot, run_report};
 use glassworks_protocol::text::{Language, Text};
-use glassworks_protocol::train::{METRICS, MetricPoint, RunRecord};
+use glassworks_protocol::train::{CheckpointRecord, METRICS, MetricPoint, RunRecord};
 use glassworks_protocol::{Failure, FailureKind};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
-/// Writes what the ending of `path` says: csv, png or svg.
+/// What is known of a run, to be written.
+pub struct Exported<'a> {
+    pub run: &'a RunRecord,
+    pub points: &'a [MetricPoint],
+    pub checkpoints: &'a [Arc<CheckpointRecord>],
+    /// The newest lines of the program's log.
+    pub log: &'a str,
+}
+
+/// Writes what the ending of `path` says: csv, png, svg or html.
 ///
 /// # Errors
 /// `Input` for another ending, `Io` when the file or a font cannot be used.
-pub fn write(
-    language: Language,
-    run: &RunRecord,
-    points: &[MetricPoint],
-    path: &Path,
-) -> Result<(), Failure> {
+pub fn write(language: Language, exported: &Exported<'_>, path: &Path) -> Result<(), Failure> {
     let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
     let written = match ending.as_deref() {
-        Some("csv") => std::fs::write(path, csv(points)).map_err(Into::into),
-        Some("png" | "svg") => run_plot::draw(language, run, points, path),
+        Some("csv") => std::fs::write(path, csv(exported.points)).map_err(Into::into),
+        Some("html" | "htm") => {
+            std::fs::write(path, run_report::page(language, exported)).map_err(Into::into)
+        }
+        Some("png" | "svg") => run_plot::draw(language, exported.run, exported.points, path),
         _ => {
             let summary = Text::new("cli.export_kind").arg("path", path.display());
             return Err(Failure::new(FailureKind::Input, summary).hint(Text::new("cli.export_kind_hint")));

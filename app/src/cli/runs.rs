@@ -2,6 +2,7 @@
 
 use super::args::{ExportRunArgs, ListArgs, RunsArgs, RunsCommand, ShowRunArgs};
 use super::out::{Out, Stop};
+use super::run_file::Exported;
 use super::session::Session;
 use super::{Cx, run_file, table};
 use glassworks_engine::Mode;
@@ -186,7 +187,20 @@ fn export(cx: &Cx, args: &ExportRunArgs) -> Result<(), Stop> {
     let session = Session::open(cx, &cx.home, Mode::Reader)?;
     let run = find(&session, &args.run)?;
     let Page::RunPoints(points) = session.fetch(Query::RunPoints(run.id))? else { return Ok(()) };
-    run_file::write(cx.language, &run, &points, &args.out).map_err(Into::into)
+    let checkpoints = match session.fetch(Query::RunCheckpoints(run.id))? {
+        Page::RunCheckpoints(checkpoints) => checkpoints,
+        _ => Vec::new(),
+    };
+    let log = match session.fetch(Query::LogTail)? {
+        Page::LogTail(log) => log,
+        _ => String::new(),
+    };
+    let exported = Exported { run: &run, points: &points, checkpoints: &checkpoints, log: &log };
+    // clap sees to it that there is one of them.
+    for out in args.out.iter().chain(&args.html) {
+        run_file::write(cx.language, &exported, out)?;
+    }
+    Ok(())
 }
 
 /// A run for scripts.

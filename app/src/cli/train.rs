@@ -5,7 +5,7 @@ use super::args::TrainArgs;
 use super::meter::Meter;
 use super::out::{self, Out, Stop};
 use super::session::Session;
-use super::{runs, source, table};
+use super::{recipe_file, runs, source, table};
 use glassworks_engine::Mode;
 use glassworks_protocol::ids::RunId;
 use glassworks_protocol::text::Text;
@@ -96,20 +96,7 @@ impl Recipe {
     /// # Errors
     /// A failure that names every field with a mistake in it.
     fn read(cx: &Cx, path: &Path) -> Result<Self, Stop> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            let kind = match error.kind() {
-                std::io::ErrorKind::NotFound => FailureKind::Missing,
-                _ => FailureKind::Io,
-            };
-            Failure::new(kind, Text::new("failure.data_unreadable").arg("file", path.display()))
-                .hint(Text::new("failure.data_unreadable_hint"))
-                .detail(error.to_string())
-        })?;
-        let mut fields: Map<String, Value> = toml::from_str(&text).map_err(|error| {
-            Failure::new(FailureKind::Input, Text::new("cli.recipe_syntax").arg("file", path.display()))
-                .hint(Text::new("cli.recipe_syntax_hint"))
-                .detail(error.to_string())
-        })?;
+        let mut fields = recipe_file::read(path)?;
         let mut problems = Vec::new();
         let value = Value::Object(fields.clone());
         let is_made = value.pointer("/task/kind").and_then(Value::as_str) == Some("scratch");

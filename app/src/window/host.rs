@@ -1,7 +1,8 @@
 //! The desktop around the window: file dialogs on their own thread, the file manager, the browser, clock and locale.
 //! Nothing here blocks, and nothing is opened that nobody clicked on.
 
-use crate::cli::run_file;
+use crate::cli::recipe_file;
+use crate::cli::run_file::{self, Exported};
 use crate::cli::session::now_ms;
 use crate::paths;
 use eframe::egui;
@@ -9,6 +10,7 @@ use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::{Failure, FailureKind};
 use glassworks_ui::Host;
 use glassworks_ui::host::{FileKind, FileRequest, PickId, RunExport};
+use serde_json::{Map, Value};
 use rfd::{AsyncFileDialog, FileHandle};
 use std::future::Future;
 use std::io;
@@ -64,16 +66,21 @@ impl Host for Desktop {
         self.answers.try_recv().ok()
     }
 
+    fn read_recipe(&mut self, path: &Path) -> Result<Map<String, Value>, Failure> {
+        recipe_file::read(path)
+    }
+
     fn export_run(&mut self, export: RunExport) {
         let (told, ctx) = (self.export.clone(), self.ctx.clone());
         let path = export.path.clone();
         let writing = thread::Builder::new().name("export".to_owned()).spawn(move || {
-            let RunExport { run, points, path, replace, language } = export;
+            let RunExport { run, points, checkpoints, log, path, replace, language } = export;
             let written = if !replace && path.exists() {
                 let summary = Text::new("failure.file_exists").arg("path", path.display());
                 Err(Failure::new(FailureKind::Input, summary).hint(Text::new("failure.file_exists_hint")))
             } else {
-                run_file::write(language, &run, &points, &path)
+                let exported = Exported { run: &run, points: &points, checkpoints: &checkpoints, log: &log };
+                run_file::write(language, &exported, &path)
             };
             // The window may be gone by now; the file is there all the same.
             if told.send((path, written)).is_ok() {

@@ -180,9 +180,9 @@ impl<'a> Keeping<'a> {
     }
 }
 
-/// The spec as JSON: a recipe that can be run again.
+/// The spec as a recipe that `glassworks train` reads.
 fn recipe(record: &RunRecord) -> String {
-    serde_json::to_string_pretty(&record.spec).unwrap_or_default()
+    record.spec.recipe(&record.progress.model_name)
 }
 
 /// The loop's end of it.

@@ -66,7 +66,7 @@ fn of_config(
         [one] => drop(ids.insert("eos_token_id".to_owned(), json!(one))),
         all => drop(ids.insert("eos_token_id".to_owned(), json!(all))),
     }
-    let mut model = llama(config)?;
+    let mut model = of_family(config)?;
     model.extend(ids.clone());
     let mut tokenizer = Map::new();
     tokenizer.insert("tokenizer_class".to_owned(), json!("PreTrainedTokenizerFast"));
@@ -82,20 +82,40 @@ fn of_config(
     ])
 }
 
-/// transformers' `LlamaConfig`.
-fn llama(config: &ModelConfig) -> Result<Map<String, Value>> {
-    let (s, Some(rope)) = (&config.shape, &config.rope) else { return Err(no_folder(config).into()) };
-    if config.architecture != "llama" {
+/// config.json as transformers has it for the family.
+fn of_family(config: &ModelConfig) -> Result<Map<String, Value>> {
+    let Some(rope) = &config.rope else { return Err(no_folder(config).into()) };
+    let s = &config.shape;
+    let (class, kind, more) = match config.architecture {
+        "llama" => ("LlamaForCausalLM", "llama", json!({})),
+        "qwen2" => ("Qwen2ForCausalLM", "qwen2", json!({ "use_sliding_window": false })),
+        "qwen3" => ("Qwen3ForCausalLM", "qwen3", json!({ "use_sliding_window": false })),
+        "gemma2" => ("Gemma2ForCausalLM", "gemma2", gemma(config)),
+        "gemma3" => ("Gemma3ForCausalLM", "gemma3_text", gemma(config)),
+        "gpt_neox" => {
+            let turned = rope.width as f64 / s.head_width as f64;
+            let more = json!({
+                "layer_norm_eps": config.norm_eps,
+                "rotary_emb_base": rope.theta,
+                "rotary_pct": turned,
+                "use_parallel_residual": config.parallel_residual,
+            });
+            ("GPTNeoXForCausalLM", "gpt_neox", more)
+        }
+        _ => return Err(no_folder(config).into()),
+    };
+    let has_windows = config.windows.iter().any(Option::is_some);
+    if has_windows && !kind.starts_with("gemma") {
         return Err(no_folder(config).into());
     }
     let activation = match config.activation {
         Activation::Silu => "silu",
-        Activation::GeluNew => "gelu_new",
+        Activation::GeluNew => "gelu_pytorch_tanh",
         Activation::Gelu => "gelu",
     };
-    let value = json!({
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
+    let common = json!({
+        "architectures": [class],
+        "model_type": kind,
         "vocab_size": s.vocab_size,
         "hidden_size": s.width,
         "intermediate_size": s.mlp_width,
@@ -112,10 +132,35 @@ fn llama(config: &ModelConfig) -> Result<Map<String, Value>> {
         "mlp_bias": config.mlp_bias,
         "tie_word_embeddings": config.tied_embeddings,
     });
-    match value {
-        Value::Object(fields) => Ok(fields),
-        _ => Ok(Map::new()),
+    let fields = [common, more].into_iter().filter_map(|value| match value {
+        Value::Object(fields) => Some(fields),
+        _ => None,
+    });
+    Ok(fields.flatten().collect())
+}
+
+/// What Gemma 2 and 3 have besides.
+fn gemma(config: &ModelConfig) -> Value {
+    let kind = |window: &Option<usize>| if window.is_some() { "sliding_attention" } else { "full_attention" };
+    let layers: Vec<&str> = match config.windows.as_slice() {
+        [] => vec!["full_attention"; config.shape.n_layers],
+        windows => windows.iter().map(kind).collect(),
+    };
+    let local = config.local_rope.as_ref().map(|rope| rope.theta);
+    let mut fields = json!({
+        "hidden_activation": "gelu_pytorch_tanh",
+        // A whole number, of which the scale is the root's inverse.
+        "query_pre_attn_scalar": config.attention_scale.powi(-2).round(),
+        "sliding_window": config.windows.iter().flatten().next(),
+        "layer_types": layers,
+        "attn_logit_softcapping": config.attention_cap,
+        "final_logit_softcapping": config.logit_cap,
+    });
+    if let (Some(local), Value::Object(fields)) = (local, &mut fields) {
+        fields.insert("rope_local_base_freq".to_owned(), json!(local));
+        fields.remove("attn_logit_softcapping");
     }
+    fields
 }
 
 fn scaling(config: &ModelConfig, scaling: &RopeScaling) -> Result<Value> {

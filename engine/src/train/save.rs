@@ -259,7 +259,7 @@ pub fn model_card(
             "train.card.results",
             &[("step", &step), ("first", &number(progress.first_validation_loss)), ("loss", &number(loss))],
         ),
-        format!("```json\n{}\n```\n", recipe.trim_end()),
+        format!("```toml\n{}\n```\n", recipe.trim_end()),
     ];
     std::fs::write(to.join("README.md"), text.join("\n\n")).context("writing README.md")
 }

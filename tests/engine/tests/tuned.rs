@@ -1,5 +1,6 @@
 //! What runs make, used: results, checkpoints and live adapters are talked to; runs are labelled and deleted.
 
+use glassworks_protocol::chat::ChatKind;
 use glassworks_protocol::generate::{GenerateSpec, ModelSource, Overflow, Prompt, Reply, SamplingSpec};
 use glassworks_protocol::ids::{JobId, RunId};
 use glassworks_protocol::model::{CacheWidth, Precision};
@@ -12,7 +13,6 @@ use glassworks_protocol::{
 };
 use glassworks_tests_engine::training::{made, spec};
 use glassworks_tests_engine::{Lab, Talk, reply_id};
-use glassworks_protocol::chat::ChatKind;
 use std::sync::Arc;
 
 fn ask(model: &ModelSource) -> GenerateSpec {
@@ -143,7 +143,8 @@ fn both(lab: &mut Lab, train: JobId, reply: JobId) -> (Outcome, Outcome) {
     let (mut trained, mut replied) = (None, None);
     lab.until("both ends", |event| {
         if let Event::Settled(job, outcome) = event {
-            let slot = if *job == train { Some(&mut trained) } else { (*job == reply).then_some(&mut replied) };
+            let slot =
+                if *job == train { Some(&mut trained) } else { (*job == reply).then_some(&mut replied) };
             if let Some(slot) = slot {
                 *slot = Some(outcome.clone());
             }
@@ -166,7 +167,8 @@ fn a_run_that_is_talked_to_is_the_run_that_was_not() {
     until_step(&mut lab, train, 2);
     let tuned = Some(TunedSource { run: id, part: RunPart::Live, strength: 1.0 });
     let sampling = SamplingSpec { max_new_tokens: 4, temperature: 0.0, ..SamplingSpec::default() };
-    let ask = || JobSpec::Generate(Box::new(GenerateSpec { tuned, sampling: sampling.clone(), ..ask(&model) }));
+    let ask =
+        || JobSpec::Generate(Box::new(GenerateSpec { tuned, sampling: sampling.clone(), ..ask(&model) }));
     let first = lab.start(ask());
     let first = match lab.until_settled(first) {
         Outcome::Done(JobOutput::Replied(first)) => first,

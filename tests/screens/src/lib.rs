@@ -7,8 +7,8 @@ use egui_kittest::Harness;
 use glassworks_protocol::link::{EngineEnd, link};
 use glassworks_protocol::machine::StartReport;
 use glassworks_protocol::settings::Settings;
-use glassworks_protocol::text::Language;
-use glassworks_protocol::{Command, Edit, Event, Failure, Query};
+use glassworks_protocol::text::{Language, Text};
+use glassworks_protocol::{Command, Edit, Event, Failure, FailureKind, Query};
 use glassworks_ui::host::{FileRequest, Host, PickId, RunExport};
 use glassworks_ui::{App, theme};
 use std::cell::RefCell;
@@ -29,6 +29,8 @@ pub struct HostLog {
     pub links: Vec<String>,
     pub quit: bool,
     pub exports: Vec<RunExport>,
+    /// What recipes on disk hold.
+    pub recipes: Vec<(PathBuf, serde_json::Value)>,
     /// Title and body of what the desktop was to show.
     pub notified: Vec<(String, String)>,
     /// How exports ended.
@@ -46,6 +48,15 @@ impl Host for FakeHost {
 
     fn picked(&mut self) -> Option<(PickId, Option<PathBuf>)> {
         self.0.borrow_mut().answers.pop()
+    }
+
+    fn read_recipe(&mut self, path: &Path) -> Result<serde_json::Map<String, serde_json::Value>, Failure> {
+        let host = self.0.borrow();
+        let found = host.recipes.iter().find(|(known, _)| known == path).map(|(_, fields)| fields.clone());
+        match found {
+            Some(serde_json::Value::Object(fields)) => Ok(fields),
+            _ => Err(Failure::new(FailureKind::Missing, Text::new("failure.data_unreadable").arg("file", path.display()))),
+        }
     }
 
     fn export_run(&mut self, export: RunExport) {

@@ -1,7 +1,7 @@
 //! What was asked for while drawing, carried out.
 
 use super::App;
-use crate::action::{Action, Open, Toast, ToastAction};
+use crate::action::{Action, Open, RecipeFile, Toast, ToastAction};
 use crate::command::UiCommand;
 use crate::palette::Target;
 use crate::panes::PaneId;
@@ -53,6 +53,13 @@ impl App {
                 self.said(done, "shell.reveal_failed", &path.display().to_string(), ctx);
             }
             Action::Pick(id, request) => self.host.pick(id, request),
+            Action::ReadRecipe(path) => match self.host.read_recipe(&path) {
+                Ok(fields) => {
+                    let file = RecipeFile { path, fields };
+                    self.open(&Open::Recipe(std::sync::Arc::new(file)));
+                }
+                Err(failure) => self.toasts.push(Toast::failed(failure), ctx),
+            },
             Action::ExportRun(export) => self.host.export_run(export),
             Action::Open(open) => self.open(&open),
         }
@@ -71,6 +78,7 @@ impl App {
         if !self.with_pane(slot, |pane, cx| pane.open(open, cx)) {
             self.layout.show(match open {
                 Open::Run(_) => PaneId::Runs,
+                Open::Recipe(_) => PaneId::Finetune,
                 Open::Chat(_) | Open::Model(_) | Open::Tuned(_) | Open::Path(_) => PaneId::Playground,
             });
             let slot = self.layout.focused_slot();

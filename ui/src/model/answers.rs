@@ -67,7 +67,9 @@ impl Answers {
 
     pub(super) fn partial(&mut self, job: JobId, partial: &Partial, now_ms: i64) {
         let Partial::Tokens { first, pieces } = partial else { return };
-        let Some(answer) = self.all.iter_mut().find(|answer| answer.job == job && !answer.ended) else { return };
+        let Some(answer) = self.all.iter_mut().find(|answer| answer.job == job && !answer.ended) else {
+            return;
+        };
         answer.first_token_at_ms.get_or_insert(now_ms);
         // After a gap nothing fits any more: the end brings what was missed.
         if answer.tokens.len() == *first as usize {

@@ -46,13 +46,7 @@ impl Chats {
         self.live.values().filter(move |l| l.chat == chat)
     }
 
-    pub(super) fn started(
-        &mut self,
-        job: JobId,
-        spec: &JobSpec,
-        known: (&Library, &Runs),
-        now_ms: i64,
-    ) {
+    pub(super) fn started(&mut self, job: JobId, spec: &JobSpec, known: (&Library, &Runs), now_ms: i64) {
         let JobSpec::Generate(spec) = spec else { return };
         let Some(keep) = &spec.keep else { return };
         let state = self.open.entry(keep.chat.id).or_default();

@@ -22,8 +22,8 @@ pub use library::{Library, ModelState};
 pub use live::LiveReply;
 pub use looks::Looks;
 pub use runs::{Listed, RunState, Runs};
-pub use tuned::{Gone, Part};
 pub use tree::{newest_leaf_below, path_to, siblings};
+pub use tuned::{Gone, Part};
 
 use glassworks_protocol::generate::GenerateSpec;
 use glassworks_protocol::ids::{ChatId, JobId, QueryId, RunId};

@@ -176,7 +176,9 @@ impl Runs {
         for record in records {
             self.checkpoints.entry(record.run).or_default().push(record);
         }
-        self.checkpoints.values_mut().for_each(|kept| kept.sort_by_key(|record| std::cmp::Reverse(record.at_ms)));
+        self.checkpoints
+            .values_mut()
+            .for_each(|kept| kept.sort_by_key(|record| std::cmp::Reverse(record.at_ms)));
         self.knows_checkpoints = true;
     }
 

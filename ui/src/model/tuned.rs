@@ -53,7 +53,10 @@ impl Model {
     }
 
     /// The runs that began with a model and have something to talk to, newest first; those in the trash aside.
-    pub fn runs_of<'a>(&'a self, base: &'a ModelRecord) -> impl Iterator<Item = (&'a Arc<RunRecord>, Vec<Part>)> {
+    pub fn runs_of<'a>(
+        &'a self,
+        base: &'a ModelRecord,
+    ) -> impl Iterator<Item = (&'a Arc<RunRecord>, Vec<Part>)> {
         let of_base = |run: &&Arc<RunRecord>| {
             run.trashed_at_ms.is_none() && self.base_of(run).is_some_and(|model| model.id == base.id)
         };
@@ -76,10 +79,11 @@ impl Model {
             let step = if is_adapter { Some(progress.step) } else { last.map(|record| record.step) };
             parts.push(Part { part: RunPart::Live, step, loss: None });
         }
-        let result = progress.result.as_ref().map(|_| match best.filter(|_| run.spec.checkpoints.keep_best) {
-            Some(best) => (Some(best.step), best.validation_loss),
-            None => (Some(progress.step), progress.validation_loss),
-        });
+        let result =
+            progress.result.as_ref().map(|_| match best.filter(|_| run.spec.checkpoints.keep_best) {
+                Some(best) => (Some(best.step), best.validation_loss),
+                None => (Some(progress.step), progress.validation_loss),
+            });
         if let Some((step, loss)) = result.filter(|_| is_adapter) {
             parts.push(Part { part: RunPart::Result, step, loss });
         }
@@ -98,7 +102,8 @@ impl Model {
     /// Whether there is something of a run to talk to.
     #[must_use]
     pub fn can_talk(&self, run: &RunRecord) -> bool {
-        let made = || self.library.models().iter().any(|model| run.progress.result.as_ref() == Some(&model.path));
+        let made =
+            || self.library.models().iter().any(|model| run.progress.result.as_ref() == Some(&model.path));
         run.trashed_at_ms.is_none() && (!self.parts(run).is_empty() || made())
     }
 

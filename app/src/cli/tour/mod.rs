@@ -4,6 +4,7 @@
 pub mod plots;
 mod report;
 mod seen;
+mod tuning;
 
 use super::Cx;
 use super::args::TourArgs;
@@ -23,6 +24,7 @@ use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind, JobOutput, JobSpec, Page, Query};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use seen::Seen;
+use tuning::Tuned;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,11 +34,12 @@ const SEED: u64 = 7;
 const N_NEW_TOKENS: u32 = 96;
 /// Tokens of the text whose attention is drawn: a map that can be read.
 const N_TOKENS_INSIDE: usize = 28;
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     "cli.tour.opening",
     "cli.tour.writing",
     "cli.tour.finding_again",
     "cli.tour.looking_inside",
+    "cli.tour.tuning",
     "cli.tour.drawing",
     "cli.tour.reporting",
 ];
@@ -50,6 +53,7 @@ pub struct Findings {
     pub n_messages: usize,
     pub inside: Arc<InspectReport>,
     pub seen: Seen,
+    pub tuned: Tuned,
     pub started: Instant,
 }
 
@@ -95,18 +99,22 @@ pub fn run(cx: &Cx, args: &TourArgs) -> Result<(), Stop> {
     else {
         return Err(not_as_asked("inspect"));
     };
-    session.close();
     let seen = Seen::read(&file, &inside, &reply)?;
 
     steps.begin(4);
-    let findings = Findings { model, sampling, prompt, reply, n_messages, inside, seen, started };
-    plots::draw(cx.language, &findings, &out).map_err(|error| {
+    let tuned = tuning::tune(cx, &session, &model, &out)?;
+    session.close();
+
+    steps.begin(5);
+    let findings = Findings { model, sampling, prompt, reply, n_messages, inside, seen, tuned, started };
+    let drawn = plots::draw(cx.language, &findings, &out).and_then(|()| tuning::draw(cx, &findings, &out));
+    drawn.map_err(|error| {
         Failure::new(FailureKind::Io, Text::new("cli.tour.cannot_draw"))
             .hint(Text::new("cli.cannot_write_hint"))
             .detail(format!("{error:#}"))
     })?;
 
-    steps.begin(5);
+    steps.begin(6);
     report::write(cx.language, &findings, &out)?;
     steps.end();
     let path = out.join(report::FILE);

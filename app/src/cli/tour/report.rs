@@ -1,6 +1,6 @@
 //! What stays of the tour to read: `report.md` with the numbers, `reply.json` with every token.
 
-use super::{Findings, cannot_write, plots};
+use super::{Findings, cannot_write, plots, tuning};
 use crate::cli::table::{file_size, grouped, parameters};
 use glassworks_protocol::Failure;
 use glassworks_protocol::text::Language;
@@ -51,6 +51,13 @@ fn report(language: Language, findings: &Findings) -> String {
         &mut page,
         "cli.tour.section_inside",
         &format!("{picture}\n\n{inside}\n{}", say("cli.tour.about_inside")),
+    );
+    let losses = format!("![{}]({})", say("cli.tour.plot_losses"), tuning::PLOT);
+    let tuned = rows(language, &tuned_rows(findings));
+    section(
+        &mut page,
+        "cli.tour.section_tuned",
+        &format!("{losses}\n\n{tuned}\n{}", say("cli.tour.about_tuned")),
     );
     let secs = format!("{:.1}", findings.started.elapsed().as_secs_f32());
     let took = language.format("cli.tour.took", &[("secs", &secs)]);
@@ -109,6 +116,22 @@ fn inside_rows(findings: &Findings) -> Vec<(&'static str, String)> {
     }
     rows.push(("cli.tour.row_file", format!("`inside.safetensors`, {}", file_size(inside.size_bytes))));
     rows
+}
+
+fn tuned_rows(findings: &Findings) -> Vec<(&'static str, String)> {
+    let tuned = &findings.tuned;
+    let progress = &tuned.run.progress;
+    let loss = |loss: Option<f64>| loss.map_or_else(|| "–".to_owned(), |loss| format!("{loss:.4}"));
+    vec![
+        ("cli.column.steps", grouped(progress.step)),
+        ("cli.column.trained", grouped(progress.n_trained)),
+        ("cli.column.loss_first", loss(progress.first_validation_loss)),
+        ("cli.column.loss_best", loss(progress.best_loss)),
+        ("cli.column.speed", format!("{:.0}", progress.tokens_per_sec)),
+        ("cli.tour.row_question", escaped(&tuned.question)),
+        ("cli.tour.row_before", escaped(&tuned.before.replace('\n', " "))),
+        ("cli.tour.row_after", escaped(&tuned.after.replace('\n', " "))),
+    ]
 }
 
 /// As a quotation, line for line.

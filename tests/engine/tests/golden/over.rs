@@ -1,7 +1,8 @@
-//! Whole weights of a checkpoint, over the model that they were trained from.
+//! Whole weights of a checkpoint, over the model that they were trained from; and GGUF files as the folders that are
+//! written of them.
 
 use crate::tuning::logits_with;
-use crate::{fixtures, load, values};
+use crate::{assert_close, fixtures, load, values};
 use glassworks_engine::shelf::ModelFiles;
 use glassworks_engine::train::checkpoint::{self, About, RunState};
 use glassworks_engine::train::{peft, plan, save};
@@ -53,7 +54,8 @@ fn a_checkpoint_over_its_base_is_the_model_that_was_trained() {
         let values_of = save::trained_values(run.path(), CheckpointKind::Last).unwrap();
         let mut alter = |name: &str, out: &mut [f32], _: usize| out.copy_from_slice(&values_of[name]);
         let companions = ModelFiles::open(&path).unwrap().companions().unwrap();
-        save::model_folder(to.path(), &companions, &*model, SaveType::F32, &mut alter, &|_, _| Ok(())).unwrap();
+        save::model_folder(to.path(), &companions, &*model, SaveType::F32, &mut alter, &|_, _| Ok(()))
+            .unwrap();
         let [a, b] = [&over, &load(to.path())].map(|model| values(&logits_with(&**model, None, &tokens)));
         assert_eq!(a, b, "{name}");
         assert_ne!(a, values(&logits_with(&*model, None, &tokens)), "{name}");
@@ -66,4 +68,32 @@ fn a_checkpoint_over_its_base_is_the_model_that_was_trained() {
     peft::write_tensors(&path, one.into_iter()).unwrap();
     let refused = ModelFiles::open(&other).unwrap().with_trained(path).load(&|_, _| Ok(()));
     assert!(refused.err().unwrap().to_string().contains("layers.99"));
+}
+
+/// A folder made of a GGUF file's weights and of what it says is the same model.
+#[test]
+fn a_gguf_file_written_as_a_folder_is_the_same_model() {
+    let tokens = [5, 9, 300, 17, 255, 100];
+    for name in [
+        "llama-gqa.f32",
+        "llama-mha-sharded.f16",
+        "llama-tied.bf16",
+        "mistral-window.f16",
+        "qwen2-window.f16",
+        "qwen3-tied.bf16",
+        "gemma2-caps.f16",
+        "gemma3-local.f32",
+        "neox-parallel.f32",
+    ] {
+        let path = fixtures().join(format!("gguf/{name}.gguf"));
+        let model = load(&path);
+        let to = tempfile::tempdir().unwrap();
+        let companions = ModelFiles::open(&path).unwrap().companions();
+        let companions = companions.unwrap_or_else(|error| panic!("{name}: {error:#}"));
+        let nothing = &mut |_: &str, _: &mut [f32], _: usize| {};
+        save::model_folder(to.path(), &companions, &*model, SaveType::F32, nothing, &|_, _| Ok(())).unwrap();
+        let again = load(to.path());
+        let [a, b] = [&model, &again].map(|model| values(&logits_with(&**model, None, &tokens)));
+        assert_close(name, &b, &a);
+    }
 }

@@ -130,7 +130,12 @@ fn user(chat: ChatId, parent: Option<MessageId>, text: &str) -> MessageRecord {
 
 fn writer(name: &str) -> ReplyRecord {
     ReplyRecord {
-        model: ModelRef { base: "ab".repeat(32), name: name.to_owned(), precision: Precision::Exact, tuned: None },
+        model: ModelRef {
+            base: "ab".repeat(32),
+            name: name.to_owned(),
+            precision: Precision::Exact,
+            tuned: None,
+        },
         sampling: SamplingPreset::Playful.spec(),
         stats: None,
         tokens: Arc::default(),

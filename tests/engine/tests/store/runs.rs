@@ -17,7 +17,10 @@ fn record(name: &str) -> RunRecord {
         progress: RunProgress { n_steps: 40, model_name: "SmolLM2".to_owned(), ..RunProgress::default() },
         folder: PathBuf::from("runs/1"),
         created_at_ms: 5,
-        changed_at_ms: 5,        tags: Vec::new(),        notes: String::new(),        trashed_at_ms: None,
+        changed_at_ms: 5,
+        tags: Vec::new(),
+        notes: String::new(),
+        trashed_at_ms: None,
     }
 }
 
@@ -163,7 +166,8 @@ fn tags_notes_and_the_trash_are_kept() {
         assert!(kept.trashed_at_ms.is_some());
         bench.store().edit(Edit::RestoreRun(one.id)).await.unwrap();
         assert_eq!(bench.store().run(one.id).await.unwrap().unwrap().trashed_at_ms, None);
-        for edit in [Edit::TrashRun(RunId::mint()), Edit::SetRunTags { run: RunId::mint(), tags: Vec::new() }] {
+        for edit in [Edit::TrashRun(RunId::mint()), Edit::SetRunTags { run: RunId::mint(), tags: Vec::new() }]
+        {
             assert_eq!(bench.store().edit(edit).await.unwrap_err().kind, FailureKind::Missing);
         }
     });

@@ -7,11 +7,11 @@ use egui_kittest::SnapshotResults;
 use glassworks_protocol::generate::{FinishReason, GenerateSpec, ModelSource, Reply};
 use glassworks_protocol::ids::{JobId, RunId};
 use glassworks_protocol::machine::StartReport;
+use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{
     CheckpointKind, CheckpointRecord, FullSpec, MethodSpec, RunPart, RunProgress, RunRecord, RunStatus,
     TrainJob, TrainSpec, TunedSource,
 };
-use glassworks_protocol::text::Text;
 use glassworks_protocol::{
     Command, Edit, Event, JobOutput, JobSpec, Outcome, Partial, Progress, Stored, Unit,
 };
@@ -101,7 +101,10 @@ fn what_a_run_made_stands_under_its_base_and_answers() {
     let rows = window.harness.get_all_by_role(Role::MenuItemRadio);
     let rows: Vec<String> = rows.filter_map(|row| row.accesskit_node().label()).collect();
     let base = rows.iter().position(|row| *row == start.models[1].name).expect("the base");
-    assert_eq!(rows[base + 1..base + 3], ["Patient tutor, result, step 350", "Patient tutor, newest, step 717"]);
+    assert_eq!(
+        rows[base + 1..base + 3],
+        ["Patient tutor, result, step 350", "Patient tutor, newest, step 717"]
+    );
     window.click("Patient tutor, newest, step 717");
     fake.answer(&mut window);
     assert!(window.shows_part("Model: Patient tutor"));
@@ -342,6 +345,7 @@ fn edits_of_a_kept_answer_can_be_taken_back() {
     window.click("Keep the answer of Patient tutor");
     fake.answer(&mut window);
     window.click("Undo");
-    let undone = window.commands().into_iter().any(|command| matches!(command, Command::Edit(_, Edit::Undo(_))));
+    let undone =
+        window.commands().into_iter().any(|command| matches!(command, Command::Edit(_, Edit::Undo(_))));
     assert!(undone);
 }

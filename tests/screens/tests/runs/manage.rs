@@ -8,9 +8,7 @@ use glassworks_protocol::generate::ModelSource;
 use glassworks_protocol::settings::ThemeChoice;
 use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::train::{RunRecord, RunStatus, TrainJob};
-use glassworks_protocol::{
-    Command, Edit, Event, Failure, FailureKind, JobOutput, JobSpec, Outcome, Stored,
-};
+use glassworks_protocol::{Command, Edit, Event, Failure, FailureKind, JobOutput, JobSpec, Outcome, Stored};
 use glassworks_tests_screens::{NodeT, Queryable, Window, fixtures};
 use std::sync::Arc;
 

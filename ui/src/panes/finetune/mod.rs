@@ -7,10 +7,11 @@ mod draft;
 mod facts;
 mod findings;
 mod form;
+mod open_recipe;
 mod recipe;
 
 use super::{Pane, PaneCx};
-use crate::action::Open;
+use crate::action::{Action, Open};
 use crate::command::UiCommand;
 use crate::theme::{icons, size};
 use crate::widgets::tiles::{self, TileSizes};
@@ -38,6 +39,7 @@ pub struct Finetune {
     findings: Findings,
     data: DataDialog,
     recipe_shown: bool,
+    opener: open_recipe::OpenRecipe,
     /// The run that was started here last.
     run: Option<JobId>,
     sizes: TileSizes,
@@ -53,6 +55,7 @@ impl Default for Finetune {
             findings: Findings::default(),
             data: DataDialog::default(),
             recipe_shown: false,
+            opener: open_recipe::OpenRecipe::default(),
             run: None,
             sizes: TileSizes { inspector: INSPECTOR, ..TileSizes::default() },
             drawer: false,
@@ -86,6 +89,7 @@ impl Pane for Finetune {
         }
         self.data_dialog(ui.ctx(), cx);
         self.recipe_dialog(ui.ctx(), cx, &facts);
+        self.open_recipe_dialog(ui.ctx(), cx);
     }
 
     fn command(&mut self, command: UiCommand, _: &mut PaneCx) -> bool {
@@ -96,7 +100,15 @@ impl Pane for Finetune {
 
     fn open(&mut self, open: &Open, cx: &mut PaneCx) -> bool {
         match open {
+            Open::Path(path) if path.extension().is_some_and(|ending| ending == "toml") => {
+                cx.push(Action::ReadRecipe(path.clone()));
+                true
+            }
             Open::Path(path) => self.drop_file(path, cx),
+            Open::Recipe(file) => {
+                self.take_recipe(cx, file);
+                true
+            }
             Open::Chat(_) | Open::Model(_) | Open::Tuned(_) | Open::Run(_) => false,
         }
     }
@@ -127,6 +139,9 @@ impl Finetune {
                 }
                 if Button::quiet(cx.t("finetune.show_recipe")).icon(icons::CODE).show(ui).clicked() {
                     self.recipe_shown = true;
+                }
+                if Button::quiet(cx.t("finetune.open_recipe")).icon(icons::FOLDER_OPEN).show(ui).clicked() {
+                    self.opener.show();
                 }
             },
             |ui| {

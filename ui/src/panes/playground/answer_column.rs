@@ -123,9 +123,11 @@ fn foot_ui(ui: &mut Ui, cx: &PaneCx, name: &str, answer: &Answer, kept: bool) ->
         asked = Some(Asked::Copy);
     }
     let mut parts = vec![cx.tf("playground.stat_tokens", &[("n", &grouped(answer.tokens.len() as u64))])];
-    parts.extend(answer.per_sec(cx.now_ms).map(|speed| {
-        cx.tf("playground.stat_speed", &[("n", &format!("{speed:.1}"))])
-    }));
+    parts.extend(
+        answer
+            .per_sec(cx.now_ms)
+            .map(|speed| cx.tf("playground.stat_speed", &[("n", &format!("{speed:.1}"))])),
+    );
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         let ink = cx.theme.tokens.text_3;
         let width = |words: &str| widgets::galley(ui, words, Type::Hint.mono(Weight::Regular), ink).size().x;

@@ -118,10 +118,7 @@ impl Asker {
     /// What the model would be given if `draft` were sent now.
     #[must_use]
     pub fn preview(&self, chat: &ChatRecord, path: &[Arc<MessageRecord>], draft: &str) -> JobSpec {
-        JobSpec::PreviewPrompt {
-            model: ModelSource::Library(self.model),
-            prompt: prompt(chat, path, draft),
-        }
+        JobSpec::PreviewPrompt { model: ModelSource::Library(self.model), prompt: prompt(chat, path, draft) }
     }
 
     /// An edited reply: a message of its own beside the one it came from.

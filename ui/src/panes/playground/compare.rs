@@ -97,7 +97,8 @@ impl Playground {
         let heads = [self.head(cx, &alone, true), self.head(cx, &asker, false)];
         let mut sides = Vec::new();
         for (asker, head) in [&alone, &asker].into_iter().zip(heads) {
-            let job = cx.start(JobSpec::Generate(Box::new(asker.aside(&view.record, &view.path[..before], &text))));
+            let job =
+                cx.start(JobSpec::Generate(Box::new(asker.aside(&view.record, &view.path[..before], &text))));
             sides.push(Side { job, head, page: Page::default(), kept: false });
         }
         let parent = asked_before.map(|message| message.id).or(parent);
@@ -137,7 +138,11 @@ impl Playground {
                 ui.add_space(8.0);
                 close = icon_button(ui, icons::X, cx.t("playground.compare_close")).clicked();
                 if busy {
-                    stop = Button::control(cx.t("shell.stop")).filled_icon(icons::STOP).small().show(ui).clicked();
+                    stop = Button::control(cx.t("shell.stop"))
+                        .filled_icon(icons::STOP)
+                        .small()
+                        .show(ui)
+                        .clicked();
                 }
                 ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                     answer_column::question_card(ui, cx, &compare.text);

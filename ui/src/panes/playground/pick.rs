@@ -62,7 +62,10 @@ impl Playground {
         let mut all = entries(cx);
         if all.len() >= SEARCHED_FROM {
             let name = cx.t("playground.find_model");
-            Field::new(&name).placeholder(&name).width(ui.available_width()).show(ui, &mut self.header.search);
+            Field::new(&name)
+                .placeholder(&name)
+                .width(ui.available_width())
+                .show(ui, &mut self.header.search);
             ui.add_space(6.0);
             let search = self.header.search.trim().to_lowercase();
             all.retain(|entry| search.is_empty() || entry.is_about(&search));

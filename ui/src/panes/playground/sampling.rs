@@ -174,7 +174,8 @@ impl Playground {
         let prompt = self.prompt_for_command(view);
         let spec = self.sampling.spec(cx);
         let how = (cx.settings().precision, cx.settings().cache);
-        let adapter = self.tuned_now(cx).map(|(run, part, tuned)| (super::tuned::folder(run, &part), tuned.strength));
+        let adapter =
+            self.tuned_now(cx).map(|(run, part, tuned)| (super::tuned::folder(run, &part), tuned.strength));
         let line = command_line((&model, adapter), &view.record, &prompt, &spec, how);
         let theme = std::sync::Arc::clone(&cx.theme);
         let title = cx.t("playground.command_line");

@@ -8,11 +8,11 @@ use crate::theme::{Type, icons};
 use crate::units;
 use crate::widgets::{self, Select, Tone, slider_row};
 use egui::Ui;
+use glassworks_protocol::Query;
 use glassworks_protocol::chat::MessageRecord;
 use glassworks_protocol::ids::{ModelId, RunId};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{CheckpointKind, MethodSpec, RunPart, RunRecord, TunedRef, TunedSource};
-use glassworks_protocol::Query;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -97,10 +97,13 @@ impl Playground {
         }
         if chosen.part == RunPart::Live {
             let step = units::grouped(part.step.unwrap_or_default());
-            widgets::hint(ui, match is_adapter(run) {
-                true => cx.t("playground.live_adapter"),
-                false => cx.tf("playground.live_weights", &[("step", &step)]),
-            });
+            widgets::hint(
+                ui,
+                match is_adapter(run) {
+                    true => cx.t("playground.live_adapter"),
+                    false => cx.tf("playground.live_weights", &[("step", &step)]),
+                },
+            );
         }
         if let Some(words) = other_base(cx, run) {
             ui.label(Type::Hint.text(words, cx.theme.tokens.warn));
@@ -176,8 +179,14 @@ pub(super) fn part_tip(cx: &PaneCx, run: &RunRecord, part: &Part) -> String {
 
 /// Who wrote a reply, short and in full.
 #[must_use]
-pub(super) fn speaker(cx: &PaneCx, message: &MessageRecord, base: &str, tuned: &TunedRef) -> (String, String) {
-    let step = message.reply.as_ref().and_then(|reply| reply.stats.as_ref()).and_then(|stats| stats.tuned_step);
+pub(super) fn speaker(
+    cx: &PaneCx,
+    message: &MessageRecord,
+    base: &str,
+    tuned: &TunedRef,
+) -> (String, String) {
+    let step =
+        message.reply.as_ref().and_then(|reply| reply.stats.as_ref()).and_then(|stats| stats.tuned_step);
     let name = cx.model.run_name(tuned.run).unwrap_or(&tuned.name).to_owned();
     let part = with_step(cx, tuned.part, step);
     let mut full = cx.tf("playground.spoke_tuned", &[("base", &base), ("name", &name), ("part", &part)]);

@@ -7,6 +7,7 @@ use crate::panes::PaneCx;
 use crate::theme::icons;
 use crate::widgets::{self, Button, Field, icon_button_off, segments};
 use egui::Ui;
+use glassworks_protocol::Query;
 use glassworks_protocol::ids::RunId;
 use glassworks_protocol::train::RunRecord;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ enum Format {
     Png,
     Svg,
     Csv,
+    /// The run's report, a page.
+    Html,
 }
 
 #[derive(Default)]
@@ -34,6 +37,7 @@ impl Format {
             Self::Png => "png",
             Self::Svg => "svg",
             Self::Csv => "csv",
+            Self::Html => "html",
         }
     }
 }
@@ -57,10 +61,22 @@ impl RunsPane {
     fn export_form(&mut self, ui: &mut Ui, cx: &mut PaneCx, run: &RunRecord) -> Option<PathBuf> {
         ui.spacing_mut().item_spacing.y = 8.0;
         let export = &mut self.export;
-        let options = [Format::Png, Format::Svg, Format::Csv].map(|f| (f, f.ending().to_uppercase()));
+        let mut options =
+            [Format::Png, Format::Svg, Format::Csv].map(|f| (f, f.ending().to_uppercase())).to_vec();
+        options.push((Format::Html, cx.t("runs.report")));
+        let was = export.format;
         segments(ui, &cx.t("runs.format"), &mut export.format, &options, None);
-        let csv = export.format == Format::Csv;
-        widgets::hint(ui, cx.t(if csv { "runs.table_hint" } else { "runs.picture_hint" }));
+        if export.format == Format::Html && was != Format::Html {
+            cx.fetch(Query::LogTail);
+        }
+        widgets::hint(
+            ui,
+            cx.t(match export.format {
+                Format::Csv => "runs.table_hint",
+                Format::Html => "runs.report_hint",
+                Format::Png | Format::Svg => "runs.picture_hint",
+            }),
+        );
         if Button::control(cx.t("runs.choose_file")).icon(icons::FOLDER_OPEN).show(ui).clicked() {
             let ending = export.format.ending();
             export.run = Some(run.id);
@@ -95,12 +111,15 @@ impl RunsPane {
         let (Some(record), Some(curves)) = (runs.get(run), runs.curves(run)) else { return };
         let known = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
         let path = match known.as_deref() {
-            Some("png" | "svg" | "csv") => path.to_path_buf(),
+            Some("png" | "svg" | "csv" | "html") => path.to_path_buf(),
             // Appended: a dot in the name is no ending.
             _ => PathBuf::from(format!("{}.{}", path.display(), self.export.format.ending())),
         };
         let (run, points) = (std::sync::Arc::clone(record), curves.points());
-        cx.push(Action::ExportRun(RunExport { run, points, path, replace, language: cx.language }));
+        let checkpoints = runs.checkpoints(run.id).to_vec();
+        let log = cx.model.log_tail.clone().unwrap_or_default();
+        let language = cx.language;
+        cx.push(Action::ExportRun(RunExport { run, points, checkpoints, log, path, replace, language }));
     }
 }
 

@@ -40,10 +40,9 @@ impl RunsPane {
             ids.iter().flat_map(|id| cx.model.runs.checkpoints(*id)).map(|record| record.size_bytes).sum();
         let size = units::size(kept);
         let (title, sentence) = match &doomed {
-            Doomed::One(_, name) => (
-                cx.t("runs.delete_title"),
-                cx.tf("runs.delete_sentence", &[("name", name), ("size", &size)]),
-            ),
+            Doomed::One(_, name) => {
+                (cx.t("runs.delete_title"), cx.tf("runs.delete_sentence", &[("name", name), ("size", &size)]))
+            }
             Doomed::All(ids) => (
                 cx.t("runs.empty_trash_title"),
                 cx.tf("runs.empty_trash_sentence", &[("n", &ids.len()), ("size", &size)]),
