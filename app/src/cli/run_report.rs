@@ -144,6 +144,7 @@ impl Page<'_> {
         let goal = match spec.task {
             TaskSpec::Chat => "finetune.goal_chat",
             TaskSpec::Text => "finetune.goal_text",
+            TaskSpec::Scratch(_) => "finetune.goal_scratch",
         };
         let method = match &spec.method {
             MethodSpec::Lora(lora) => format!("LoRA r{}, α {}", lora.rank, lora.alpha),
@@ -259,6 +260,7 @@ impl Page<'_> {
             let kind = match record.kind {
                 CheckpointKind::Last => "runs.kept_last",
                 CheckpointKind::Best => "runs.kept_best",
+                CheckpointKind::Step(_) => "runs.kept_stays",
             };
             let loss = record.validation_loss.map_or_else(|| "–".to_owned(), |loss| format!("{loss:.4}"));
             let cells = [

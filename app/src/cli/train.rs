@@ -12,7 +12,7 @@ use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{
     FieldProblem, MetricPoint, RunRecord, RunStatus, Series, TrainJob, TrainSpec, fields,
 };
-use glassworks_protocol::{Command, Failure, FailureKind, JobOutput, JobSpec, Partial, Signal};
+use glassworks_protocol::{Command, JobOutput, JobSpec, Partial, Signal};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

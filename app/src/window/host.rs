@@ -2,7 +2,7 @@
 //! Nothing here blocks, and nothing is opened that nobody clicked on.
 
 use crate::cli::recipe_file;
-use crate::cli::run_file::{self, Exported};
+use crate::cli::run_file;
 use crate::cli::session::now_ms;
 use crate::paths;
 use eframe::egui;
@@ -10,8 +10,8 @@ use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::{Failure, FailureKind};
 use glassworks_ui::Host;
 use glassworks_ui::host::{FileKind, FileRequest, PickId, RunExport};
-use serde_json::{Map, Value};
 use rfd::{AsyncFileDialog, FileHandle};
+use serde_json::{Map, Value};
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -79,7 +79,8 @@ impl Host for Desktop {
                 let summary = Text::new("failure.file_exists").arg("path", path.display());
                 Err(Failure::new(FailureKind::Input, summary).hint(Text::new("failure.file_exists_hint")))
             } else {
-                let exported = Exported { run: &run, points: &points, checkpoints: &checkpoints, log: &log };
+                let exported =
+                    run_file::Exported { run: &run, points: &points, checkpoints: &checkpoints, log: &log };
                 run_file::write(language, &exported, &path)
             };
             // The window may be gone by now; the file is there all the same.

@@ -19,8 +19,8 @@ use anyhow::{Context as _, Result};
 use glassworks_protocol::ids::RunId;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{
-    CheckpointKind, HeldOutRow, MethodSpec, RunProgress, RunRecord, RunStatus, ScratchSpec, TrainJob, TrainSpec,
-    fields,
+    CheckpointKind, HeldOutRow, MethodSpec, RunProgress, RunRecord, RunStatus, ScratchSpec, TrainJob,
+    TrainSpec, fields,
 };
 use glassworks_protocol::{Failure, FailureKind, JobOutput, Unit};
 use std::path::Path;

@@ -323,8 +323,13 @@ const TABLES: [Table; 14] = [
             ("n", Shape::Int),
             ("record", Shape::Text),
         ],
+        n_added: 0,
     },
-    Table { name: "run_rows", columns: &[("seq", Shape::Seq), ("run", Shape::Id), ("rows", Shape::Text)] },
+    Table {
+        name: "run_rows",
+        columns: &[("seq", Shape::Seq), ("run", Shape::Id), ("rows", Shape::Text)],
+        n_added: 0,
+    },
     Table {
         name: "run_row_losses",
         columns: &[
@@ -334,6 +339,7 @@ const TABLES: [Table; 14] = [
             ("step", Shape::Int),
             ("losses", Shape::Blob),
         ],
+        n_added: 0,
     },
     Table {
         name: "benches",

@@ -78,8 +78,13 @@ pub fn scratch_spec(folder: &Path) -> TrainSpec {
         data: DataSpec { files: vec![rows(folder)], validation_share: 0.1, ..DataSpec::default() },
         batch: BatchSpec { sequences: 4, accumulation: 2, packing: true, ..BatchSpec::default() },
         run: LengthSpec { steps: Some(STEPS), ..LengthSpec::default() },
-        evaluation: EvaluationSpec { every: Some(4), patience: None },
-        checkpoints: CheckpointSpec { every: Some(2), keep_best: true },
+        evaluation: EvaluationSpec {
+            every: Some(4),
+            patience: None,
+            sample_tokens: 8,
+            ..EvaluationSpec::default()
+        },
+        checkpoints: CheckpointSpec { every: Some(2), ..CheckpointSpec::default() },
         seed: 11,
         ..TrainSpec::from_scratch(scratch)
     }

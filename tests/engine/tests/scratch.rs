@@ -90,6 +90,7 @@ fn it_is_in_the_library_and_writes_at_once() {
     let reply = lab.reply(GenerateSpec {
         model: ModelSource::Library(model.id),
         adapter: None,
+        tuned: None,
         prompt: Prompt::Text("User: Where is the owl?\nAssistant:".to_owned()),
         sampling: SamplingSpec { max_new_tokens: 8, temperature: 0.0, ..SamplingSpec::default() },
         precision: Precision::Exact,

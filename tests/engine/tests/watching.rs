@@ -48,6 +48,7 @@ fn worst(lab: &mut Lab, run: RunId, look: Look, n: u32) -> Arc<WorstRows> {
 fn said(lab: &mut Lab, model: &ModelSource, adapter: Option<&Path>, prompt: Prompt, n: u32) -> String {
     let reply = lab.reply(GenerateSpec {
         model: model.clone(),
+        tuned: None,
         adapter: adapter.map(|path| AdapterSource { path: path.to_owned(), strength: 1.0 }),
         prompt,
         sampling: SamplingSpec { max_new_tokens: n, temperature: 0.0, ..SamplingSpec::default() },

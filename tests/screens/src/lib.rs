@@ -55,7 +55,10 @@ impl Host for FakeHost {
         let found = host.recipes.iter().find(|(known, _)| known == path).map(|(_, fields)| fields.clone());
         match found {
             Some(serde_json::Value::Object(fields)) => Ok(fields),
-            _ => Err(Failure::new(FailureKind::Missing, Text::new("failure.data_unreadable").arg("file", path.display()))),
+            _ => Err(Failure::new(
+                FailureKind::Missing,
+                Text::new("failure.data_unreadable").arg("file", path.display()),
+            )),
         }
     }
 

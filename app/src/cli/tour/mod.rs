@@ -24,10 +24,10 @@ use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind, JobOutput, JobSpec, Page, Query};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use seen::Seen;
-use tuning::Tuned;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
+use tuning::Tuned;
 
 /// The same text on every machine.
 const SEED: u64 = 7;

@@ -10,8 +10,8 @@ use glassworks_protocol::generate::{GenerateSpec, ModelSource, Overflow, Prompt,
 use glassworks_protocol::ids::RunId;
 use glassworks_protocol::model::{CacheWidth, ModelRecord, Precision};
 use glassworks_protocol::train::{
-    AdamWSpec, BatchSpec, EvaluationSpec, LengthSpec, LoraSpec, MetricPoint, MethodSpec, OptimizerSpec, RunPart,
-    RunRecord, TrainJob, TrainSpec, TunedSource,
+    AdamWSpec, BatchSpec, EvaluationSpec, LengthSpec, LoraSpec, MethodSpec, MetricPoint, OptimizerSpec,
+    RunPart, RunRecord, TrainJob, TrainSpec, TunedSource,
 };
 use glassworks_protocol::{JobOutput, JobSpec, Page, Query};
 use std::path::Path;
@@ -50,7 +50,7 @@ pub fn tune(cx: &Cx, session: &Session, model: &ModelRecord, out: &Path) -> Resu
         optimizer: OptimizerSpec::AdamW(AdamWSpec { learning_rate: Some(3e-3), ..AdamWSpec::default() }),
         batch: BatchSpec { sequences: 4, accumulation: 1, ..BatchSpec::default() },
         run: LengthSpec { steps: Some(STEPS), ..LengthSpec::default() },
-        evaluation: EvaluationSpec { every: Some(4), patience: None },
+        evaluation: EvaluationSpec { every: Some(4), patience: None, ..EvaluationSpec::default() },
         seed: SEED,
         ..TrainSpec::default()
     };
@@ -74,12 +74,7 @@ pub fn draw(cx: &Cx, findings: &Findings, out: &Path) -> anyhow::Result<()> {
     run_plot::draw(cx.language, &findings.tuned.run, &findings.tuned.points, &out.join(PLOT))
 }
 
-fn ask(
-    cx: &Cx,
-    session: &Session,
-    model: &ModelSource,
-    tuned: Option<TunedSource>,
-) -> Result<String, Stop> {
+fn ask(cx: &Cx, session: &Session, model: &ModelSource, tuned: Option<TunedSource>) -> Result<String, Stop> {
     let spec = GenerateSpec {
         model: model.clone(),
         adapter: None,

@@ -111,9 +111,10 @@ impl Finetune {
     fn model_of(&self, cx: &PaneCx, folder: &Path, word: &str) -> Option<ModelSource> {
         let library = &cx.model.library;
         let path: PathBuf = folder.join(word);
-        let named = library.models().iter().find(|model| {
-            model.name == word || model.path == path || (word == "starter" && model.starter)
-        });
+        let named = library
+            .models()
+            .iter()
+            .find(|model| model.name == word || model.path == path || (word == "starter" && model.starter));
         named.map(|model| ModelSource::Library(model.id))
     }
 }

@@ -146,6 +146,7 @@ fn kind_words(cx: &PaneCx, part: RunPart) -> String {
         RunPart::Result => "playground.part_result",
         RunPart::Checkpoint(CheckpointKind::Best) => "playground.part_best",
         RunPart::Checkpoint(CheckpointKind::Last) => "playground.part_last",
+        RunPart::Checkpoint(CheckpointKind::Step(_)) => "playground.part_kept",
         RunPart::Live => "playground.part_live",
     })
 }
