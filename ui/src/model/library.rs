@@ -4,7 +4,7 @@ use glassworks_protocol::generate::ModelSource;
 use glassworks_protocol::ids::{JobId, ModelId};
 use glassworks_protocol::model::ModelRecord;
 use glassworks_protocol::text::Text;
-use glassworks_protocol::train::TrainJob;
+use glassworks_protocol::train::{ScratchSpec, TrainJob, TrainSpec};
 use glassworks_protocol::{Edit, Failure, JobOutput, JobSpec, Outcome};
 use std::collections::HashMap;
 use std::path::Path;
@@ -115,6 +115,11 @@ impl Library {
         }
     }
 
+    /// The name of what a run trains.
+    pub(super) fn name_of_trained(&self, spec: &TrainSpec) -> String {
+        spec.scratch().map_or_else(|| self.name_of(&spec.model), ScratchSpec::name)
+    }
+
     pub(super) fn name_of_spec(&self, spec: &JobSpec) -> Text {
         match spec {
             JobSpec::Generate(spec) => Text::new("job.title_generate").arg("name", self.name_of(&spec.model)),
@@ -126,10 +131,10 @@ impl Library {
             JobSpec::Bench(spec) => Text::new("job.title_bench").arg("name", self.name_of(&spec.model)),
             JobSpec::CheckData(_) => Text::new("finetune.title_check"),
             JobSpec::MeasureTraining(spec) => {
-                Text::new("finetune.title_measure").arg("name", self.name_of(&spec.model))
+                Text::new("finetune.title_measure").arg("name", self.name_of_trained(spec))
             }
             JobSpec::Train(TrainJob::New { spec, .. }) => {
-                Text::new("job.title_train").arg("name", self.name_of(&spec.model))
+                Text::new("job.title_train").arg("name", self.name_of_trained(spec))
             }
             JobSpec::Train(TrainJob::Resume { .. }) => Text::new("job.title_resume"),
             JobSpec::DeleteRuns(runs) => Text::new("job.title_delete_runs").arg("n", runs.len()),

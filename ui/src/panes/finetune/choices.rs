@@ -12,7 +12,7 @@ use crate::widgets::{self, Button, MenuItem, Tone};
 use egui::{Align, Layout, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, vec2};
 use glassworks_protocol::dataset::{DataReport, DataSpec};
 use glassworks_protocol::generate::ModelSource;
-use glassworks_protocol::train::{PRESETS, Preset, TaskSpec};
+use glassworks_protocol::train::{PRESETS, Preset, SIZES, ScratchSpec, TaskSpec};
 
 /// Between cards.
 const GAP: f32 = 12.0;
@@ -80,7 +80,10 @@ impl Finetune {
     pub(super) fn choices(&mut self, ui: &mut Ui, cx: &mut PaneCx, facts: &Facts) {
         let [model, data, goal] = three(ui, CHOICE_HEIGHT);
         let mut inner = inside(ui, "model", model, false);
-        self.model_card(&mut inner, cx, facts);
+        match self.draft.spec.scratch().copied() {
+            Some(made) => self.size_card(&mut inner, cx, facts, made),
+            None => self.model_card(&mut inner, cx, facts),
+        }
         let mut inner = inside(ui, "data", data, false);
         self.data_card(&mut inner, cx, facts);
         let mut inner = inside(ui, "goal", goal, false);
@@ -128,6 +131,34 @@ impl Finetune {
                 widgets::tag(ui, Tone::Plain, license.as_str());
             }
         });
+    }
+
+    /// In place of the model, where it is made: how large it becomes.
+    fn size_card(&mut self, ui: &mut Ui, cx: &PaneCx, facts: &Facts, made: ScratchSpec) {
+        let weights = |made: ScratchSpec| units::count(made.n_params());
+        let name = cx.t("finetune.change_size");
+        let button = heading(ui, 1, &cx.t("train.field.size"), &cx.t("finetune.change"), &name);
+        let chosen = widgets::menu(&button, 280.0, |ui| {
+            let mut chosen = None;
+            for row in &SIZES {
+                let one = ScratchSpec { size: row.size, ..made };
+                let hint = cx.tf("finetune.n_weights", &[("weights", &weights(one))]);
+                let item = MenuItem::new(cx.t(row.label)).hint(hint).selected(row.size == made.size);
+                if item.show(ui).clicked() {
+                    chosen = Some(one);
+                }
+            }
+            chosen
+        });
+        if let Some(one) = chosen.flatten() {
+            self.draft.spec.task = TaskSpec::Scratch(one);
+        }
+        card_title(ui, cx, &cx.t(made.size.row().label));
+        card_hint(ui, cx, &cx.tf("finetune.size_line", &[("weights", &weights(made))]));
+        ui.add_space(4.0);
+        if let Some(memory) = &facts.memory {
+            fit_badge(ui, cx, memory.fit());
+        }
     }
 
     fn data_card(&mut self, ui: &mut Ui, cx: &mut PaneCx, facts: &Facts) {
@@ -183,7 +214,8 @@ impl Finetune {
         let button = heading(ui, 3, &cx.t("finetune.goal"), &cx.t("finetune.change"), &name);
         let chosen = widgets::menu(&button, 280.0, |ui| {
             let mut chosen = None;
-            for task in [TaskSpec::Chat, TaskSpec::Text] {
+            let made = self.draft.spec.scratch().copied().unwrap_or_default();
+            for task in [TaskSpec::Chat, TaskSpec::Text, TaskSpec::Scratch(made)] {
                 let (title, hint) = goal_keys(task);
                 let selected = self.draft.spec.task == task;
                 if MenuItem::new(cx.t(title)).hint(cx.t(hint)).selected(selected).show(ui).clicked() {
@@ -193,8 +225,8 @@ impl Finetune {
             chosen
         });
         if let Some(task) = chosen.flatten() {
-            self.draft.spec.task = task;
-            self.draft.goal_chosen = true;
+            self.draft.choose_goal(task);
+            self.form.forget();
         }
         let (title, hint) = goal_keys(self.draft.spec.task);
         card_title(ui, cx, &cx.t(title));
@@ -211,11 +243,14 @@ impl Finetune {
         let places = three(ui, PRESET_HEIGHT);
         for (preset, rect) in PRESETS.iter().zip(places) {
             let selected = self.draft.preset == preset.id;
-            let steps = facts.model.as_ref().zip(facts.data.known()).map(|(model, report)| {
-                let n = preset.applied_to(&self.draft.spec).estimate(&model.card, report).n_steps;
-                preset.steps_for(&self.draft.spec, &model.card, report).unwrap_or(n)
+            let steps = facts.card.as_ref().zip(facts.data.known()).map(|(card, report)| {
+                let n = preset.applied_to(&self.draft.spec).estimate(card, report).n_steps;
+                preset.steps_for(&self.draft.spec, card, report).unwrap_or(n)
             });
-            if preset_card(ui, cx, preset, rect, selected, steps).clicked() {
+            let made = self.draft.spec.scratch().is_some();
+            let hint =
+                if made { format!("{}_made_hint", preset.label) } else { format!("{}_hint", preset.label) };
+            if preset_card(ui, cx, preset, rect, selected, steps, &cx.t(&hint)).clicked() {
                 self.draft.choose_preset(preset.id);
                 self.form.forget();
             }
@@ -230,6 +265,7 @@ fn preset_card(
     rect: Rect,
     selected: bool,
     steps: Option<u64>,
+    hint: &str,
 ) -> Response {
     let t = cx.theme.tokens;
     let name = cx.t(preset.label);
@@ -248,7 +284,7 @@ fn preset_card(
         let at = egui::pos2(line.right() - words.size().x, line.top() + 2.0);
         inner.painter().galley(at, words, t.text_2);
     }
-    inner.label(Type::Hint.text(cx.t(&format!("{}_hint", preset.label)), t.text_2));
+    inner.label(Type::Hint.text(hint, t.text_2));
     widgets::focus_ring(ui, &response, rect);
     response
 }

@@ -60,7 +60,9 @@ impl Finetune {
             self.run = None;
         }
         let why = self.why_off(cx, facts);
-        let button = Button::accent(cx.t("finetune.start")).filled_icon(icons::PLAY).main();
+        let made = self.draft.spec.scratch().is_some();
+        let words = if made { "finetune.start_scratch" } else { "finetune.start" };
+        let button = Button::accent(cx.t(words)).filled_icon(icons::PLAY).main();
         let pressed = button.width(ui.available_width()).off(why.clone()).show(ui).clicked();
         widgets::hint(ui, why.unwrap_or_else(|| cx.t("finetune.start_hint")));
         if pressed {

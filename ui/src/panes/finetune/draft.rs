@@ -85,13 +85,15 @@ pub const GROUPS: [Group; 5] = [
     Group {
         key: "finetune.group_data",
         fields: &[
+            "task.vocab_size",
+            "task.context_length",
             "data.validation_share",
             "batch.max_length",
             "batch.packing",
             "batch.group_by_length",
             "seed",
         ],
-        summary: &["data.validation_share", "batch.max_length", "batch.packing"],
+        summary: &["task.vocab_size", "data.validation_share", "batch.max_length", "batch.packing"],
     },
 ];
 
@@ -189,6 +191,21 @@ impl Draft {
         self.preset().changed(&spec)
     }
 
+    /// Another goal; where a model is made, everything else is as that takes it, and the other way round.
+    pub fn choose_goal(&mut self, task: TaskSpec) {
+        let was_made = self.spec.scratch().is_some();
+        self.spec.task = task;
+        self.goal_chosen = true;
+        if self.spec.scratch().is_some() != was_made {
+            self.choose_preset(self.preset);
+        }
+    }
+
+    /// Whether a field says anything to what is to be learned: a model that is made is trained as a whole.
+    pub fn has(&self, path: &str) -> bool {
+        self.spec.scratch().is_none() || !path.starts_with("method.")
+    }
+
     /// Adds a file to learn from. The goal follows the first one, unless a person chose it.
     pub fn add_file(&mut self, path: PathBuf) {
         if self.spec.data.files.contains(&path) {
@@ -237,12 +254,14 @@ fn is_plain_text(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use glassworks_protocol::train::ScratchSpec;
     use std::collections::BTreeSet;
 
     #[test]
     fn every_field_is_in_one_group_or_chosen_above() {
         // The precision is a setting of the program.
-        let mut seen = BTreeSet::from(["data.files", "data.validation_files", "task.kind", "precision"]);
+        let mut seen =
+            BTreeSet::from(["data.files", "data.validation_files", "task.kind", "task.size", "precision"]);
         for group in &GROUPS {
             for path in group.fields {
                 assert!(seen.insert(path), "{path} twice");
@@ -261,6 +280,20 @@ mod tests {
         assert_ne!(rank, draft.spec);
         assert_eq!(draft.with("method.rank", &Value::Null), None, "a rank is needed");
         assert!(draft.with("evaluation.patience", &Value::Null).is_some());
+    }
+
+    #[test]
+    fn a_model_that_is_made_is_trained_whole_and_the_goal_before_comes_back() {
+        let mut draft = Draft::default();
+        let before = draft.spec.clone();
+        draft.choose_goal(TaskSpec::Scratch(ScratchSpec::default()));
+        assert!(draft.preset().changed(&draft.spec).is_empty() && draft.spec.batch.packing);
+        assert!(!draft.has("method.kind") && draft.has("optimizer.learning_rate"));
+        draft.choose_goal(TaskSpec::Chat);
+        assert_eq!(draft.spec, before);
+        draft.spec.run.epochs = 2.0;
+        draft.choose_goal(TaskSpec::Text);
+        assert_eq!(draft.spec.run.epochs, 2.0, "what both goals have stays");
     }
 
     #[test]

@@ -7,8 +7,9 @@ use crate::model::{Job, JobKind, JobState, ModelState};
 use crate::panes::PaneCx;
 use crate::units;
 use glassworks_protocol::dataset::DataReport;
-use glassworks_protocol::model::ModelRecord;
+use glassworks_protocol::model::{ModelCard, ModelRecord};
 use glassworks_protocol::train::{Estimate, FieldProblem, StepReport};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// From this part of what is free on, it is tight.
@@ -16,6 +17,8 @@ const TIGHT: f64 = 0.85;
 
 pub struct Facts {
     pub model: Option<Arc<ModelRecord>>,
+    /// Of what is trained: the chosen model's, or that of the one that will be made.
+    pub card: Option<ModelCard>,
     pub data: Answer<DataReport>,
     pub timing: Answer<StepReport>,
     pub estimate: Option<Estimate>,
@@ -66,21 +69,22 @@ impl Finetune {
         let spec = &self.draft.spec;
         let model = self.draft.model().and_then(|id| cx.model.library.get(id)).cloned();
         let data = self.findings.data(cx);
-        let estimate = match (&model, data.known()) {
-            (Some(model), Some(report)) => Some(spec.estimate(&model.card, report)),
-            _ => None,
-        };
-        let memory = match (&model, &estimate) {
-            (Some(model), Some(estimate)) => Some(self.memory(cx, model, estimate)),
-            _ => None,
-        };
-        let mut problems = spec.problems(model.as_ref().map(|model| &model.card));
+        let chosen = model.as_ref().map(|model| &model.card);
+        let card = spec.trained_card(chosen).map(Cow::into_owned);
+        let estimate = card.as_ref().zip(data.known()).map(|(card, report)| spec.estimate(card, report));
+        let made = spec.scratch().is_some();
+        let ready =
+            !made && model.as_ref().is_some_and(|m| *cx.model.library.state(m.id) == ModelState::Ready);
+        let weights = card.as_ref().map_or(0, |card| if ready { 0 } else { card.size_bytes });
+        let memory = estimate.as_ref().map(|estimate| self.memory(cx, weights, estimate));
+        let mut problems = spec.problems(chosen);
         problems.retain(|problem| problem.field != "data.files");
         Facts {
             timing: self.findings.timing(cx, spec),
             advice: spec.advice(data.known()),
             training: cx.model.jobs.active().find(|job| job.kind == JobKind::Train).cloned(),
             model,
+            card,
             data,
             estimate,
             memory,
@@ -88,12 +92,11 @@ impl Finetune {
         }
     }
 
-    fn memory(&self, cx: &PaneCx, model: &ModelRecord, estimate: &Estimate) -> Memory {
-        let ready = *cx.model.library.state(model.id) == ModelState::Ready;
+    fn memory(&self, cx: &PaneCx, weights: u64, estimate: &Estimate) -> Memory {
         let state = self.draft.spec.state_bytes(estimate.n_trained);
         let status = cx.model.memory;
         Memory {
-            weights: if ready { 0 } else { model.card.size_bytes },
+            weights,
             state,
             activations: estimate.memory_bytes.saturating_sub(state),
             free: status.limit_bytes.saturating_sub(status.reserved_bytes),
@@ -106,9 +109,11 @@ impl Finetune {
             let waits = job.state() == JobState::Waiting;
             return Some(cx.t(if waits { "finetune.off_waiting" } else { "finetune.off_training" }));
         }
-        let Some(model) = &facts.model else { return Some(cx.t("finetune.off_no_model")) };
-        if matches!(cx.model.library.state(model.id), ModelState::Failed(_)) {
-            return Some(cx.tf("finetune.off_model_failed", &[("name", &model.name)]));
+        if self.draft.spec.scratch().is_none() {
+            let Some(model) = &facts.model else { return Some(cx.t("finetune.off_no_model")) };
+            if matches!(cx.model.library.state(model.id), ModelState::Failed(_)) {
+                return Some(cx.tf("finetune.off_model_failed", &[("name", &model.name)]));
+            }
         }
         if self.draft.spec.data.files.is_empty() {
             return Some(cx.t("finetune.off_no_data"));

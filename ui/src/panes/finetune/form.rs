@@ -65,7 +65,7 @@ impl Finetune {
     }
 
     fn field_row(&mut self, ui: &mut Ui, cx: &PaneCx, facts: &Facts, path: &str) {
-        let Some(entry) = field(path) else { return };
+        let Some(entry) = field(path).filter(|_| self.draft.has(path)) else { return };
         let spec = serde_json::to_value(&self.draft.spec).unwrap_or_default();
         let Some(value) = entry.value(&spec) else { return };
         let draft = &self.draft;
@@ -74,7 +74,7 @@ impl Finetune {
         };
         let problem = found(&facts.problems).map(|words| (Tone::Danger, words));
         let problem = problem.or_else(|| found(&facts.advice).map(|words| (Tone::Warn, words)));
-        let card = facts.model.as_ref().map(|model| &model.card);
+        let card = facts.card.as_ref();
         // Rows that are cut are a matter of taste: only what is wrong or risky is mended by a press.
         let mends = problem.is_some() && (facts.problems.iter().any(|p| p.field == path) || path == RATE);
         let repair = mends.then(|| draft.spec.repair(entry, card)).flatten().map(|value| {
@@ -109,7 +109,7 @@ impl Finetune {
                 MethodSpec::Full(_) => String::new(),
             },
             ("batch.max_length", Some(report), _) => {
-                let context = facts.model.as_ref().map_or(u32::MAX, |model| model.card.context_length);
+                let context = facts.card.as_ref().map_or(u32::MAX, |card| card.context_length);
                 let mut automatic = spec.clone();
                 automatic.batch.max_length = None;
                 units::grouped(automatic.max_length(report.percentile_95, context).into())
@@ -119,6 +119,12 @@ impl Finetune {
                 automatic.evaluation.every = None;
                 units::grouped(automatic.evaluate_every(estimate.n_steps))
             }
+            ("task.vocab_size", ..) => spec
+                .scratch()
+                .map_or_else(String::new, |made| units::grouped(made.size.row().vocab_size.into())),
+            ("task.context_length", ..) => spec
+                .scratch()
+                .map_or_else(String::new, |made| units::grouped(made.size.row().context_length.into())),
             ("run.steps", _, Some(estimate)) => units::grouped(estimate.n_steps),
             ("evaluation.patience", ..) => cx.t("finetune.never"),
             ("run.max_grad_norm", ..) => cx.t("finetune.no_limit"),
@@ -134,7 +140,7 @@ impl Finetune {
     fn summary(&self, cx: &PaneCx, facts: &Facts, group: &Group) -> String {
         let spec = serde_json::to_value(&self.draft.spec).unwrap_or_default();
         let part = |path: &&str| {
-            let entry = field(path)?;
+            let entry = field(path).filter(|_| self.draft.has(path))?;
             let value = entry.value(&spec)?;
             let unset = value.is_null();
             // Only what is set says anything here.

@@ -22,7 +22,7 @@ use egui::Ui;
 use facts::Facts;
 use findings::Findings;
 use glassworks_protocol::ids::{JobId, RunId};
-use glassworks_protocol::train::TrainJob;
+use glassworks_protocol::train::{TrainJob, TrainSpec};
 use glassworks_protocol::{JobSpec, Query};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -180,7 +180,11 @@ impl Finetune {
     }
 
     fn begin(&mut self, cx: &mut PaneCx) {
-        let spec = Box::new(self.draft.spec.clone());
+        let mut spec = Box::new(self.draft.spec.clone());
+        if spec.scratch().is_some() {
+            // The model chosen for another goal has no part in it.
+            spec.model = TrainSpec::default().model;
+        }
         self.run = Some(cx.start(JobSpec::Train(TrainJob::New { run: RunId::mint(), spec })));
     }
 }
