@@ -3,7 +3,12 @@
 
 #![expect(unsafe_code, reason = "keeps blocks in registers and counts addresses up")]
 
-use crate::lanes::{Lanes, kernel};
+use crate::lanes::{Lanes, bring_near, kernel};
+
+/// Numbers ahead that a long cache's are asked for while few rows use each: memory is slower than they are.
+const AHEAD: usize = 768;
+/// Rows up to which they are.
+const FEW: usize = 4;
 
 /// C\[i, j\] (+)= Σₖ A\[i, k\]·B\[k, j\], j counted in whole vectors.
 pub(super) struct Product<'a> {
@@ -130,6 +135,9 @@ unsafe fn block<S: Lanes, const ROWS: usize, const VECTORS: usize>(s: S, cut: Cu
         for _ in 0..cut.terms {
             let mut row = [s.splat(0.0); VECTORS];
             for (j, v) in row.iter_mut().enumerate() {
+                if ROWS <= FEW {
+                    bring_near(b.wrapping_add(AHEAD + j * S::N));
+                }
                 *v = s.load_at(b.add(j * S::N));
             }
             for (i, sums) in sums.iter_mut().enumerate() {

@@ -171,6 +171,18 @@ pub(crate) trait Lanes: Copy {
     }
 }
 
+/// Asks for a cache line before its turn comes; the address may be anything.
+#[inline(always)]
+pub(crate) fn bring_near<T>(line: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint that reads nothing and never faults; SSE is part of the architecture.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(line.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = line;
+}
+
 /// Compiles a body that is generic over [`Lanes`] for each instruction set.
 ///
 /// The generated function takes the [`Isa`] first and runs the widest version it names. The body is inlined

@@ -6,7 +6,7 @@
 
 use half::{bf16, f16};
 
-use crate::lanes::{Lanes, MAX_LANES, kernel};
+use crate::lanes::{Lanes, MAX_LANES, bring_near, kernel};
 
 /// A storage that a vector is widened from as it is loaded: exact, as every f16 and bf16 is an f32.
 pub(super) trait Stored: Copy {
@@ -89,18 +89,6 @@ unsafe fn product_of<S: Lanes, T: Stored>(s: S, x: &[f32], m: usize, w: &[T], k:
         }
         row += rows;
     }
-}
-
-/// Asks for a line of the weight before its turn comes.
-#[inline(always)]
-fn bring_near<T>(w: *const T) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a hint that reads nothing and never faults; SSE is part of the architecture.
-    unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(w.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = w;
 }
 
 /// R rows of the weight times M rows of x; returns M.
