@@ -166,7 +166,12 @@ fn a_run_that_is_talked_to_is_the_run_that_was_not() {
     let train = lab.start(JobSpec::Train(TrainJob::New { run: id, spec }));
     until_step(&mut lab, train, 2);
     let tuned = Some(TunedSource { run: id, part: RunPart::Live, strength: 1.0 });
-    let sampling = SamplingSpec { max_new_tokens: 4, temperature: 0.0, ..SamplingSpec::default() };
+    let sampling = SamplingSpec {
+        max_new_tokens: 48,
+        ignore_eos: true,
+        temperature: 0.0,
+        ..SamplingSpec::default()
+    };
     let ask =
         || JobSpec::Generate(Box::new(GenerateSpec { tuned, sampling: sampling.clone(), ..ask(&model) }));
     let first = lab.start(ask());
@@ -187,6 +192,11 @@ fn a_run_that_is_talked_to_is_the_run_that_was_not() {
     assert_eq!(made(&run.folder), made(&alone.folder));
     let losses = |run: &RunRecord| (run.progress.best_loss, run.progress.train_loss, run.progress.best_step);
     assert_eq!(losses(&run), losses(&alone));
+    let undisturbed = lab.reply(GenerateSpec { tuned, sampling: sampling.clone(), ..self::ask(&model) });
+    eprintln!(
+        "tokens a second: {:.1} and {:.1} beside training, {:.1} alone",
+        first.stats.tokens_per_sec, second.stats.tokens_per_sec, undisturbed.stats.tokens_per_sec
+    );
     lab.close();
 }
 

@@ -125,12 +125,11 @@ fn strength_goes_with_the_next_reply() {
     let (mut fake, start, id) = tutor();
     let mut window = open(&mut fake, start);
     choose(&mut window, &mut fake, "Patient tutor, result, step 350");
-    let slider = window.harness.get_by_role_and_label(Role::SpinButton, "Adapter strength");
-    slider.focus();
+    window.harness.get_by_role_and_label(Role::Slider, "Adapter strength").focus();
     window.run();
-    window.key(egui::Modifiers::COMMAND, egui::Key::A);
-    window.type_text("0.4");
-    window.key(egui::Modifiers::NONE, egui::Key::Enter);
+    for _ in 0..60 {
+        window.key(egui::Modifiers::NONE, egui::Key::ArrowLeft);
+    }
     fake.answer(&mut window);
     fake.replies.push_back("Halves.");
     window.harness.get_by_label("Message").focus();

@@ -58,7 +58,8 @@ impl RunsPane {
         let mut tags = run.tags.clone();
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = vec2(4.0, 4.0);
-            ui.allocate_ui(vec2(60.0, size::CONTROL_SMALL), |ui| widgets::semibold(ui, cx.t("runs.tags")));
+            widgets::semibold(ui, cx.t("runs.tags"));
+            ui.add_space(8.0);
             tags.retain(|tag| {
                 let name = cx.tf("runs.remove_tag", &[("tag", tag)]);
                 let off = Button::control(tag.clone()).icon(icons::X).small().name(name);

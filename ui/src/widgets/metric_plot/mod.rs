@@ -301,7 +301,10 @@ impl MetricPlot<'_> {
             let at = frame.at([mark.x, mark.y]);
             let foot = pos2(at.x, frame.rect.bottom());
             let stroke = Stroke::new(1.0, t.ok);
-            ui.painter().extend(Shape::dashed_line(&[at + vec2(0.0, 6.0), foot], stroke, 2.0, 3.0));
+            // One that lies below what is shown has no line.
+            if at.y + 6.0 < foot.y {
+                ui.painter().extend(Shape::dashed_line(&[at + vec2(0.0, 6.0), foot], stroke, 2.0, 3.0));
+            }
             let left = at.x > frame.rect.center().x;
             let (align, dx) = if left { (Align2::RIGHT_BOTTOM, -6.0) } else { (Align2::LEFT_BOTTOM, 6.0) };
             let font = Type::Hint.font(Weight::Regular);
