@@ -166,12 +166,8 @@ fn a_run_that_is_talked_to_is_the_run_that_was_not() {
     let train = lab.start(JobSpec::Train(TrainJob::New { run: id, spec }));
     until_step(&mut lab, train, 2);
     let tuned = Some(TunedSource { run: id, part: RunPart::Live, strength: 1.0 });
-    let sampling = SamplingSpec {
-        max_new_tokens: 48,
-        ignore_eos: true,
-        temperature: 0.0,
-        ..SamplingSpec::default()
-    };
+    let sampling =
+        SamplingSpec { max_new_tokens: 48, ignore_eos: true, temperature: 0.0, ..SamplingSpec::default() };
     let ask =
         || JobSpec::Generate(Box::new(GenerateSpec { tuned, sampling: sampling.clone(), ..ask(&model) }));
     let first = lab.start(ask());
