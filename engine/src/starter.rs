@@ -50,6 +50,7 @@ pub async fn install(
         content_hash: opened.hash(&|_, _| Ok(()))?,
         description: Some(about.description),
         examples: about.prompts,
+        labels: Vec::new(),
         ..opened.card()?
     };
     let record = ModelRecord {

@@ -51,13 +51,16 @@ pub struct Objective<'a> {
     /// ε of label smoothing: (1 − ε) · −ln p(target) + ε · the mean of −ln p over the vocabulary, as
     /// `torch.nn.CrossEntropyLoss(label_smoothing=ε)`.
     pub smoothing: f32,
+    /// How much a row counts by its target, \[V\]: loss and gradient are multiplied by it, as
+    /// `torch.nn.CrossEntropyLoss(weight=…)` does before it divides. Without smoothing only.
+    pub weights: Option<&'a [f32]>,
     /// Asked before every product; once it says no, what is left is not computed and nothing is of use.
     pub go_on: &'a dyn Fn() -> bool,
 }
 
 impl Default for Objective<'_> {
     fn default() -> Self {
-        Self { scale: 0.0, smoothing: 0.0, go_on: &|| true }
+        Self { scale: 0.0, smoothing: 0.0, weights: None, go_on: &|| true }
     }
 }
 
@@ -68,7 +71,7 @@ impl Default for Objective<'_> {
 /// Rows whose target is [`IGNORED`] cost nothing, and their gradient is zero.
 ///
 /// # Panics
-/// If the shapes disagree, or a target is neither ignored nor one of V.
+/// If the shapes disagree, a target is neither ignored nor one of V, or weights come with smoothing.
 #[expect(clippy::too_many_arguments, reason = "what a loss takes, and the gradients one may ask for")]
 pub fn linear_cross_entropy<'a>(
     hidden: &'a [f32],
@@ -157,7 +160,8 @@ impl<'a> Losses<'a> {
         }
         assert!(dw.as_ref().is_none_or(|dw| dw.len() == self.lm_head.n_out * width), "dw is [V, D]");
         let wants_gradients = dhidden.is_some() || dw.is_some();
-        let Objective { scale, smoothing, go_on } = objective;
+        let Objective { scale, smoothing, weights, go_on } = objective;
+        assert!(weights.is_none_or(|w| w.len() == self.lm_head.n_out && smoothing == 0.0), "weights are [V]");
         let chunk = chunk_rows(self.rows.len(), self.lm_head.n_out);
         let mut logits = self.arena.take(chunk * self.lm_head.n_out);
         for from in (0..self.rows.len()).step_by(chunk.max(1)) {
@@ -179,7 +183,7 @@ impl<'a> Losses<'a> {
             if !go_on() {
                 return;
             }
-            self.losses_of(from..to, logits, (scale, smoothing), wants_gradients);
+            self.losses_of(from..to, logits, (scale, smoothing, weights), wants_gradients);
             if let Some(dw) = dw.as_deref_mut() {
                 if !go_on() {
                     return;
@@ -208,19 +212,20 @@ impl<'a> Losses<'a> {
         &mut self,
         part: std::ops::Range<usize>,
         logits: &mut [f32],
-        (scale, smoothing): (f32, f32),
+        (scale, smoothing, weights): (f32, f32, Option<&[f32]>),
         wants_gradients: bool,
     ) {
         let (isa, vocabulary, targets, cap) = (self.isa, self.lm_head.n_out, self.targets, self.soft_cap);
         let rows = &self.rows[part.clone()];
         split::rows(&mut self.each[part], logits, vocabulary, |i, loss, logits| {
             let target = targets[rows[i]] as usize;
-            let scale = wants_gradients.then_some(scale);
+            let weight = weights.map_or(1.0, |weights| weights[target]);
+            let scale = wants_gradients.then_some(scale * weight);
             *loss = match (cap, smoothing == 0.0) {
                 (None, true) => cross_entropy(isa, logits, target, scale),
                 (Some(cap), true) => capped_cross_entropy(isa, logits, target, scale, cap),
                 (cap, false) => smoothed(isa, logits, target, scale, smoothing, cap),
-            };
+            } * f64::from(weight);
         });
     }
 }

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DataSpec {
-    /// JSON lines (`messages`, `prompt` and `completion`, Alpaca's `instruction`, or `text`) and plain text, by
-    /// their endings: `.jsonl`, `.json`, `.txt`, `.md`.
+    /// JSON lines (`messages`, `prompt` and `completion`, Alpaca's `instruction`, or `text`, perhaps with a `label`),
+    /// tables with such columns, and plain text, by their endings: `.jsonl`, `.json`, `.csv`, `.tsv`, `.txt`, `.md`.
     pub files: Vec<PathBuf>,
     /// Rows to measure on; when empty, some are taken from `files`.
     pub validation_files: Vec<PathBuf>,
@@ -53,6 +53,26 @@ pub struct DataReport {
     pub n_left_out: u64,
     /// The first of those, by file and number.
     pub problems: Vec<RowProblem>,
+    /// The labels of classified rows, in the order of the head's outputs; empty for other goals.
+    pub labels: Vec<LabelCount>,
     /// SHA-256 over the files, in hexadecimal.
     pub hash: String,
+}
+
+/// A label that was found in the data.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LabelCount {
+    pub name: String,
+    /// Training rows that have it, and validation rows.
+    pub n_train: u64,
+    pub n_validation: u64,
+}
+
+impl DataReport {
+    /// The labels' names.
+    #[must_use]
+    pub fn label_names(&self) -> Vec<String> {
+        self.labels.iter().map(|label| label.name.clone()).collect()
+    }
 }

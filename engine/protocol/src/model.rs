@@ -87,6 +87,9 @@ pub struct ModelCard {
     pub description: Option<String>,
     /// Texts that show it well; the starter's own.
     pub examples: Vec<String>,
+    /// What it tells apart, in the order of its outputs; empty for a model that writes.
+    #[serde(default)]
+    pub labels: Vec<String>,
     /// SHA-256 over the weights, in hexadecimal; empty until they have been read once.
     pub content_hash: String,
 }

@@ -4,6 +4,7 @@
 //! ([`TrainSpec::from_new`]). Defaults are those of `Default`; ranges, labels and hints are in [`fields::FIELDS`].
 
 mod advice;
+mod classes;
 mod estimate;
 pub mod fields;
 mod presets;
@@ -15,6 +16,7 @@ mod seen;
 mod timing;
 mod tuned;
 
+pub use classes::{ClassRow, ClassTally, ConfusionMatrix};
 pub use estimate::{Estimate, ModelSize};
 pub use fields::{Field, FieldKind, FieldProblem};
 pub use presets::{PRESETS, Preset, PresetId};
@@ -72,6 +74,35 @@ pub enum TaskSpec {
     Text,
     /// Every next token of a text, by a model that is made for it: tokenizer first, then weights from nothing.
     Scratch(ScratchSpec),
+    /// Which of some labels a text has: a head in place of the unembedding reads its last token.
+    Classification(ClassificationSpec),
+}
+
+/// As transformers' `…ForSequenceClassification` with one label a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClassificationSpec {
+    pub class_weights: ClassWeights,
+}
+
+/// How much a row counts in the loss, by its label.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClassWeights {
+    /// All the same.
+    #[default]
+    None,
+    /// Rare labels as much as common ones: n / (labels · n of the label), as scikit-learn's
+    /// `compute_class_weight("balanced")`.
+    Balanced,
+}
+
+impl TaskSpec {
+    /// Whether rows are sorted by labels.
+    #[must_use]
+    pub fn classifies(&self) -> bool {
+        matches!(self, Self::Classification(_))
+    }
 }
 
 /// What of the model is trained.

@@ -1,7 +1,7 @@
 //! What a pass cannot do without: operations when reading, bytes when writing.
 
 use crate::infer::Sequence;
-use crate::models::CausalLm;
+use crate::models::{CausalLm, is_head};
 use glassworks_protocol::model::CacheWidth;
 
 /// A model, as far as its passes cost.
@@ -27,7 +27,7 @@ impl Cost {
         model.linears(&mut |name, linear| {
             let (n_out, n_in) = linear.weight().dims();
             let n = (n_out * n_in) as u64;
-            *(if name == "lm_head" { &mut n_unembedding } else { &mut n_weights }) += n;
+            *(if is_head(name) { &mut n_unembedding } else { &mut n_weights }) += n;
             weight_bytes += linear.weight().size_bytes();
         });
         let context = shape.context_length.max(1);

@@ -18,13 +18,16 @@ const IGNORED: i32 = -100;
 pub struct Example {
     pub ids: Vec<u32>,
     pub labels: Vec<i32>,
+    /// What the whole was sorted as: the place of its label among all; then no token is learned.
+    pub class: Option<u32>,
 }
 
 impl Example {
-    /// How many tokens are learned: the first has nothing before it.
+    /// How many tokens are learned: the first has nothing before it. A class is one more.
     #[must_use]
     pub fn n_targets(&self) -> usize {
-        self.labels.iter().skip(1).filter(|label| **label != IGNORED).count()
+        let class = usize::from(self.class.is_some());
+        class + self.labels.iter().skip(1).filter(|label| **label != IGNORED).count()
     }
 
     pub(super) fn truncate(&mut self, most: usize) {
@@ -35,7 +38,11 @@ impl Example {
     /// Pieces of at most `most` tokens, each with something to learn.
     pub(super) fn pieces(&self, most: usize) -> impl Iterator<Item = Self> {
         let parts = self.ids.chunks(most.max(1)).zip(self.labels.chunks(most.max(1)));
-        let piece = |(ids, labels): (&[u32], &[i32])| Self { ids: ids.to_vec(), labels: labels.to_vec() };
+        let piece = |(ids, labels): (&[u32], &[i32])| Self {
+            ids: ids.to_vec(),
+            labels: labels.to_vec(),
+            class: None,
+        };
         parts.map(piece).filter(|piece| piece.n_targets() > 0)
     }
 }
@@ -66,8 +73,31 @@ impl Encoder<'_> {
                 let (ids, _) = self.tokens(&self.answers(turns)?)?;
                 Ok(everything(ids))
             }
-            (TaskSpec::Text | TaskSpec::Scratch(_), Content::Text { text, ends }) => self.text(text, *ends),
+            (TaskSpec::Text | TaskSpec::Scratch(_), Content::Text { text, ends, .. }) => {
+                self.text(text, *ends)
+            }
+            // Which class its label is, only all rows together can tell.
+            (TaskSpec::Classification(_), Content::Text { text, label: Some(_), .. }) => self.sorted(text),
+            (TaskSpec::Classification(_), _) => Err(Text::new("train.row.no_label")),
         }
+    }
+
+    /// A text to be sorted, by its last token.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub fn sorted(&self, text: &str) -> Result<Example, Text> {
+        if text.trim().is_empty() {
+            return Err(Text::new("train.row.empty"));
+        }
+        let mut ids = self.codec.encode(text, true).map_err(|e| refused(&e))?;
+        // transformers looks at the last token that is no padding, and where a model has no padding its end of text
+        // stands for it: what follows is not seen.
+        while ids.len() > 1 && ids.last().is_some_and(|last| self.codec.eos_ids().contains(last)) {
+            ids.pop();
+        }
+        let labels = vec![IGNORED; ids.len()];
+        Ok(Example { ids, labels, class: None })
     }
 
     /// How a piece of a text begins.
@@ -112,7 +142,7 @@ impl Encoder<'_> {
                 labels[i] = ids[i].cast_signed();
             }
         }
-        let example = Example { ids, labels };
+        let example = Example { ids, labels, class: None };
         if example.n_targets() == 0 { Err(Text::new("train.row.no_answer")) } else { Ok(example) }
     }
 
@@ -136,7 +166,7 @@ fn refused(error: &anyhow::Error) -> Text {
 
 fn everything(ids: Vec<u32>) -> Example {
     let labels = ids.iter().map(|id| id.cast_signed()).collect();
-    Example { ids, labels }
+    Example { ids, labels, class: None }
 }
 
 /// The tokens that have a part in `span`: one that begins before it belongs to it too, as in transformers.

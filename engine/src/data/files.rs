@@ -1,6 +1,7 @@
 //! Rows out of files, one after the other, whatever the file's length.
 
 use super::rows::{Content, Row, of_json};
+use super::table::Table;
 use anyhow::Result;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind};
@@ -28,8 +29,16 @@ enum Kind {
     Lines,
     /// A JSON file that is one array: what is left of it.
     Array(std::vec::IntoIter<Value>),
+    Table {
+        table: Table,
+        /// The columns' names, once they have been read.
+        header: Option<Vec<String>>,
+    },
     Text,
 }
+
+/// A row as it is, and its number, counted from 1; or why it is none.
+pub type Numbered = (u64, Result<Value, Text>);
 
 /// # Errors
 /// `Failure` naming the file.
@@ -37,6 +46,8 @@ pub fn open(path: &Path) -> Result<RowFile, Failure> {
     let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
     let kind = match ending.to_str() {
         Some("jsonl" | "json" | "ndjson") => Kind::Lines,
+        Some("csv") => Kind::Table { table: Table::new(','), header: None },
+        Some("tsv") => Kind::Table { table: Table::new('\t'), header: None },
         Some("txt" | "md" | "text") => Kind::Text,
         _ => {
             let summary = Text::new("failure.data_kind").arg("file", path.display());
@@ -79,7 +90,18 @@ impl RowFile {
         if matches!(self.kind, Kind::Text) {
             return self.next_block(hasher);
         }
-        if self.number == 0 && self.is_array()? {
+        let next = self.next_value(hasher)?;
+        let row =
+            |(number, value): Numbered| Row { number, content: value.and_then(|value| of_json(&value)) };
+        Ok(next.map(row))
+    }
+
+    /// The next row as it is, with its number; a table's as an object of texts. A plain text has none.
+    ///
+    /// # Errors
+    /// `Failure` when the file cannot be read.
+    pub fn next_value(&mut self, hasher: &mut Sha256) -> Result<Option<Numbered>> {
+        if matches!(self.kind, Kind::Lines) && self.number == 0 && self.is_array()? {
             let mut bytes = Vec::new();
             self.file.read_to_end(&mut bytes).map_err(|e| unreadable(&self.path, &e))?;
             hasher.update(&bytes);
@@ -89,26 +111,70 @@ impl RowFile {
                 Err(_) => {
                     self.kind = Kind::Array(Vec::new().into_iter());
                     self.number = 1;
-                    return Ok(Some(Row { number: 1, content: Err(Text::new("train.row.not_json")) }));
+                    return Ok(Some((1, Err(Text::new("train.row.not_json")))));
                 }
             }
         }
-        if let Kind::Array(values) = &mut self.kind {
-            self.number += 1;
-            let number = self.number;
-            return Ok(values.next().map(|value| Row { number, content: of_json(&value) }));
+        match &mut self.kind {
+            Kind::Array(values) => {
+                self.number += 1;
+                let number = self.number;
+                Ok(values.next().map(|value| (number, Ok(value))))
+            }
+            Kind::Table { .. } => self.next_record(hasher),
+            Kind::Text => Ok(None),
+            Kind::Lines => loop {
+                let Some(line) = self.line(hasher)? else { return Ok(None) };
+                let value = match line {
+                    Err(reason) => Err(reason),
+                    Ok(line) if line.trim().is_empty() => continue,
+                    Ok(line) => serde_json::from_str(&line).map_err(|_| Text::new("train.row.not_json")),
+                };
+                return Ok(Some((self.number, value)));
+            },
         }
+    }
+
+    /// A record of a table, by its columns' names.
+    fn next_record(&mut self, hasher: &mut Sha256) -> Result<Option<Numbered>> {
+        let mut first = None;
         loop {
-            let Some(line) = self.line(hasher)? else { return Ok(None) };
-            let content = match line {
-                Err(reason) => Err(reason),
-                Ok(line) if line.trim().is_empty() => continue,
-                Ok(line) => match serde_json::from_str::<Value>(&line) {
-                    Ok(value) => of_json(&value),
-                    Err(_) => Err(Text::new("train.row.not_json")),
-                },
+            let line = self.line(hasher)?;
+            let number = *first.get_or_insert(self.number);
+            let Kind::Table { table, header } = &mut self.kind else { return Ok(None) };
+            let line = match line {
+                // A quote that nobody closed takes the rest of the file.
+                None if table.is_open() => {
+                    *table = Table::new(table.separator());
+                    return Ok(Some((number, Err(Text::new("train.row.open_quote")))));
+                }
+                None => return Ok(None),
+                Some(Err(reason)) => return Ok(Some((number, Err(reason)))),
+                Some(Ok(line)) if line.trim().is_empty() && !table.is_open() => {
+                    first = None;
+                    continue;
+                }
+                Some(Ok(line)) => line,
             };
-            return Ok(Some(Row { number: self.number, content }));
+            let Some(fields) = table.line(&line) else {
+                if table.n_bytes() as u64 > MAX_LINE_BYTES {
+                    *table = Table::new(table.separator());
+                    return Ok(Some((number, Err(Text::new("train.row.too_long").arg("max", "16 MiB")))));
+                }
+                continue;
+            };
+            let Some(header) = header else {
+                *header = Some(fields.into_iter().map(|name| name.trim().to_owned()).collect());
+                first = None;
+                continue;
+            };
+            if fields.len() != header.len() {
+                let reason =
+                    Text::new("train.row.n_columns").arg("n", fields.len()).arg("expected", header.len());
+                return Ok(Some((number, Err(reason))));
+            }
+            let object = header.iter().cloned().zip(fields.into_iter().map(Value::String)).collect();
+            return Ok(Some((number, Ok(Value::Object(object)))));
         }
     }
 
@@ -162,7 +228,7 @@ impl RowFile {
             match self.line(hasher)? {
                 None if block.trim().is_empty() => return Ok(None),
                 None => {
-                    let content = Ok(Content::Text { text: block, ends: true });
+                    let content = Ok(Content::Text { text: block, ends: true, label: None });
                     return Ok(Some(Row { number: first, content }));
                 }
                 Some(Err(reason)) => return Ok(Some(Row { number: self.number, content: Err(reason) })),
@@ -172,7 +238,7 @@ impl RowFile {
                     block.push('\n');
                     if is_gap && block.len() >= BLOCK_BYTES {
                         let ends = self.file.fill_buf().map_err(|e| unreadable(&self.path, &e))?.is_empty();
-                        let content = Ok(Content::Text { text: block, ends });
+                        let content = Ok(Content::Text { text: block, ends, label: None });
                         return Ok(Some(Row { number: first, content }));
                     }
                 }
@@ -193,7 +259,7 @@ mod tests {
         let mut rows = Vec::new();
         while let Some(row) = file.next(&mut hasher).unwrap() {
             let said = match row.content {
-                Ok(Content::Text { text, ends }) => {
+                Ok(Content::Text { text, ends, .. }) => {
                     format!("{}{}", text.trim_end(), if ends { "." } else { "…" })
                 }
                 Ok(Content::Turns(turns)) => turns[0].content.clone(),
@@ -222,6 +288,11 @@ mod tests {
         check("a.json", b" [{\"text\":\"a\"}, 3]", &[(1, "a."), (2, "train.row.not_json")]);
         check("b.json", b"[{\"text\":\"a\"}", &[(1, "train.row.not_json")]);
         check("c.json", b"{\"text\":\"a\"}", &[(1, "a.")]);
+        let table = b"label,text\r\n\r\ngood,\"a, \"\"b\"\"\nc\"\r\nbad\nbad,d\nbad,\"open\n";
+        let expected =
+            [(3, "a, \"b\"\nc."), (5, "train.row.n_columns"), (6, "d."), (7, "train.row.open_quote")];
+        check("a.csv", table, &expected);
+        check("a.tsv", b"text\tlabel\na, b\tc\n", &[(2, "a, b.")]);
         check("a.txt", b"one\n\ntwo\n", &[(1, "one\n\ntwo.")]);
         check("e.txt", b"", &[]);
     }

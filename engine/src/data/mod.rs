@@ -3,10 +3,13 @@
 
 pub mod batches;
 mod encode;
-mod files;
+pub mod files;
+mod labels;
 mod rows;
+mod table;
 
 pub use encode::{Encoder, Example};
+pub use labels::weights as class_weights;
 pub use rows::{Content, Row};
 
 use anyhow::Result;
@@ -14,6 +17,7 @@ use glassworks_protocol::dataset::{DataReport, DataSpec, RowProblem};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::TrainSpec;
 use glassworks_protocol::{Failure, FailureKind};
+use labels::Labels;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,10 +56,24 @@ pub type Tick<'a> = &'a dyn Fn(&Path, u64, u64) -> Result<()>;
 /// `Failure` naming a file that cannot be read; when no row is left; and what `tick` returns. A row that cannot be
 /// used is no error: it is counted and told in the report.
 pub fn load(spec: &TrainSpec, encoder: &Encoder<'_>, context_length: u32, tick: Tick<'_>) -> Result<Dataset> {
-    let mut reading = Reading { encoder, tick, report: DataReport::default(), hasher: Sha256::new() };
+    let mut reading = Reading {
+        encoder,
+        tick,
+        report: DataReport::default(),
+        hasher: Sha256::new(),
+        labels: Labels::default(),
+    };
     let mut train = reading.examples(&spec.data.files)?;
     let mut validation = reading.examples(&spec.data.validation_files)?;
-    let Reading { mut report, hasher, .. } = reading;
+    let Reading { mut report, hasher, labels, .. } = reading;
+    let names = if spec.task.classifies() {
+        let (names, places) = labels.sorted(spec.data.files.first())?;
+        let all = train.iter_mut().chain(&mut validation);
+        all.for_each(|(_, example)| example.class = example.class.map(|class| places[class as usize]));
+        names
+    } else {
+        Vec::new()
+    };
     report.hash = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     let mut lengths: Vec<usize> = train.iter().map(|(_, e)| e.ids.len()).collect();
     lengths.sort_unstable();
@@ -86,6 +104,7 @@ pub fn load(spec: &TrainSpec, encoder: &Encoder<'_>, context_length: u32, tick: 
     report.n_train = train.len() as u64;
     report.n_validation = validation.len() as u64;
     report.n_tokens = train.iter().map(|e| e.ids.len() as u64).sum();
+    report.labels = labels::counted(names, &train, &validation);
     report.n_targets = train.iter().map(|e| e.n_targets() as u64).sum();
     Ok(Dataset { train, validation, held_out, report })
 }
@@ -120,6 +139,7 @@ struct Reading<'a> {
     tick: Tick<'a>,
     report: DataReport,
     hasher: Sha256,
+    labels: Labels,
 }
 
 impl Reading<'_> {
@@ -131,8 +151,7 @@ impl Reading<'_> {
             let name: Arc<Path> = path.as_path().into();
             while let Some(row) = file.next(&mut self.hasher)? {
                 (self.tick)(path, file.read_bytes(), total)?;
-                let read =
-                    row.content.and_then(|content| Ok((self.encoder.example(&content)?, content.start())));
+                let read = row.content.and_then(|content| Ok((self.example(&content)?, content.start())));
                 match read {
                     Ok((example, start)) => {
                         let place = Place { file: Arc::clone(&name), row: row.number, start: start.into() };
@@ -143,6 +162,14 @@ impl Reading<'_> {
             }
         }
         Ok(examples)
+    }
+
+    fn example(&mut self, content: &Content) -> Result<Example, Text> {
+        let mut example = self.encoder.example(content)?;
+        if let (true, Content::Text { label: Some(label), .. }) = (self.encoder.task.classifies(), content) {
+            example.class = Some(self.labels.number(label));
+        }
+        Ok(example)
     }
 }
 
@@ -220,7 +247,7 @@ mod tests {
 
     fn example(n: usize, n_learned: usize) -> Example {
         let labels = (0..n).map(|i| if i >= n - n_learned { 1 } else { -100 }).collect();
-        Example { ids: vec![1; n], labels }
+        Example { ids: vec![1; n], labels, class: None }
     }
 
     #[test]

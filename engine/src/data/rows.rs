@@ -20,6 +20,8 @@ pub enum Content {
         text: String,
         /// Whether the document ends here.
         ends: bool,
+        /// What it was sorted as, where the row says.
+        label: Option<String>,
     },
 }
 
@@ -57,8 +59,13 @@ impl Content {
     }
 }
 
+/// Fields that hold a text, and what it was sorted as, the first of each that is there.
+const TEXTS: [&str; 4] = ["text", "sentence", "review", "content"];
+const LABELS: [&str; 4] = ["label", "class", "category", "sentiment"];
+
 /// Reads a row of JSON: `messages`; `prompt` and `completion`; `instruction`, perhaps `input`, and `output`; or
-/// `text`. Other fields are passed over.
+/// `text` (also called `sentence`, `review`, `content`), perhaps with a `label` (`class`, `category`, `sentiment`).
+/// Other fields are passed over.
 pub fn of_json(value: &Value) -> Result<Content, Text> {
     let Value::Object(fields) = value else { return Err(Text::new("train.row.not_json")) };
     if let Some(messages) = fields.get("messages") {
@@ -80,8 +87,8 @@ pub fn of_json(value: &Value) -> Result<Content, Text> {
         }
         return question(asked, answer);
     }
-    if fields.contains_key("text") {
-        return Ok(Content::Text { text: text(fields, "text")?, ends: true });
+    if let Some(name) = TEXTS.iter().find(|name| fields.contains_key(**name)) {
+        return Ok(Content::Text { text: text(fields, name)?, ends: true, label: label(fields)? });
     }
     Err(Text::new("train.row.no_fields"))
 }
@@ -104,6 +111,18 @@ fn text(fields: &Map<String, Value>, name: &str) -> Result<String, Text> {
     text.ok_or_else(|| Text::new("train.row.field").arg("field", name))
 }
 
+/// Words, whole numbers and truth values are labels.
+fn label(fields: &Map<String, Value>) -> Result<Option<String>, Text> {
+    let Some(name) = LABELS.iter().find(|name| fields.contains_key(**name)) else { return Ok(None) };
+    match &fields[*name] {
+        Value::Null => Ok(None),
+        Value::String(label) => Ok(Some(label.trim().to_owned()).filter(|label| !label.is_empty())),
+        Value::Bool(label) => Ok(Some(label.to_string())),
+        Value::Number(label) if !label.is_f64() => Ok(Some(label.to_string())),
+        _ => Err(Text::new("train.row.label_kind").arg("field", *name)),
+    }
+}
+
 /// The two characters that mark answers in a template's output are in no text of a person's.
 fn clean(text: &str) -> String {
     text.replace(crate::chat_template::MARKS, "\u{fffd}")
@@ -119,6 +138,7 @@ mod tests {
             Ok(Content::Turns(turns)) => {
                 turns.iter().map(|t| format!("{}={}", t.role, t.content)).collect::<Vec<_>>().join("|")
             }
+            Ok(Content::Text { text, label: Some(label), .. }) => format!("{label}: {text}"),
             Ok(Content::Text { text, .. }) => text,
             Err(reason) => reason.key.into_owned(),
         }
@@ -147,6 +167,13 @@ mod tests {
         check(json!({ "instruction": "i", "input": "x", "output": "o" }), "user=i\n\nx|assistant=o");
         check(json!({ "instruction": "i", "output": "o" }), "user=i|assistant=o");
         check(json!({ "text": "t" }), "t");
+        check(json!({ "text": "t", "label": " good " }), "good: t");
+        check(json!({ "review": "t", "sentiment": 1 }), "1: t");
+        check(json!({ "sentence": "t", "label": true }), "true: t");
+        check(json!({ "text": "t", "label": "" }), "t");
+        check(json!({ "text": "t", "label": null }), "t");
+        check(json!({ "text": "t", "label": 0.5 }), "train.row.label_kind");
+        check(json!({ "text": "t", "label": ["a"] }), "train.row.label_kind");
         check(json!({ "instruction": "i" }), "train.row.field");
         check(json!({ "messages": [{ "role": "user" }] }), "train.row.field");
         check(json!({ "prompt": "p" }), "train.row.no_fields");

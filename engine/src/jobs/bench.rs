@@ -1,6 +1,6 @@
 //! A benchmark: the machine first, then the model, told as it comes and kept where the home can be written.
 
-use super::models::from_shelf_timed;
+use super::models::{from_shelf_timed, writes};
 use super::train::my_turn;
 use crate::bench::{self, Bench, Listener};
 use crate::job_cx::JobCx;
@@ -42,6 +42,7 @@ pub fn run(cx: &JobCx, spec: BenchSpec) -> Result<JobOutput> {
         record.ceilings = Some(bench::ceilings(spec.plan, &shared.ledger, cx)?);
     }
     let (model, load_secs) = from_shelf_timed(cx, &spec.model)?;
+    writes(&model)?;
     record.load_secs = load_secs.map(bench::tidy);
     record.model = BenchModel {
         name: model.name.clone(),

@@ -48,7 +48,7 @@ pub fn run(cx: &JobCx, spec: GenerateSpec) -> Result<JobOutput> {
 
 /// What would be read, without reading it.
 pub fn preview(cx: &JobCx, source: &ModelSource, prompt: &Prompt) -> Result<JobOutput> {
-    let model = from_shelf(cx, source)?;
+    let model = writer_from_shelf(cx, source)?;
     let context_length = model.model.shape().context_length;
     // Too long is something to show here, not to refuse: nothing will be computed.
     let tokens = prompt::whole(&model, prompt, cx.now_ms())?;
@@ -62,6 +62,7 @@ pub fn preview(cx: &JobCx, source: &ModelSource, prompt: &Prompt) -> Result<JobO
 
 fn write(cx: &JobCx, spec: &GenerateSpec, seed: u64, keeper: &mut Keeper) -> Result<Reply> {
     let Chosen { model, adapters, step } = tuned::choose(cx, spec)?;
+    super::models::writes(&model)?;
     keeper.drop_end_of_text(model.codec.eos_ids());
     let context_length = model.model.shape().context_length;
     let room = (spec.sampling.max_new_tokens as usize).min(context_length / 4) + keeper.tokens().len();

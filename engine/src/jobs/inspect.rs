@@ -1,6 +1,6 @@
 //! One forward pass, seen from inside, into a safetensors file.
 
-use super::models::from_shelf;
+use super::models::writer_from_shelf;
 use crate::generate::prompt;
 use crate::inspect;
 use crate::job_cx::JobCx;
@@ -13,7 +13,7 @@ use glassworks_protocol::text::Text;
 use std::sync::Arc;
 
 pub fn run(cx: &JobCx, spec: &InspectSpec) -> Result<JobOutput> {
-    let model = from_shelf(cx, &spec.model)?;
+    let model = writer_from_shelf(cx, &spec.model)?;
     let shape = *model.model.shape();
     let tokens =
         prompt::tokens(&model, &Prompt::Text(spec.prompt.clone()), Overflow::Refuse, 0, cx.now_ms())?;

@@ -4,7 +4,7 @@ use super::models::{files_of, from_shelf};
 use crate::durable;
 use crate::job_cx::JobCx;
 use crate::shelf::adapter::AdapterFiles;
-use crate::train::save;
+use crate::train::save::{self, SavedHead};
 use anyhow::Result;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::MergeSpec;
@@ -34,13 +34,24 @@ pub fn run(cx: &JobCx, spec: &MergeSpec) -> Result<JobOutput> {
         Ok(())
     };
     let strength = spec.adapter.strength;
+    let pad = model.codec.eos_ids().first().copied();
+    let head =
+        adapter.head.as_ref().map(|head| SavedHead { labels: &head.labels, weight: &head.weight, pad });
     durable::replace_folder(&to, &mut |folder| {
         let mut alter = |name: &str, values: &mut [f32], n_in: usize| {
             if let Some(one) = name.strip_suffix(".weight").and_then(|name| adapter.beside.get(name)) {
                 one.merge_into(values, n_in, strength);
             }
         };
-        save::model_folder(folder, &companions, &*model.model, spec.dtype, &mut alter, &between)
+        save::model_folder(
+            folder,
+            &companions,
+            &*model.model,
+            head.as_ref(),
+            spec.dtype,
+            &mut alter,
+            &between,
+        )
     })?;
     Ok(JobOutput::Merged { size_bytes: durable::folder_bytes(&to), to })
 }

@@ -117,6 +117,26 @@ pub fn trained_from_shelf(
     cx.shared.shelf.load_files(folder, &open, &run.name, hash, &cx.shared.ledger, &progress)
 }
 
+/// [`from_shelf`], for those who want words of it.
+///
+/// # Errors
+/// Also `Failure { Input }` for a model that sorts texts.
+pub fn writer_from_shelf(cx: &JobCx, source: &ModelSource) -> Result<Arc<LoadedModel>> {
+    let model = from_shelf(cx, source)?;
+    writes(&model)?;
+    Ok(model)
+}
+
+/// # Errors
+/// `Failure { Input }` for a model that sorts texts.
+pub fn writes(model: &LoadedModel) -> Result<(), Failure> {
+    if model.model.classes().is_empty() {
+        return Ok(());
+    }
+    let summary = Text::new("failure.model_classifies").arg("model", &model.name);
+    Err(Failure::new(FailureKind::Input, summary).hint(Text::new("failure.model_classifies_hint")))
+}
+
 /// SHA-256 of the weights: from the store if the files have not changed since, else computed and kept.
 fn hash(cx: &JobCx, files: &ModelFiles, path: &Path) -> Result<String> {
     let (size, changed) = (files.size_bytes(), ns_since_1970(files.changed()));

@@ -53,8 +53,7 @@ pub fn measure(cx: &JobCx, spec: TrainSpec) -> Result<JobOutput> {
     let validation = std::mem::take(&mut data.validation);
     let plan = TrainPlan::new(by_batches(spec), &data);
     let _memory = cx.shared.ledger.reserve(plan.bytes(&*model.model), &model.name)?;
-    let n_rows = data.train.len() as u64;
-    let tuner = plan::tuner(&*model.model, &plan.spec, n_rows, None)?;
+    let tuner = plan::tuner(&*model.model, &plan.spec, &data.report, None)?;
     let mut training = Training::new(plan, tuner, RunState::default(), &data);
     let mut watch = Watch { cx, begun: Instant::now(), marks: Vec::new() };
     training.run(&mut watch)?;
@@ -80,7 +79,7 @@ fn evaluation_secs(cx: &JobCx, training: &Training<'_, '_>, validation: &[Exampl
         return Ok(0.0);
     }
     let mut batch = Batch::default();
-    some.iter().for_each(|row| batch.push(&row.ids, &row.labels));
+    some.iter().for_each(|row| batch.push_example(row));
     let started = Instant::now();
     training.tuner.evaluate(&batch, &|| cx.checkpoint())?;
     Ok(started.elapsed().as_secs_f64() * n_tokens(validation) as f64 / n_tokens(some) as f64)

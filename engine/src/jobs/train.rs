@@ -9,6 +9,7 @@ use crate::disk::gb;
 use crate::durable;
 use crate::failure::{self, Cancelled};
 use crate::job_cx::JobCx;
+use crate::models::is_head;
 use crate::shelf::LoadedModel;
 use crate::train::checkpoint::{self, RunState, Saved};
 use crate::train::live::Held;
@@ -222,7 +223,7 @@ fn enter(
     record.status = RunStatus::Running;
     let progress = &mut record.progress;
     progress.n_steps = plan.n_steps;
-    progress.n_trained = plan::n_trained(&*model.model, &plan.spec.method);
+    progress.n_trained = plan.n_trained(&*model.model);
     progress.model_name = model_name;
     progress.base_hash.clone_from(&model.card.content_hash);
     progress.data = data.report.clone();
@@ -262,8 +263,7 @@ fn work(
 ) -> Result<Ended> {
     let model = keeping.model;
     let known = saved.as_ref().map(|saved| &saved.values);
-    let n_rows = data.train.len() as u64;
-    let mut tuner = plan::tuner(&*model.model, &plan.spec, n_rows, known)?;
+    let mut tuner = plan::tuner(&*model.model, &plan.spec, &data.report, known)?;
     let mut state = RunState::default();
     if let Some(mut saved) = saved {
         saved.restore_moments(&mut tuner.params)?;
@@ -319,6 +319,6 @@ pub fn dropout(spec: &TrainSpec, n_rows: usize) -> f64 {
 pub fn linear_names(model: &LoadedModel) -> Arc<Vec<String>> {
     let mut names = Vec::new();
     model.model.linears(&mut |name, _| names.push(name.to_owned()));
-    names.retain(|name| name != "lm_head");
+    names.retain(|name| !is_head(name));
     Arc::new(names)
 }

@@ -12,7 +12,7 @@ use crate::train::checkpoint::{self, About};
 use crate::train::live::{self, Publishing};
 use crate::train::run::{Hooks, Seen, Training};
 use crate::train::sample::Written;
-use crate::train::save;
+use crate::train::save::{self, SavedHead};
 use anyhow::Result;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{
@@ -27,6 +27,8 @@ use std::time::{Duration, Instant};
 const POINTS_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two looks at the memory of the process.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(500);
+/// What tells labels apart, among a run's values.
+const HEAD: &str = "score.weight";
 /// The folder of a run's result, under the run's.
 const RESULT: &str = "result";
 
@@ -38,6 +40,7 @@ pub struct Keeping<'a> {
     data_hash: String,
     dropout: f64,
     linears: Arc<Vec<String>>,
+    labels: Vec<String>,
     waiting: Vec<MetricPoint>,
     written_at: Instant,
     memory: std::cell::Cell<Option<(Instant, u64)>>,
@@ -61,6 +64,7 @@ impl<'a> Keeping<'a> {
             data_hash: data.report.hash.clone(),
             dropout: dropout(&record.spec, data.train.len()),
             linears: linear_names(model),
+            labels: data.report.label_names(),
             record: record.clone(),
             model,
             waiting: Vec::new(),
@@ -89,6 +93,14 @@ impl<'a> Keeping<'a> {
         progress.first_validation_loss = state.first_loss.map(|loss| loss.get());
         progress.train_loss = training.train_loss.or(progress.train_loss);
         progress.validation_loss = training.validation_loss.or(progress.validation_loss);
+        if let Some(classes) = &training.classes
+            && progress.last_classes.as_ref().is_none_or(|last| last.step != classes.step)
+        {
+            if state.best_step == Some(classes.step) {
+                progress.best_classes = Some(classes.clone());
+            }
+            progress.last_classes = Some(classes.clone());
+        }
         if state.train_secs > 0.0 {
             progress.tokens_per_sec = state.n_tokens as f64 / state.train_secs;
         }
@@ -166,8 +178,19 @@ impl<'a> Keeping<'a> {
                         }
                     };
                     let between = |_, _| self.cx.checkpoint();
+                    let head = values.get(HEAD).filter(|_| record.spec.task.classifies());
+                    let pad = model.codec.eos_ids().first().copied();
+                    let head = head.map(|weight| SavedHead { labels: &self.labels, weight, pad });
                     let dtype = SaveType::F32;
-                    save::model_folder(to, &companions, &*model.model, dtype, &mut alter, &between)?;
+                    save::model_folder(
+                        to,
+                        &companions,
+                        &*model.model,
+                        head.as_ref(),
+                        dtype,
+                        &mut alter,
+                        &between,
+                    )?;
                 }
             }
             save::model_card(to, record, &model.card, kind, &recipe, language)
@@ -260,6 +283,7 @@ impl Hooks for RunHooks<'_, '_> {
             data_hash: &keeping.data_hash,
             dropout: keeping.dropout,
             linears: &keeping.linears,
+            labels: &keeping.labels,
         };
         let path =
             checkpoint::write(&about, kind, &training.tuner, &training.plan.spec.method, &training.state)?;

@@ -49,6 +49,8 @@ pub struct ModelConfig {
     pub attention_cap: Option<f32>,
     /// The same for logits.
     pub logit_cap: Option<f32>,
+    /// The labels that a head in place of the unembedding tells apart; empty where tokens are predicted.
+    pub classes: Vec<String>,
 }
 
 impl ModelConfig {
@@ -76,7 +78,25 @@ impl ModelConfig {
             scale_by_layer: false,
             attention_cap: None,
             logit_cap: None,
+            classes: Vec::new(),
         }
+    }
+
+    /// The matrix that makes outputs, by name and number of them: the unembedding, called `unembedding`, or what
+    /// tells labels apart. `None` where it is the embedding.
+    #[must_use]
+    pub fn head(&self, unembedding: &'static str) -> Option<(&'static str, usize)> {
+        match (self.classes.len(), self.tied_embeddings) {
+            (0, true) => None,
+            (0, false) => Some((unembedding, self.shape.vocab_size)),
+            (n, _) => Some((super::SCORE, n)),
+        }
+    }
+
+    /// Makes it tell `classes` apart.
+    #[must_use]
+    pub fn classifying(self, classes: Vec<String>) -> Self {
+        Self { tied_embeddings: false, logit_cap: None, classes, ..self }
     }
 
     /// What attention scores of a layer are multiplied by.

@@ -66,8 +66,8 @@ pub fn tensors(config: &ModelConfig) -> Vec<TensorNeed> {
         }
     }
     needs.push(TensorNeed::new("model.norm.weight", &[s.width]));
-    if !config.tied_embeddings {
-        needs.push(TensorNeed::new("lm_head.weight", &[s.vocab_size, s.width]));
+    if let Some((name, n_out)) = config.head("lm_head") {
+        needs.push(TensorNeed::new(format!("{name}.weight"), &[n_out, s.width]));
     }
     needs
 }
@@ -83,6 +83,8 @@ struct Decoder {
     layers: Vec<Layer>,
     norm: RmsNorm,
     lm_head: Linear,
+    head_name: &'static str,
+    classes: Vec<String>,
 }
 
 struct Layer {
@@ -102,10 +104,9 @@ pub fn build(config: &ModelConfig, weights: &dyn WeightSource) -> Result<Box<dyn
     let rope = config.rope.as_ref().context("positions are rotary")?;
     let embedding = weights.linear("model.embed_tokens.weight", s.vocab_size, s.width)?;
     let layers = (0..s.n_layers).map(|l| layer(config, weights, l)).collect::<Result<_>>()?;
-    let lm_head = if config.tied_embeddings {
-        embedding.clone()
-    } else {
-        weights.linear("lm_head.weight", s.vocab_size, s.width)?
+    let (head_name, lm_head) = match config.head("lm_head") {
+        Some((name, n_out)) => (name, weights.linear(&format!("{name}.weight"), n_out, s.width)?),
+        None => ("lm_head", embedding.clone()),
     };
     Ok(Box::new(Decoder {
         shape: s,
@@ -121,6 +122,8 @@ pub fn build(config: &ModelConfig, weights: &dyn WeightSource) -> Result<Box<dyn
         layers,
         norm: norm(config, weights, "model.norm", s.width)?,
         lm_head: Linear::new(lm_head, None),
+        head_name,
+        classes: config.classes.clone(),
     }))
 }
 
@@ -221,7 +224,11 @@ impl CausalLm for Decoder {
             visit(&format!("model.layers.{l}.mlp.up_proj"), &m.up);
             visit(&format!("model.layers.{l}.mlp.down_proj"), &m.down);
         }
-        visit("lm_head", &self.lm_head);
+        visit(self.head_name, &self.lm_head);
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.classes
     }
 
     fn parts(&self) -> DecoderParts<'_> {
@@ -233,7 +240,7 @@ impl CausalLm for Decoder {
             ropes: self.ropes.iter().collect(),
             blocks: self.layers.iter().enumerate().map(|(l, layer)| layer.parts(l)).collect(),
             norm: Named::new("model.norm", NormParts::Rms(&self.norm)),
-            lm_head: Named::new("lm_head", &self.lm_head),
+            lm_head: Named::new(self.head_name, &self.lm_head),
             logit_cap: self.logit_cap,
             tied: self.tied,
             conv1d: false,

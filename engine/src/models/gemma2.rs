@@ -13,6 +13,7 @@ pub static GEMMA2: Architecture = Architecture {
     name: "gemma2",
     model_types: &["gemma2"],
     class_names: &["Gemma2ForCausalLM"],
+    classifier_name: "Gemma2ForSequenceClassification",
     gguf_names: &["gemma2"],
     config,
     tensors: decoder::tensors,

@@ -12,6 +12,7 @@ pub static GEMMA3: Architecture = Architecture {
     name: "gemma3",
     model_types: &["gemma3_text"],
     class_names: &["Gemma3ForCausalLM"],
+    classifier_name: "Gemma3TextForSequenceClassification",
     gguf_names: &["gemma3"],
     config,
     tensors: decoder::tensors,

@@ -20,6 +20,7 @@ pub static GPT2: Architecture = Architecture {
     name: "gpt2",
     model_types: &["gpt2"],
     class_names: &["GPT2LMHeadModel"],
+    classifier_name: "GPT2ForSequenceClassification",
     gguf_names: &[],
     config,
     tensors,
@@ -83,8 +84,8 @@ fn tensors(config: &ModelConfig) -> Vec<TensorNeed> {
     }
     need("ln_f.weight".into(), &[s.width]);
     need("ln_f.bias".into(), &[s.width]);
-    if !config.tied_embeddings {
-        needs.push(TensorNeed::new("lm_head.weight", &[s.vocab_size, s.width]));
+    if let Some((name, n_out)) = config.head("lm_head") {
+        needs.push(TensorNeed::new(format!("{name}.weight"), &[n_out, s.width]));
     }
     needs
 }
@@ -107,6 +108,8 @@ struct Gpt2 {
     layers: Vec<Layer>,
     ln_f: LayerNorm,
     lm_head: Linear,
+    head_name: &'static str,
+    classes: Vec<String>,
 }
 
 struct Layer {
@@ -146,10 +149,9 @@ fn build(config: &ModelConfig, weights: &dyn WeightSource) -> Result<Box<dyn Cau
     let prefix = if weights.has("transformer.wte.weight") { PREFIX } else { "" };
     let names = Names { weights, prefix };
     let wte = weights.linear(&format!("{prefix}wte.weight"), s.vocab_size, s.width)?;
-    let lm_head = if config.tied_embeddings {
-        wte.clone()
-    } else {
-        weights.linear("lm_head.weight", s.vocab_size, s.width)?
+    let (head_name, lm_head) = match config.head("lm_head") {
+        Some((name, n_out)) => (name, weights.linear(&format!("{name}.weight"), n_out, s.width)?),
+        None => ("lm_head", wte.clone()),
     };
     Ok(Box::new(Gpt2 {
         shape: s,
@@ -159,6 +161,8 @@ fn build(config: &ModelConfig, weights: &dyn WeightSource) -> Result<Box<dyn Cau
         layers: (0..s.n_layers).map(|l| layer(config, &names, l)).collect::<Result<_>>()?,
         ln_f: names.layer_norm("ln_f", config)?,
         lm_head: Linear::new(lm_head, None),
+        head_name,
+        classes: config.classes.clone(),
     }))
 }
 
@@ -217,7 +221,11 @@ impl CausalLm for Gpt2 {
             visit(&format!("transformer.h.{l}.mlp.c_fc"), &layer.mlp.up);
             visit(&format!("transformer.h.{l}.mlp.c_proj"), &layer.mlp.down);
         }
-        visit("lm_head", &self.lm_head);
+        visit(self.head_name, &self.lm_head);
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.classes
     }
 
     fn parts(&self) -> DecoderParts<'_> {
@@ -245,7 +253,7 @@ impl CausalLm for Gpt2 {
             ropes: Vec::new(),
             blocks: blocks.collect(),
             norm: Named::new(format!("{PREFIX}ln_f"), NormParts::Layer(&self.ln_f)),
-            lm_head: Named::new("lm_head", &self.lm_head),
+            lm_head: Named::new(self.head_name, &self.lm_head),
             logit_cap: None,
             tied: self.tied,
             conv1d: true,

@@ -21,6 +21,7 @@ pub static GPT_NEOX: Architecture = Architecture {
     name: "gpt_neox",
     model_types: &["gpt_neox"],
     class_names: &["GPTNeoXForCausalLM"],
+    classifier_name: "GPTNeoXForSequenceClassification",
     gguf_names: &["gptneox"],
     config,
     tensors,
@@ -107,9 +108,9 @@ fn tensors(config: &ModelConfig) -> Vec<TensorNeed> {
     }
     need("gpt_neox.final_layer_norm.weight".into(), &[s.width]);
     need("gpt_neox.final_layer_norm.bias".into(), &[s.width]);
-    if !config.tied_embeddings {
-        let head = TensorNeed::new(format!("{HEAD}.weight"), &[s.vocab_size, s.width]);
-        needs.push(head.or_named(&format!("{OTHER_HEAD}.weight")));
+    if let Some((name, n_out)) = config.head(HEAD) {
+        let head = TensorNeed::new(format!("{name}.weight"), &[n_out, s.width]);
+        needs.push(if name == HEAD { head.or_named(&format!("{OTHER_HEAD}.weight")) } else { head });
     }
     needs
 }
@@ -136,6 +137,7 @@ struct GptNeoX {
     head: Linear,
     /// What the checkpoint calls it.
     head_name: &'static str,
+    classes: Vec<String>,
 }
 
 struct Layer {
@@ -149,11 +151,10 @@ fn build(config: &ModelConfig, weights: &dyn WeightSource) -> Result<Box<dyn Cau
     let s = config.shape;
     let rope = config.rope.as_ref().context("positions are rotary")?;
     let embedding = weights.linear("gpt_neox.embed_in.weight", s.vocab_size, s.width)?;
-    let head_name = if weights.has("embed_out.weight") { HEAD } else { OTHER_HEAD };
-    let head = if config.tied_embeddings {
-        embedding.clone()
-    } else {
-        weights.linear(&format!("{head_name}.weight"), s.vocab_size, s.width)?
+    let unembedding = if weights.has("embed_out.weight") { HEAD } else { OTHER_HEAD };
+    let (head_name, head) = match config.head(unembedding) {
+        Some((name, n_out)) => (name, weights.linear(&format!("{name}.weight"), n_out, s.width)?),
+        None => (unembedding, embedding.clone()),
     };
     Ok(Box::new(GptNeoX {
         shape: s,
@@ -165,6 +166,7 @@ fn build(config: &ModelConfig, weights: &dyn WeightSource) -> Result<Box<dyn Cau
         final_layer_norm: norm(config, weights, "gpt_neox.final_layer_norm")?,
         head: Linear::new(head, None),
         head_name,
+        classes: config.classes.clone(),
     }))
 }
 
@@ -236,6 +238,10 @@ impl CausalLm for GptNeoX {
             visit(&format!("gpt_neox.layers.{l}.mlp.dense_4h_to_h"), &layer.mlp.down);
         }
         visit(self.head_name, &self.head);
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.classes
     }
 
     fn parts(&self) -> DecoderParts<'_> {

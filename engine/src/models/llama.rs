@@ -10,6 +10,7 @@ pub static LLAMA: Architecture = Architecture {
     name: "llama",
     model_types: &["llama"],
     class_names: &["LlamaForCausalLM"],
+    classifier_name: "LlamaForSequenceClassification",
     gguf_names: &["llama"],
     config,
     tensors: decoder::tensors,

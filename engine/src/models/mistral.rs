@@ -11,6 +11,7 @@ pub static MISTRAL: Architecture = Architecture {
     name: "mistral",
     model_types: &["mistral"],
     class_names: &["MistralForCausalLM"],
+    classifier_name: "MistralForSequenceClassification",
     gguf_names: &[],
     config,
     tensors: decoder::tensors,

@@ -41,6 +41,18 @@ pub trait CausalLm: Send + Sync {
 
     /// The model taken apart, for the training step.
     fn parts(&self) -> DecoderParts<'_>;
+
+    /// The labels that the head tells apart, in the order of its outputs; none for a model that predicts tokens.
+    fn classes(&self) -> &[String];
+}
+
+/// The name of the head that tells labels apart.
+pub const SCORE: &str = "score";
+
+/// Whether a linear map of this name makes a model's outputs.
+#[must_use]
+pub fn is_head(name: &str) -> bool {
+    [SCORE, "lm_head", "embed_out"].contains(&name)
 }
 
 /// Where weights come from, under their Hugging Face names. Errors are [`Failure`]s that
@@ -103,6 +115,8 @@ pub struct Architecture {
     pub model_types: &'static [&'static str],
     /// In config.json: `architectures`.
     pub class_names: &'static [&'static str],
+    /// The same for one whose unembedding is replaced by a head that tells labels apart.
+    pub classifier_name: &'static str,
     /// In GGUF: `general.architecture`.
     pub gguf_names: &'static [&'static str],
     /// Reads config.json; refuses, by name, whatever the forward pass would not honour.

@@ -11,6 +11,7 @@ pub static QWEN2: Architecture = Architecture {
     name: "qwen2",
     model_types: &["qwen2"],
     class_names: &["Qwen2ForCausalLM"],
+    classifier_name: "Qwen2ForSequenceClassification",
     gguf_names: &["qwen2"],
     config,
     tensors: decoder::tensors,

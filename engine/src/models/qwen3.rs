@@ -11,6 +11,7 @@ pub static QWEN3: Architecture = Architecture {
     name: "qwen3",
     model_types: &["qwen3"],
     class_names: &["Qwen3ForCausalLM"],
+    classifier_name: "Qwen3ForSequenceClassification",
     gguf_names: &["qwen3"],
     config,
     tensors: decoder::tensors,

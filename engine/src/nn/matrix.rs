@@ -33,6 +33,7 @@ pub struct Frozen<'m> {
 enum Stored<'m> {
     Floats(Floats<'m>),
     Packed(&'m Packed),
+    Own(Vec<f32>),
 }
 
 impl<'m> Floats<'m> {
@@ -89,9 +90,20 @@ impl<'m> Frozen<'m> {
         Ok(Self { n_out, n_in, stored: Stored::Floats(Floats::lent(values)) })
     }
 
+    /// One that belongs to no model.
+    ///
+    /// # Panics
+    /// If there are not `n_out` · `n_in` values.
+    #[must_use]
+    pub fn own(n_out: usize, n_in: usize, values: Vec<f32>) -> Self {
+        assert_eq!(values.len(), n_out * n_in, "a matrix is [out, in]");
+        Self { n_out, n_in, stored: Stored::Own(values) }
+    }
+
     #[must_use]
     pub fn matrix(&self) -> Matrix<'_> {
         let values = match &self.stored {
+            Stored::Own(values) => Values::F32(values),
             Stored::Floats(floats) => Values::F32(floats.values()),
             Stored::Packed(packed) => return packed.matrix(),
         };

@@ -3,9 +3,9 @@
 
 use super::file::read_text;
 use super::{LoadedModel, safetensors};
-use crate::models::{CausalLm, ConfigJson, WeightSource as _};
+use crate::models::{CausalLm, ConfigJson, SCORE, WeightSource as _};
 use crate::nn::{Adapters, LinearId, LowRank};
-use crate::train::peft::{ABOUT, CONFIG, PREFIX, WEIGHTS};
+use crate::train::peft::{ABOUT, CONFIG, LABELS, PREFIX, WEIGHTS};
 use anyhow::Result;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::AdapterSource;
@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
+const MODULES_TO_SAVE: &str = "modules_to_save";
 /// Fields of PEFT's that change the arithmetic, and are honoured only when they say nothing.
 const REFUSED: [&str; 11] = [
     "use_dora",
@@ -23,18 +24,28 @@ const REFUSED: [&str; 11] = [
     "rank_pattern",
     "alpha_pattern",
     "layer_replication",
-    "modules_to_save",
+    MODULES_TO_SAVE,
     "trainable_token_indices",
     "target_parameters",
     "megatron_config",
     "alora_invocation_tokens",
 ];
 
+/// A head that was trained whole, beside an adapter: PEFT's `modules_to_save`.
+pub struct AdapterHead {
+    /// In the order of its outputs.
+    pub labels: Vec<String>,
+    /// `[K, D]`
+    pub weight: Vec<f32>,
+}
+
 /// An adapter, read.
 pub struct AdapterFiles {
     folder: PathBuf,
     /// By the linear map's name in the checkpoint.
     pub beside: BTreeMap<String, LowRank>,
+    /// What tells labels apart in place of the unembedding, if it was trained for that.
+    pub head: Option<AdapterHead>,
     /// SHA-256 of the weights it was trained on, if it says.
     base_hash: Option<String>,
 }
@@ -64,8 +75,17 @@ impl AdapterFiles {
             false => Value::Null,
         };
         let base_hash = about.get("base_hash").and_then(Value::as_str).map(str::to_owned);
-        let beside = weights(folder, rank, (alpha / below.max(1.0)) as f32)?;
-        Ok(Self { folder: folder.to_owned(), beside, base_hash })
+        let (beside, head) = weights(folder, rank, (alpha / below.max(1.0)) as f32)?;
+        let head = head.map(|(n_classes, weight)| {
+            let named: Option<Vec<String>> = about
+                .get(LABELS)
+                .and_then(|labels| serde_json::from_value(labels.clone()).ok())
+                .filter(|labels: &Vec<String>| labels.len() == n_classes);
+            // As transformers calls what has no name.
+            let labels = named.unwrap_or_else(|| (0..n_classes).map(|i| format!("LABEL_{i}")).collect());
+            AdapterHead { labels, weight }
+        });
+        Ok(Self { folder: folder.to_owned(), beside, head, base_hash })
     }
 
     /// Adapters that are in memory, of a run in `folder` that trains on the weights of this hash.
@@ -86,10 +106,10 @@ impl AdapterFiles {
         Some(Failure::new(FailureKind::Input, summary).hint(hint).detail(detail))
     }
 
-    /// Lays the adapters beside a model's linear maps.
+    /// Lays the adapters beside a model's linear maps, to write with them.
     ///
     /// # Errors
-    /// `Failure { Input }` when one has no place there, or another shape.
+    /// `Failure { Input }` when one has no place there, or another shape, or where labels are told apart.
     pub fn fit(
         mut self,
         name: &str,
@@ -97,6 +117,12 @@ impl AdapterFiles {
         source: &AdapterSource,
     ) -> Result<Adapters, Failure> {
         self.check(name, model)?;
+        if self.head.is_some() {
+            let summary = Text::new("failure.adapter_classifies").arg("folder", self.folder.display());
+            return Err(
+                Failure::new(FailureKind::Input, summary).hint(Text::new("failure.model_classifies_hint"))
+            );
+        }
         let mut adapters = Adapters::new(source.strength);
         let mut places: Vec<(LinearId, String)> = Vec::new();
         model.linears(&mut |name, linear| places.push((linear.id(), name.to_owned())));
@@ -122,6 +148,9 @@ impl AdapterFiles {
                 }
             }
         });
+        if self.head.as_ref().is_some_and(|h| h.weight.len() != h.labels.len() * model.shape().width) {
+            wrong.get_or_insert(SCORE.to_owned());
+        }
         match wrong.as_deref().or(left.first().copied()) {
             None => Ok(()),
             Some(what) => {
@@ -158,19 +187,30 @@ fn refuse(folder: &Path, json: &ConfigJson) -> Result<(), Failure> {
         Value::Object(fields) => !fields.is_empty(),
         _ => true,
     };
-    match REFUSED.iter().find(|field| json.get(field).is_some_and(says)) {
+    // A head is trained whole; PEFT names every head that a model of the kind might have.
+    let classifies = json.text("task_type")? == Some("SEQ_CLS");
+    let heads = |value: &Value| {
+        let names = value.as_array().map_or(&[] as &[Value], Vec::as_slice);
+        classifies && names.iter().all(|name| name == SCORE || name == "classifier")
+    };
+    let refused_value =
+        |field: &&&str| json.get(field).is_some_and(|v| says(v) && !(**field == MODULES_TO_SAVE && heads(v)));
+    match REFUSED.iter().find(refused_value) {
         Some(field) => refused(field),
         None => Ok(()),
     }
 }
 
-/// Both matrices of every adapter.
-fn weights(folder: &Path, rank: usize, scale: f32) -> Result<BTreeMap<String, LowRank>> {
+/// Outputs and values of a head.
+type Head = (usize, Vec<f32>);
+
+/// Both matrices of every adapter, and the head if there is one.
+fn weights(folder: &Path, rank: usize, scale: f32) -> Result<(BTreeMap<String, LowRank>, Option<Head>)> {
     let path = folder.join(WEIGHTS);
     let stored = safetensors::open(&path)?;
     let total = stored.tensors.values().map(|tensor| tensor.size_bytes).sum();
     let reader = stored.reader(total, &|_, _| Ok(()))?;
-    let mut beside = BTreeMap::new();
+    let (mut beside, mut head) = (BTreeMap::new(), None);
     let strange = |name: &str| {
         let summary = Text::new("failure.adapter_refused").arg("folder", folder.display()).arg("field", name);
         Failure::new(FailureKind::Input, summary).hint(Text::new("failure.adapter_refused_hint"))
@@ -180,6 +220,10 @@ fn weights(folder: &Path, rank: usize, scale: f32) -> Result<BTreeMap<String, Lo
         let (Some(name), [rows, cols]) = (name, tensor.shape.as_slice()) else {
             return Err(strange(in_file).into());
         };
+        if name == SCORE {
+            head = Some((*rows, reader.dense(in_file, &[*rows, *cols])?.flatten_all()?.to_vec1()?));
+            continue;
+        }
         let (linear, is_a) = match (name.strip_suffix(".lora_A"), name.strip_suffix(".lora_B")) {
             (Some(linear), _) if *rows == rank => (linear, true),
             (_, Some(linear)) if *cols == rank => (linear, false),
@@ -190,5 +234,5 @@ fn weights(folder: &Path, rank: usize, scale: f32) -> Result<BTreeMap<String, Lo
             beside.entry(linear.to_owned()).or_insert(LowRank { rank, scale, a: Vec::new(), b: Vec::new() });
         if is_a { one.a = values } else { one.b = values }
     }
-    Ok(beside)
+    Ok((beside, head))
 }

@@ -8,6 +8,8 @@ use serde_json::Value;
 use std::path::Path;
 
 const MAX_CONFIG_BYTES: u64 = 16 << 20;
+/// More labels are none that anybody tells apart.
+const MOST_CLASSES: usize = 1 << 16;
 
 /// Reads config.json at `path`.
 ///
@@ -15,12 +17,33 @@ const MAX_CONFIG_BYTES: u64 = 16 << 20;
 /// `Failure` naming the file: not there, no JSON, an unknown architecture, a field that can't be honoured.
 pub fn read(path: &Path) -> Result<(&'static Architecture, ModelConfig), Failure> {
     let json = ConfigJson::parse(path, &read_text(path, MAX_CONFIG_BYTES)?)?;
-    let architecture = architecture(&json)?;
-    Ok((architecture, (architecture.config)(&json)?))
+    let (architecture, classifies) = architecture(&json)?;
+    let config = (architecture.config)(&json)?;
+    Ok((architecture, if classifies { config.classifying(classes(&json)?) } else { config }))
 }
 
-/// By `model_type`, and by `architectures` where it is given: a classifier is no decoder, whatever its type.
-fn architecture(json: &ConfigJson) -> Result<&'static Architecture, Failure> {
+/// The labels of a classifier, as transformers' `PreTrainedConfig` has them.
+fn classes(json: &ConfigJson) -> Result<Vec<String>, Failure> {
+    if json.text("problem_type")?.is_some_and(|kind| kind != "single_label_classification") {
+        return Err(json.refuse("problem_type"));
+    }
+    let Some(names) = json.object("id2label")? else {
+        let n = json.size_or("num_labels", 2)?;
+        return match n {
+            2..=MOST_CLASSES => Ok((0..n).map(|i| format!("LABEL_{i}")).collect()),
+            _ => Err(json.refuse("num_labels")),
+        };
+    };
+    let mut classes = Vec::new();
+    while let Some(name) = names.text(&classes.len().to_string())? {
+        classes.push(name.to_owned());
+    }
+    // One output is a number, not a label.
+    if classes.len() < 2 || classes.len() > MOST_CLASSES { Err(json.refuse("id2label")) } else { Ok(classes) }
+}
+
+/// By `model_type`, and by `architectures` where it is given; and whether it is one that tells labels apart.
+fn architecture(json: &ConfigJson) -> Result<(&'static Architecture, bool), Failure> {
     let class_names: Vec<&str> = match json.get("architectures") {
         None => Vec::new(),
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
@@ -33,10 +56,11 @@ fn architecture(json: &ConfigJson) -> Result<&'static Architecture, Failure> {
     let name = name.or(model_type).ok_or_else(|| json.missing("model_type"))?;
     let fits = |a: &&&Architecture| {
         model_type.is_none_or(|t| a.model_types.contains(&t))
-            && (class_names.is_empty() || class_names.iter().any(|n| a.class_names.contains(n)))
+            && (class_names.is_empty()
+                || class_names.iter().any(|n| a.class_names.contains(n) || a.classifier_name == *n))
     };
     match ARCHITECTURES.iter().find(fits) {
-        Some(architecture) => Ok(architecture),
+        Some(architecture) => Ok((architecture, class_names.contains(&architecture.classifier_name))),
         None => Err(unknown_architecture(json.file(), name)),
     }
 }

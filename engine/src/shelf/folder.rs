@@ -90,6 +90,7 @@ impl Folder {
             license: self.license(),
             description: None,
             examples: Vec::new(),
+            labels: self.config.classes.clone(),
             content_hash: String::new(),
         }
     }

@@ -72,6 +72,8 @@ pub struct About<'a> {
     /// As adapters had it in training.
     pub dropout: f64,
     pub linears: &'a [String],
+    /// What a head tells apart, in the order of its outputs.
+    pub labels: &'a [String],
 }
 
 /// What [`read`] finds.
@@ -103,7 +105,12 @@ pub fn write(
         }
         let state = RunState { version: VERSION, ..state.clone() };
         write_text(&folder.join(STATE), &serde_json::to_string_pretty(&state)?)?;
-        let about = serde_json::json!({ "base_hash": about.base_hash, "data_hash": about.data_hash });
+        let mut about_json =
+            serde_json::json!({ "base_hash": about.base_hash, "data_hash": about.data_hash });
+        if !about.labels.is_empty() {
+            about_json[peft::LABELS] = about.labels.into();
+        }
+        let about = about_json;
         write_text(&folder.join(peft::ABOUT), &serde_json::to_string_pretty(&about)?)
     })?;
     Ok(target)

@@ -60,6 +60,16 @@ impl<'m> TuneLinear<'m> {
         Ok(Self { name, frozen, frozen_bias, weight: None, bias: None, adapter: None })
     }
 
+    /// One that belongs to no model.
+    ///
+    /// # Panics
+    /// If there are not `n_out` · `n_in` values.
+    #[must_use]
+    pub fn own(name: &str, n_out: usize, n_in: usize, values: Vec<f32>) -> Self {
+        let frozen = Frozen::own(n_out, n_in, values);
+        Self { name: name.to_owned(), frozen, frozen_bias: None, weight: None, bias: None, adapter: None }
+    }
+
     #[must_use]
     pub fn n_out(&self) -> usize {
         self.frozen.matrix().n_out

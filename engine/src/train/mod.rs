@@ -8,6 +8,7 @@
 mod attention;
 mod block;
 pub mod checkpoint;
+mod classes;
 mod linear;
 pub mod live;
 mod mlp;
@@ -24,13 +25,15 @@ pub mod save;
 mod schedule;
 pub mod scratch;
 
+pub use classes::{ClassHead, Classified};
 pub use linear::{LORA_A, LORA_B};
 pub use optim::Optimizer;
 pub use params::{AdamWConfig, Parameter, ParameterId, Parameters, SgdConfig};
 pub use part::PartConfig;
 pub use schedule::Schedule;
 
-use crate::models::{CausalLm, DecoderParts};
+use crate::data::Example;
+use crate::models::{CausalLm, DecoderParts, SCORE};
 use crate::nn;
 use crate::nn::matrix::Frozen;
 use anyhow::{Result, ensure};
@@ -72,6 +75,26 @@ impl Batch {
         self.targets.extend(labels.iter().skip(1));
         self.targets.extend((!tokens.is_empty()).then_some(IGNORED));
         self.starts.push(self.tokens.len());
+    }
+
+    /// Adds a sequence of one of some classes, which its last token should tell.
+    ///
+    /// # Panics
+    /// If there are no tokens.
+    pub fn push_class(&mut self, tokens: &[u32], class: u32) {
+        assert!(!tokens.is_empty(), "a class is told by a last token");
+        self.push(tokens, &vec![IGNORED; tokens.len()]);
+        if let Some(last) = self.targets.last_mut() {
+            *last = class.cast_signed();
+        }
+    }
+
+    /// Adds a row of a dataset.
+    pub fn push_example(&mut self, example: &Example) {
+        match example.class {
+            Some(class) => self.push_class(&example.ids, class),
+            None => self.push(&example.ids, &example.labels),
+        }
     }
 
     #[must_use]
@@ -127,9 +150,11 @@ pub struct StepConfig {
 /// A loss before it is averaged.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct BatchLoss {
-    /// Σ −ln p(target), nats
+    /// Σ −ln p(target), nats; where targets have weights, each times its own.
     pub sum: f64,
     pub n_targets: usize,
+    /// What the sum is divided by: the number of targets, or the sum of their weights.
+    pub weight: f64,
 }
 
 impl BatchLoss {
@@ -141,7 +166,14 @@ impl BatchLoss {
     /// Nats per target; 0 without targets.
     #[must_use]
     pub fn mean(&self) -> f64 {
-        if self.n_targets == 0 { 0.0 } else { self.sum / self.n_targets as f64 }
+        if self.n_targets == 0 { 0.0 } else { self.sum / self.weight }
+    }
+
+    /// Adds that of another batch.
+    pub fn add(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.n_targets += other.n_targets;
+        self.weight += other.weight;
     }
 }
 
@@ -158,6 +190,9 @@ pub struct Tuner<'m> {
     arena: Arena,
     /// Draws the dropout of the next [`Self::accumulate`].
     pub dropout_key: u64,
+    /// Of what the head makes, the last token of each sequence is asked for a class; how much a class counts, or
+    /// nothing where all count the same.
+    class_weights: Option<Vec<f32>>,
 }
 
 /// An embedding table.
@@ -192,11 +227,35 @@ impl<'m> Tuner<'m> {
     /// # Errors
     /// `Failure { Input }` for a model on another device than the processor; if a first value has the wrong shape.
     pub fn new(model: &'m dyn CausalLm, tune: Tune<'_>, config: StepConfig) -> Result<Self> {
-        let parts = model.parts();
+        Self::with_head(model, tune, config, None)
+    }
+
+    /// The same with another head in place of the unembedding, which is trained whole with every method.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_head(
+        model: &'m dyn CausalLm,
+        tune: Tune<'_>,
+        config: StepConfig,
+        head: Option<ClassHead>,
+    ) -> Result<Self> {
+        let mut parts = model.parts();
         in_main_memory(parts.tokens.part.weight().device())?;
         for rope in &parts.ropes {
             ensure!(rope.width() <= parts.shape.head_width, "more of a head is turned than it is wide");
         }
+        let mut class_weights = None;
+        let lm_head = match head {
+            None => TuneLinear::frozen(parts.lm_head.name.clone(), parts.lm_head.part)?,
+            Some(ClassHead { n_classes, weight, class_weights: weights }) => {
+                let width = parts.shape.width;
+                ensure!(n_classes > 0 && weight.len() == n_classes * width, "a head of another shape");
+                ensure!(weights.as_ref().is_none_or(|w| w.len() == n_classes), "a weight for each class");
+                (parts.tied, parts.logit_cap, class_weights) = (false, None, weights);
+                TuneLinear::own(SCORE, n_classes, width, weight)
+            }
+        };
         let mut tuner = Self {
             params: Parameters::default(),
             config,
@@ -204,10 +263,11 @@ impl<'m> Tuner<'m> {
             positions: parts.positions.as_ref().map(|p| TuneTable::frozen(p.part.weight())).transpose()?,
             blocks: parts.blocks.iter().map(TuneBlock::frozen).collect::<Result<_>>()?,
             norm: TuneNorm::frozen(&parts.norm)?,
-            lm_head: TuneLinear::frozen(parts.lm_head.name.clone(), parts.lm_head.part)?,
+            lm_head,
             parts,
             arena: Arena::new(),
             dropout_key: 0,
+            class_weights,
         };
         match tune {
             Tune::Full => tuner.train_part(PartConfig::default()),
@@ -236,6 +296,9 @@ impl<'m> Tuner<'m> {
             linear.adapt(&mut self.params, shape, number as u64, factors);
         }
         ensure!(self.params.count() > 0, "no linear map was chosen");
+        if self.lm_head.name == SCORE {
+            self.lm_head.train(&mut self.params);
+        }
         Ok(())
     }
 
@@ -319,13 +382,7 @@ impl<'m> Tuner<'m> {
     pub fn evaluate_rows(&self, batch: &Batch, between: &dyn Fn() -> Result<()>) -> Result<Vec<BatchLoss>> {
         let positions = batch.positions();
         let cx = self.step_cx(&self.arena, batch, &positions)?;
-        let mut x = self.embed(&cx, batch);
-        for block in &self.blocks {
-            between()?;
-            x = block.forward(&cx, &self.params, &x).0;
-        }
-        between()?;
-        let (normed, _) = self.norm.forward(&cx, &self.params, &x);
+        let normed = self.normed(&cx, batch, between)?;
         let weight = &self.lm_head.matrix(&self.params);
         let watch = Watch::new(between);
         let mut losses = vec![0.0; cx.m];
@@ -341,12 +398,30 @@ impl<'m> Tuner<'m> {
         watch.end()?;
         let sequence = |pair: &[usize]| {
             let targets = &batch.targets[pair[0]..pair[1]];
-            BatchLoss {
-                sum: losses[pair[0]..pair[1]].iter().sum(),
-                n_targets: targets.iter().filter(|target| **target != IGNORED).count(),
+            let mut one = BatchLoss::default();
+            for (loss, target) in losses[pair[0]..pair[1]].iter().zip(targets).filter(|(_, t)| **t != IGNORED)
+            {
+                let weight = self.weight_of(*target);
+                one.add(BatchLoss { sum: weight * loss, n_targets: 1, weight });
             }
+            one
         };
         Ok(batch.starts.windows(2).map(sequence).collect())
+    }
+
+    /// What the last norm makes of a batch: `[M, D]`.
+    fn normed(&self, cx: &StepCx, batch: &Batch, between: &dyn Fn() -> Result<()>) -> Result<Buf> {
+        let mut x = self.embed(cx, batch);
+        for block in &self.blocks {
+            between()?;
+            x = block.forward(cx, &self.params, &x).0;
+        }
+        between()?;
+        Ok(self.norm.forward(cx, &self.params, &x).0)
+    }
+
+    fn batch_loss(&self, batch: &Batch, loss: loss::Loss) -> BatchLoss {
+        BatchLoss { sum: loss.loss_sum, n_targets: loss.n_targets, weight: self.target_weight(batch) }
     }
 
     fn lowest_trained(&self) -> usize {
@@ -368,7 +443,8 @@ impl<'m> Tuner<'m> {
             "sequences cover the batch"
         );
         ensure!(batch.tokens.iter().all(|t| (*t as usize) < s.vocab_size), "a token outside the vocabulary");
-        let in_range = |t: &i32| *t == IGNORED || usize::try_from(*t).is_ok_and(|t| t < s.vocab_size);
+        let n_outputs = self.lm_head.n_out();
+        let in_range = |t: &i32| *t == IGNORED || usize::try_from(*t).is_ok_and(|t| t < n_outputs);
         ensure!(batch.targets.iter().all(in_range), "a target outside the vocabulary");
         let longest = batch.starts.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
         ensure!(
@@ -434,7 +510,12 @@ impl<'m> Tuner<'m> {
             cx.m,
             Head { weight, soft_cap: self.parts.logit_cap },
             &batch.targets,
-            Objective { scale, smoothing: self.config.smoothing, go_on: &|| watch.goes_on() },
+            Objective {
+                scale,
+                smoothing: self.config.smoothing,
+                weights: self.class_weights.as_deref(),
+                go_on: &|| watch.goes_on(),
+            },
             Some(&mut dnormed),
             dw.as_deref_mut(),
             cx.arena,
@@ -447,7 +528,7 @@ impl<'m> Tuner<'m> {
         drop(normed);
         let mut dx = cx.arena.zeroed(x.len());
         self.norm.backward(&mut self.params, x, &moments, &dnormed, &mut dx);
-        Ok((BatchLoss { sum: loss.loss_sum, n_targets: loss.n_targets }, dx))
+        Ok((self.batch_loss(batch, loss), dx))
     }
 }
 

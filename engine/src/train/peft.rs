@@ -1,6 +1,7 @@
 //! Adapters as PEFT writes them: `adapter_config.json` and `adapter_model.safetensors`.
 
 use super::{LORA_A, LORA_B, Parameters};
+use crate::models::SCORE;
 use anyhow::{Context as _, Result};
 use glassworks_protocol::train::LoraSpec;
 use safetensors::tensor::{Dtype, TensorView};
@@ -12,19 +13,27 @@ pub const CONFIG: &str = "adapter_config.json";
 pub const WEIGHTS: &str = "adapter_model.safetensors";
 /// PEFT's wrapping around the model's own names.
 pub const PREFIX: &str = "base_model.model.";
+/// In [`ABOUT`]: what a head tells apart, in the order of its outputs.
+pub const LABELS: &str = "labels";
 /// Which weights the adapter was trained on, and on what: a file of our own.
 pub const ABOUT: &str = "glassworks.json";
 
-/// PEFT's name of one of our parameters: `….lora_A` is `base_model.model.….lora_A.weight`.
+/// PEFT's name of one of our parameters: `….lora_A` is `base_model.model.….lora_A.weight`, and a head that is trained
+/// whole `base_model.model.score.weight`.
 #[must_use]
 pub fn name_in_file(parameter: &str) -> String {
-    format!("{PREFIX}{parameter}.weight")
+    let ending = if parameter.strip_suffix(".weight") == Some(SCORE) { "" } else { ".weight" };
+    format!("{PREFIX}{parameter}{ending}")
 }
 
 /// The name of a parameter of ours, from PEFT's.
 #[must_use]
 pub fn name_of_parameter(in_file: &str) -> Option<&str> {
-    let name = in_file.strip_prefix(PREFIX)?.strip_suffix(".weight")?;
+    let parameter = in_file.strip_prefix(PREFIX)?;
+    let name = parameter.strip_suffix(".weight")?;
+    if name == SCORE {
+        return Some(parameter);
+    }
     (name.ends_with(LORA_A) || name.ends_with(LORA_B)).then_some(name)
 }
 
@@ -42,9 +51,10 @@ pub fn write(
     is_conv1d: bool,
 ) -> Result<()> {
     let adapted: BTreeSet<&str> = params.iter().filter_map(|p| p.name.strip_suffix(LORA_A)).collect();
+    let classifies = params.iter().any(|p| p.name.strip_suffix(".weight") == Some(SCORE));
     let config = json!({
         "peft_type": "LORA",
-        "task_type": "CAUSAL_LM",
+        "task_type": if classifies { "SEQ_CLS" } else { "CAUSAL_LM" },
         "base_model_name_or_path": base_name,
         "r": lora.rank,
         "lora_alpha": whole_if_it_is(lora.alpha),
@@ -55,7 +65,7 @@ pub fn write(
         "fan_in_fan_out": is_conv1d,
         "inference_mode": true,
         "init_lora_weights": true,
-        "modules_to_save": null,
+        "modules_to_save": if classifies { json!([SCORE]) } else { Value::Null },
     });
     let text = serde_json::to_string_pretty(&config)? + "\n";
     std::fs::write(folder.join(CONFIG), text).context("writing the adapter's configuration")?;
@@ -127,6 +137,8 @@ mod tests {
         assert_eq!(name_in_file(ours), theirs);
         assert_eq!(name_of_parameter(theirs), Some(ours));
         assert_eq!(name_of_parameter("base_model.model.lm_head.weight"), None);
+        assert_eq!(name_in_file("score.weight"), "base_model.model.score.weight");
+        assert_eq!(name_of_parameter("base_model.model.score.weight"), Some("score.weight"));
     }
 
     #[test]

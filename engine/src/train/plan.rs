@@ -1,14 +1,18 @@
 //! What a run will do, worked out before it begins: steps, order, rates; and the model made ready for it.
 
-use super::{Factors, LORA_A, LoraConfig, Optimizer, PartConfig, Schedule, StepConfig, Tune, Tuner};
-use crate::data::Dataset;
+use super::{
+    ClassHead, Factors, LORA_A, LoraConfig, Optimizer, PartConfig, Schedule, StepConfig, Tune, Tuner,
+};
 use crate::data::batches::{self, draw};
-use crate::models::CausalLm;
+use crate::data::{Dataset, class_weights};
+use crate::models::{CausalLm, is_head};
+use crate::nn::matrix::Frozen;
 use anyhow::Result;
 use glassworks_kernels::dispatch::Precision;
+use glassworks_protocol::dataset::DataReport;
 use glassworks_protocol::model;
 use glassworks_protocol::text::Text;
-use glassworks_protocol::train::{FieldProblem, LoraSpec, MethodSpec, ModelSize, TrainSpec};
+use glassworks_protocol::train::{FieldProblem, LoraSpec, MethodSpec, ModelSize, TaskSpec, TrainSpec};
 use std::collections::BTreeMap;
 
 /// The stream of numbers that dropout is drawn from; those of epochs count up from 0.
@@ -23,6 +27,8 @@ pub struct TrainPlan {
     /// Tokens of each training row.
     lengths: Vec<usize>,
     max_length: usize,
+    /// Of a head that tells labels apart.
+    n_classes: usize,
 }
 
 impl TrainPlan {
@@ -39,6 +45,7 @@ impl TrainPlan {
             evaluate_every: spec.evaluate_every(n_steps),
             lengths,
             max_length,
+            n_classes: data.report.labels.len(),
             spec,
         }
     }
@@ -56,11 +63,27 @@ impl TrainPlan {
         self.epoch(0).first().map_or(0, tokens)
     }
 
+    /// How many numbers the run trains, as the model has them.
+    #[must_use]
+    pub fn n_trained(&self, model: &dyn CausalLm) -> u64 {
+        let method = n_trained(model, &self.spec.method);
+        if !self.spec.task.classifies() {
+            return method;
+        }
+        // A head in place of an unembedding of its own.
+        let parts = model.parts();
+        let own = match self.spec.method {
+            MethodSpec::Full(_) if !parts.tied => parts.shape.vocab_size * parts.shape.width,
+            _ => 0,
+        };
+        method.saturating_sub(own as u64) + (self.n_classes * parts.shape.width) as u64
+    }
+
     /// Bytes that the run takes beside the model's weights.
     #[must_use]
     pub fn bytes(&self, model: &dyn CausalLm) -> u64 {
         let tokens = self.largest_batch() as u64;
-        let n_trained = n_trained(model, &self.spec.method);
+        let n_trained = self.n_trained(model);
         // Evaluation holds no more: its batches are of the same number of rows, and nothing is saved for a way back.
         self.spec.state_bytes(n_trained) + self.spec.step_bytes(&model_size(model), tokens)
     }
@@ -103,7 +126,7 @@ pub fn n_trained(model: &dyn CausalLm, method: &MethodSpec) -> u64 {
             let mut ends = 0;
             model.linears(&mut |name, linear| {
                 let (n_out, n_in) = linear.weight().dims();
-                if name != "lm_head" && lora.targets(name) {
+                if !is_head(name) && lora.targets(name) {
                     ends += (n_out + n_in) as u64;
                 }
             });
@@ -126,7 +149,7 @@ pub fn problems(model: &dyn CausalLm, spec: &TrainSpec) -> Vec<FieldProblem> {
     let MethodSpec::Lora(lora) = &spec.method else { return Vec::new() };
     let mut names = Vec::new();
     model.linears(&mut |name, _| names.push(name.to_owned()));
-    names.retain(|name| name != "lm_head");
+    names.retain(|name| !is_head(name));
     let alone = |target: &String| LoraSpec { targets: vec![target.clone()], ..LoraSpec::default() };
     let strange = |target: &&String| !names.iter().any(|name| alone(target).targets(name));
     let strange: Vec<&str> = lora.targets.iter().filter(strange).map(String::as_str).collect();
@@ -137,14 +160,15 @@ pub fn problems(model: &dyn CausalLm, spec: &TrainSpec) -> Vec<FieldProblem> {
     vec![FieldProblem { field: "method.targets".to_owned(), text }]
 }
 
-/// The model with what the spec trains of it; adapters begin as PEFT's do, drawn by the seed, or as `known`.
+/// The model with what the spec trains of it for rows as `data` reports them; adapters begin as PEFT's do, drawn by
+/// the seed, or as `known`.
 ///
 /// # Errors
 /// If weights are not in main memory, or known values have another shape.
 pub fn tuner<'m>(
     model: &'m dyn CausalLm,
     spec: &TrainSpec,
-    n_rows: u64,
+    data: &DataReport,
     known: Option<&BTreeMap<String, Vec<f32>>>,
 ) -> Result<Tuner<'m>> {
     let config = StepConfig {
@@ -166,11 +190,11 @@ pub fn tuner<'m>(
             let config_of_lora = LoraConfig {
                 rank,
                 scale: lora.scale() as f32,
-                dropout: lora.dropout(n_rows),
+                dropout: lora.dropout(data.n_train),
                 targets: &targets,
                 values: &mut values,
             };
-            Tuner::new(model, Tune::Lora(config_of_lora), config)?
+            Tuner::with_head(model, Tune::Lora(config_of_lora), config, head(model, spec, data))?
         }
         MethodSpec::Full(full) => {
             let n_layers = model.shape().n_layers;
@@ -180,7 +204,7 @@ pub fn tuner<'m>(
                 freeze_embeddings: full.freeze_embeddings,
                 freeze_norms: full.freeze_norms,
             };
-            Tuner::new(model, Tune::Part(part), config)?
+            Tuner::with_head(model, Tune::Part(part), config, head(model, spec, data))?
         }
     };
     if let Some(known) = known {
@@ -197,6 +221,19 @@ pub fn tuner<'m>(
 pub(super) fn stream_of(name: &str) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     name.bytes().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
+/// What tells the labels of `data` apart: the model's own head where that tells the same ones, else a fresh one.
+fn head(model: &dyn CausalLm, spec: &TrainSpec, data: &DataReport) -> Option<ClassHead> {
+    let TaskSpec::Classification(task) = &spec.task else { return None };
+    let weights = class_weights(&data.labels, task);
+    let fresh = ClassHead::fresh(data.labels.len(), model.shape().width, spec.seed, weights);
+    let parts = model.parts();
+    let own = (model.classes() == data.label_names()).then(|| Frozen::of(parts.lm_head.part.weight()).ok());
+    match own.flatten() {
+        Some(own) => Some(ClassHead { weight: own.to_f32(), ..fresh }),
+        None => Some(fresh),
+    }
 }
 
 /// A as PEFT begins it: Kaiming's uniform with a = √5, which is ±1/√in.

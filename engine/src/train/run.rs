@@ -10,7 +10,7 @@ use crate::data::batches::draw;
 use crate::data::{Dataset, Example};
 use anyhow::Result;
 use glassworks_protocol::text::Text;
-use glassworks_protocol::train::{CheckpointKind, Ending, MetricPoint, Series};
+use glassworks_protocol::train::{CheckpointKind, ClassTally, ConfusionMatrix, Ending, MetricPoint, Series};
 use glassworks_protocol::{Failure, FailureKind, Signal};
 use std::time::{Duration, Instant};
 
@@ -86,6 +86,8 @@ pub struct Training<'m, 'd> {
     /// Of the newest step, and of the newest evaluation, nats a target.
     pub train_loss: Option<f64>,
     pub validation_loss: Option<f64>,
+    /// What labels were taken for in the newest evaluation.
+    pub classes: Option<ClassTally>,
     pub tokens_per_sec: f64,
     /// The epoch that is being read, and its batches.
     epoch: Option<(u64, Vec<Vec<u32>>)>,
@@ -104,6 +106,7 @@ impl<'m, 'd> Training<'m, 'd> {
             sampler: None,
             train_loss: None,
             validation_loss: None,
+            classes: None,
             tokens_per_sec: 0.0,
             epoch: None,
             recorder: Recorder::default(),
@@ -200,16 +203,17 @@ impl<'m, 'd> Training<'m, 'd> {
         batches
     }
 
-    /// The gradients of a step, scaled by its target tokens whichever batch they are in.
+    /// The gradients of a step, scaled by its targets, whichever batch they are in.
     fn accumulate(&mut self, batches: &[Batch], hooks: &dyn Hooks) -> Result<BatchLoss> {
-        let n_targets: usize = batches.iter().map(Batch::n_targets).sum();
-        let scale = 1.0 / n_targets.max(1) as f32;
+        let weight: f64 = batches.iter().map(|batch| self.tuner.target_weight(batch)).sum();
+        let scale = if weight > 0.0 { 1.0 / weight as f32 } else { 1.0 };
         self.tuner.params.zero_grad();
         let mut loss = BatchLoss::default();
         for (i, batch) in batches.iter().enumerate() {
             let number = self.state.step * u64::from(self.plan.spec.batch.accumulation.max(1)) + i as u64;
             self.tuner.dropout_key = draw(self.plan.spec.seed, DROPOUT, number);
-            loss.add(self.tuner.accumulate(batch, scale, &|| hooks.checkpoint())?);
+            let one = self.tuner.accumulate(batch, scale, &|| hooks.checkpoint())?;
+            loss.add(one);
         }
         Ok(loss)
     }
@@ -305,10 +309,21 @@ impl<'m, 'd> Training<'m, 'd> {
         }
         let mut loss = BatchLoss::default();
         let mut each = Vec::with_capacity(self.data.validation.len());
+        let mut confusion = ConfusionMatrix::new(self.data.report.label_names());
         for rows in self.data.validation.chunks(self.plan.spec.batch.sequences.max(1) as usize) {
             hooks.checkpoint()?;
             hooks.between_steps(self);
-            for row in self.tuner.evaluate_rows(&batch_of(rows.iter()), &|| hooks.checkpoint())? {
+            let batch = batch_of(rows.iter());
+            let between = || hooks.checkpoint();
+            let losses = if confusion.labels.is_empty() {
+                self.tuner.evaluate_rows(&batch, &between)?
+            } else {
+                let said = self.tuner.classify(&batch, &between)?;
+                let truths = rows.iter().filter_map(|row| row.class);
+                truths.zip(said.found()).for_each(|(truth, found)| confusion.add(truth as usize, found));
+                self.tuner.class_losses(&batch, &said)
+            };
+            for row in losses {
                 loss.add(row);
                 each.push(row.mean() as f32);
             }
@@ -318,7 +333,13 @@ impl<'m, 'd> Training<'m, 'd> {
             return Err(diverged(step, "NaN"));
         }
         self.validation_loss = Some(mean);
-        self.recorder.add(Series::ValidationLoss, step, mean, hooks.now_ms());
+        let now = hooks.now_ms();
+        self.recorder.add(Series::ValidationLoss, step, mean, now);
+        if !confusion.labels.is_empty() {
+            self.recorder.add(Series::Accuracy, step, confusion.accuracy(), now);
+            self.recorder.add(Series::MacroF1, step, confusion.macro_f1(), now);
+            self.classes = Some(ClassTally { step, confusion });
+        }
         if step == 0 {
             self.state.first_loss = Some(mean.into());
         }
@@ -345,7 +366,7 @@ impl<'m, 'd> Training<'m, 'd> {
 
 fn batch_of<'e>(examples: impl Iterator<Item = &'e Example>) -> Batch {
     let mut batch = Batch::default();
-    examples.for_each(|example| batch.push(&example.ids, &example.labels));
+    examples.for_each(|example| batch.push_example(example));
     batch
 }
 

@@ -2,10 +2,10 @@
 
 use super::checkpoint;
 use super::peft;
-use crate::models::{CausalLm, MlpParts, NormParts};
+use crate::models::{ARCHITECTURES, CausalLm, MlpParts, NormParts, SCORE};
 use crate::nn::matrix::{Floats, Frozen};
 use crate::nn::{Linear, Projection, Weight};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use glassworks_protocol::model::ModelCard;
 use glassworks_protocol::text::Language;
 use glassworks_protocol::train::{CheckpointKind, RunRecord, SaveType};
@@ -33,6 +33,16 @@ struct Entry<'m> {
 enum Source<'m> {
     Matrix(Frozen<'m>),
     Vector(Floats<'m>),
+    Values(&'m [f32]),
+}
+
+/// What tells labels apart in place of a model's unembedding.
+pub struct SavedHead<'a> {
+    pub labels: &'a [String],
+    /// `[K, D]`
+    pub weight: &'a [f32],
+    /// What fills up short texts of a batch, where config.json doesn't say.
+    pub pad: Option<u32>,
 }
 
 /// Writes the files that go beside the weights, and the weights as `model.safetensors`, each changed by `alter`.
@@ -43,21 +53,23 @@ pub fn model_folder(
     to: &Path,
     companions: &[(String, Vec<u8>)],
     model: &dyn CausalLm,
+    head: Option<&SavedHead<'_>>,
     dtype: SaveType,
     alter: Alter<'_>,
     between: &dyn Fn(usize, usize) -> Result<()>,
 ) -> Result<()> {
     for (name, contents) in companions {
-        let contents = if name == "config.json" { with_dtype(contents, dtype)? } else { contents.clone() };
+        let contents =
+            if name == "config.json" { changed_config(contents, head, dtype)? } else { contents.clone() };
         std::fs::write(to.join(name), contents).with_context(|| format!("writing {name}"))?;
     }
     let path = to.join("model.safetensors");
-    write_weights(&path, &entries(model)?, dtype, alter, between)
+    write_weights(&path, &entries(model, head)?, dtype, alter, between)
         .with_context(|| format!("writing {}", path.display()))
 }
 
-/// config.json with the type that the weights are written in.
-fn with_dtype(config: &[u8], dtype: SaveType) -> Result<Vec<u8>> {
+/// config.json with the type that the weights are written in, and with the labels of a head.
+fn changed_config(config: &[u8], head: Option<&SavedHead<'_>>, dtype: SaveType) -> Result<Vec<u8>> {
     let mut config: Map<String, Value> = serde_json::from_slice(config).context("reading config.json")?;
     let name = match dtype {
         SaveType::F32 => "float32",
@@ -66,11 +78,35 @@ fn with_dtype(config: &[u8], dtype: SaveType) -> Result<Vec<u8>> {
     };
     config.remove("dtype");
     config.insert("torch_dtype".to_owned(), name.into());
+    if let Some(head) = head {
+        classify(&mut config, head)?;
+    }
     Ok((serde_json::to_string_pretty(&config)? + "\n").into_bytes())
 }
 
-/// Every tensor of the model, the unembedding left out where it is the embedding.
-fn entries(model: &dyn CausalLm) -> Result<Vec<Entry<'_>>> {
+/// As transformers' `PreTrainedConfig` has a classifier's labels.
+fn classify(config: &mut Map<String, Value>, head: &SavedHead<'_>) -> Result<()> {
+    let kind = config.get("model_type").and_then(Value::as_str).unwrap_or_default();
+    let architecture = ARCHITECTURES.iter().find(|a| a.model_types.contains(&kind));
+    let name = architecture.context("an architecture that is not known")?.classifier_name;
+    let numbered = || head.labels.iter().enumerate();
+    let by_id: Map<String, Value> = numbered().map(|(i, label)| (i.to_string(), json!(label))).collect();
+    let by_label: Map<String, Value> = numbered().map(|(i, label)| (label.clone(), json!(i))).collect();
+    config.insert("architectures".to_owned(), json!([name]));
+    config.insert("num_labels".to_owned(), json!(head.labels.len()));
+    config.insert("id2label".to_owned(), by_id.into());
+    config.insert("label2id".to_owned(), by_label.into());
+    config.insert("problem_type".to_owned(), json!("single_label_classification"));
+    if config.get("pad_token_id").is_none_or(Value::is_null)
+        && let Some(pad) = head.pad
+    {
+        config.insert("pad_token_id".to_owned(), json!(pad));
+    }
+    Ok(())
+}
+
+/// Every tensor of the model, the unembedding left out where it is the embedding, or where there is a head for it.
+fn entries<'m>(model: &'m dyn CausalLm, head: Option<&'m SavedHead<'_>>) -> Result<Vec<Entry<'m>>> {
     let parts = model.parts();
     let mut all = Vec::new();
     matrix(&mut all, &parts.tokens.name, parts.tokens.part.weight(), false)?;
@@ -104,7 +140,13 @@ fn entries(model: &dyn CausalLm) -> Result<Vec<Entry<'_>>> {
         }
     }
     norm(&mut all, &parts.norm.name, parts.norm.part)?;
-    if !parts.tied {
+    if let Some(head) = head {
+        let (rows, cols) = (head.labels.len(), parts.shape.width);
+        ensure!(head.weight.len() == rows * cols, "a head of another shape");
+        let values = Source::Values(head.weight);
+        let name = format!("{SCORE}.weight");
+        all.push(Entry { name, rows, cols, is_vector: false, turned: false, values });
+    } else if !parts.tied {
         matrix(&mut all, &parts.lm_head.name, parts.lm_head.part.weight(), false)?;
     }
     Ok(all)
@@ -171,6 +213,7 @@ fn write_weights(
         let mut values = match &entry.values {
             Source::Matrix(frozen) => frozen.to_f32(),
             Source::Vector(floats) => floats.values().to_vec(),
+            Source::Values(values) => values.to_vec(),
         };
         alter(&entry.name, &mut values, entry.cols);
         if entry.turned {

@@ -86,6 +86,7 @@ pub fn model(name: &str, starter: bool) -> Arc<ModelRecord> {
             license: Some(if starter { "MIT" } else { "Apache-2.0" }.to_owned()),
             description: starter.then(|| "tiny demo model: writes Carroll-like nonsense".to_owned()),
             examples: if starter { vec!["Alice was beginning to".to_owned()] } else { Vec::new() },
+            labels: Vec::new(),
             content_hash: "ab".repeat(32),
         },
         added_at_ms: super::NOW_MS - 1000,

@@ -120,7 +120,8 @@ impl TrainSpec {
         let per_layer = if self.recompute { s.width } else { saved + s.width };
         let at_work = saved + 3 * s.mlp_width + 4 * s.width + 2 * (s.q_width + 2 * s.kv_width) + dropped;
         let rows = (MOST_LOGITS / s.vocab_size.max(1) / LOGIT_ROWS * LOGIT_ROWS).max(LOGIT_ROWS);
-        let logits = rows.min(tokens) * (s.vocab_size + s.width);
+        // A head for labels makes next to none.
+        let logits = if self.task.classifies() { 0 } else { rows.min(tokens) * (s.vocab_size + s.width) };
         let floats = tokens * (s.n_layers * per_layer + at_work) + logits;
         floats * FLOAT * (100 + ARENA_SLACK_PERCENT) / 100
     }
@@ -183,7 +184,7 @@ impl TrainSpec {
         match &self.method {
             MethodSpec::Lora(lora) => size.adapter_params(lora),
             MethodSpec::Full(full) => {
-                let head = if size.tied { 0 } else { size.vocab_size * size.width };
+                let head = if size.tied || self.task.classifies() { 0 } else { size.vocab_size * size.width };
                 let tables = size.vocab_size * size.width;
                 let blocks = size.n_params.saturating_sub(head + tables);
                 let layers = full.last_layers.map_or(size.n_layers, |n| u64::from(n).min(size.n_layers));
@@ -204,7 +205,8 @@ impl TrainSpec {
     #[must_use]
     pub fn estimate(&self, card: &ModelCard, data: &DataReport) -> Estimate {
         let size = ModelSize::of(card);
-        let n_trained = self.n_trained(&size);
+        let head = data.labels.len() as u64 * size.width;
+        let n_trained = self.n_trained(&size) + head;
         let max_length = u64::from(self.max_length(data.percentile_95, card.context_length));
         let longest = u64::from(data.longest).min(max_length).max(1);
         let per_batch = u64::from(self.batch.sequences.max(1));
@@ -255,6 +257,7 @@ mod tests {
             license: None,
             description: None,
             examples: Vec::new(),
+            labels: Vec::new(),
             content_hash: String::new(),
         }
     }

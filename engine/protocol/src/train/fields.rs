@@ -1,7 +1,7 @@
 //! The fields of a [`TrainSpec`] that a person fills in: their names, their ranges and what is wrong with them.
 //! Forms, `--help` and checks loop over [`FIELDS`].
 
-use super::{FullSpec, MAX_PROMPTS, MethodSpec, TrainSpec};
+use super::{ClassWeights, ClassificationSpec, FullSpec, MAX_PROMPTS, MethodSpec, TaskSpec, TrainSpec};
 use crate::failure::Failure;
 use crate::model::ModelCard;
 use crate::text::Text;
@@ -102,16 +102,18 @@ impl Field {
 const MANY: u64 = 1_000_000_000;
 
 /// Every field a person can set, in the order of forms.
-pub const FIELDS: [Field; 48] = [
+pub const FIELDS: [Field; 49] = [
     plain("name", "train.field.name", FieldKind::Words),
     plain("data.files", "train.field.files", FieldKind::List),
     plain("data.validation_files", "train.field.validation_files", FieldKind::List),
     number("data.validation_share", "train.field.validation_share", 0.0, 0.5),
-    plain("task.kind", "train.field.task", FieldKind::Choice(&["chat", "text", "scratch"])),
+    plain("task.kind", "train.field.task", FieldKind::Choice(&["chat", "text", "classification", "scratch"])),
     plain("task.size", "train.field.size", FieldKind::Choice(&["tiny", "small", "medium", "large"]))
         .of("scratch"),
     whole("task.vocab_size", "train.field.vocab_size", 300, 65_536).of("scratch"),
     whole("task.context_length", "train.field.context_length", 16, 8_192).of("scratch"),
+    plain("task.class_weights", "train.field.class_weights", FieldKind::Choice(&["none", "balanced"]))
+        .of("classification"),
     plain("method.kind", "train.field.method", FieldKind::Choice(&["lora", "full"])),
     whole("method.rank", "train.field.rank", 1, 1024).of("lora"),
     number("method.alpha", "train.field.alpha", 1e-3, 4096.0).of("lora"),
@@ -182,6 +184,12 @@ impl TrainSpec {
         if !measures && self.evaluation.every.is_some() {
             tell("evaluation.every", Text::new("train.problem.nothing_to_measure"));
         }
+        if let TaskSpec::Classification(ClassificationSpec { class_weights: ClassWeights::Balanced }) =
+            self.task
+            && self.run.label_smoothing > 0.0
+        {
+            tell("run.label_smoothing", Text::new("train.problem.smoothing_weighted"));
+        }
         if self.evaluation.prompts.len() > MAX_PROMPTS {
             tell("evaluation.prompts", Text::new("train.problem.too_many").arg("most", MAX_PROMPTS));
         }
@@ -202,6 +210,9 @@ impl TrainSpec {
         if self.batch.max_length.is_some_and(|n| n > card.context_length) {
             let text = Text::new("train.problem.longer_than_context").arg("context", card.context_length);
             tell("batch.max_length", text);
+        }
+        if !card.labels.is_empty() && !self.task.classifies() {
+            tell("task.kind", Text::new("train.problem.model_classifies"));
         }
         if let MethodSpec::Full(full) = &self.method
             && full.last_layers.is_some_and(|n| n > card.n_layers)
@@ -250,6 +261,7 @@ mod tests {
     #[test]
     fn the_table_has_every_field_and_no_other() {
         let other = TrainSpec {
+            task: TaskSpec::Classification(ClassificationSpec::default()),
             method: MethodSpec::Full(FullSpec::default()),
             optimizer: OptimizerSpec::Sgd(SgdSpec::default()),
             ..TrainSpec::default()

@@ -1,6 +1,6 @@
 //! What is kept of a run: its record, its measurements, its checkpoints.
 
-use super::TrainSpec;
+use super::{ClassTally, TrainSpec};
 use crate::dataset::DataReport;
 use crate::failure::Failure;
 use crate::ids::RunId;
@@ -65,6 +65,9 @@ pub struct RunProgress {
     pub first_validation_loss: Option<f64>,
     pub best_loss: Option<f64>,
     pub best_step: Option<u64>,
+    /// What the labels of the held-out rows were taken for, in the newest evaluation and in the best one.
+    pub last_classes: Option<ClassTally>,
+    pub best_classes: Option<ClassTally>,
     /// Of the process, bytes.
     pub peak_bytes: u64,
     /// What was foreseen beside the weights, bytes.
@@ -158,6 +161,10 @@ pub enum Series {
     Tokens,
     /// Of training so far, over all sittings: where a step lies on an axis of time.
     TrainSecs,
+    /// The part of the held-out rows whose label was found.
+    Accuracy,
+    /// The mean of the labels' F1.
+    MacroF1,
 }
 
 /// An entry in [`METRICS`].
@@ -173,7 +180,7 @@ pub struct Metric {
 }
 
 /// Everything that is measured while a run goes on.
-pub const METRICS: [Metric; 8] = [
+pub const METRICS: [Metric; 10] = [
     Metric {
         series: Series::TrainLoss,
         word: "train_loss",
@@ -216,6 +223,18 @@ pub const METRICS: [Metric; 8] = [
         word: "train_secs",
         label: "train.metric.train_secs",
         lower_is_better: None,
+    },
+    Metric {
+        series: Series::Accuracy,
+        word: "accuracy",
+        label: "train.metric.accuracy",
+        lower_is_better: Some(false),
+    },
+    Metric {
+        series: Series::MacroF1,
+        word: "macro_f1",
+        label: "train.metric.macro_f1",
+        lower_is_better: Some(false),
     },
 ];
 

@@ -99,6 +99,7 @@ impl GgufModel {
             license: text("general.license"),
             description: text("general.description"),
             examples: Vec::new(),
+            labels: Vec::new(),
             content_hash: String::new(),
         }
     }

@@ -225,6 +225,7 @@ fn an_adapter_that_asks_for_more_is_refused_by_name() {
     check("bias", "all".into());
     check("rank_pattern", json!({ "q_proj": 8 }));
     check("modules_to_save", json!(["lm_head"]));
+    check("modules_to_save", json!(["score"]));
     check("peft_type", "IA3".into());
     check("init_lora_weights", "pissa_niter_4".into());
 }
@@ -241,7 +242,7 @@ fn merged(path: &Path, name: &str, strength: f32, dtype: SaveType) -> tempfile::
         }
     };
     let companions = files.companions().unwrap();
-    save::model_folder(to.path(), &companions, &*model, dtype, &mut alter, &|_, _| Ok(())).unwrap();
+    save::model_folder(to.path(), &companions, &*model, None, dtype, &mut alter, &|_, _| Ok(())).unwrap();
     to
 }
 
@@ -304,14 +305,14 @@ fn memory_is_foreseen() {
         let length = model.shape().context_length.min(60);
         let ids: Vec<u32> = (0..length as u32).map(|i| i * 7 % 500).collect();
         let labels = ids.iter().map(|id| id.cast_signed()).collect();
-        let train = vec![Example { ids, labels }; 6];
+        let train = vec![Example { ids, labels, class: None }; 6];
         let report = DataReport { max_length: length as u32, ..DataReport::default() };
         let data = Dataset { train, report, ..Dataset::default() };
         for method in [MethodSpec::Lora(LoraSpec::default()), MethodSpec::Full(FullSpec::default())] {
             for recompute in [false, true] {
                 let spec = TrainSpec { method: method.clone(), recompute, ..TrainSpec::default() };
                 let plan = TrainPlan::new(spec, &data);
-                let mut tuner = plan::tuner(&*model, &plan.spec, 6, None).unwrap();
+                let mut tuner = plan::tuner(&*model, &plan.spec, &data.report, None).unwrap();
                 let mut batch = Batch::default();
                 data.train[..4].iter().for_each(|example| batch.push(&example.ids, &example.labels));
                 tuner.accumulate(&batch, 0.1, &|| Ok(())).unwrap();

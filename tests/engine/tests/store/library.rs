@@ -28,6 +28,7 @@ fn record(path: &str) -> ModelRecord {
         license: Some(String::from("apache-2.0")),
         description: None,
         examples: vec![String::from("你好")],
+        labels: Vec::new(),
         content_hash: String::new(),
     };
     ModelRecord {

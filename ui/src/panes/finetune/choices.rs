@@ -10,9 +10,11 @@ use crate::theme::{Type, Weight, icons, size};
 use crate::units;
 use crate::widgets::{self, Button, MenuItem, Tone};
 use egui::{Align, Layout, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, vec2};
-use glassworks_protocol::dataset::{DataReport, DataSpec};
+use glassworks_protocol::dataset::{DataReport, DataSpec, LabelCount};
 use glassworks_protocol::generate::ModelSource;
-use glassworks_protocol::train::{PRESETS, Preset, SIZES, ScratchSpec, TaskSpec};
+use glassworks_protocol::train::{
+    ClassWeights, ClassificationSpec, PRESETS, Preset, SIZES, ScratchSpec, TaskSpec,
+};
 
 /// Between cards.
 const GAP: f32 = 12.0;
@@ -20,6 +22,14 @@ const GAP: f32 = 12.0;
 const SIDE_BY_SIDE: f32 = 620.0;
 const CHOICE_HEIGHT: f32 = 136.0;
 const PRESET_HEIGHT: f32 = 84.0;
+/// Labels that are named on the card.
+const FEW_LABELS: usize = 6;
+/// What can be learned, in the order of the menu.
+const GOALS: [TaskSpec; 3] = [
+    TaskSpec::Chat,
+    TaskSpec::Text,
+    TaskSpec::Classification(ClassificationSpec { class_weights: ClassWeights::None }),
+];
 
 /// The places of three cards.
 fn three(ui: &mut Ui, height: f32) -> [Rect; 3] {
@@ -215,16 +225,18 @@ impl Finetune {
         let chosen = widgets::menu(&button, 280.0, |ui| {
             let mut chosen = None;
             let made = self.draft.spec.scratch().copied().unwrap_or_default();
-            for task in [TaskSpec::Chat, TaskSpec::Text, TaskSpec::Scratch(made)] {
+            for task in GOALS.into_iter().chain([TaskSpec::Scratch(made)]) {
                 let (title, hint) = goal_keys(task);
-                let selected = self.draft.spec.task == task;
+                let selected = goal_keys(self.draft.spec.task) == goal_keys(task);
                 if MenuItem::new(cx.t(title)).hint(cx.t(hint)).selected(selected).show(ui).clicked() {
                     chosen = Some(task);
                 }
             }
             chosen
         });
-        if let Some(task) = chosen.flatten() {
+        if let Some(task) =
+            chosen.flatten().filter(|task| goal_keys(*task) != goal_keys(self.draft.spec.task))
+        {
             self.draft.choose_goal(task);
             self.form.forget();
         }
@@ -233,6 +245,10 @@ impl Finetune {
         ui.label(Type::Hint.text(cx.t(hint), cx.theme.tokens.text_2));
         if let Some(report) = facts.data.known() {
             ui.add_space(4.0);
+            if !report.labels.is_empty() {
+                labels(ui, cx, report);
+                return;
+            }
             let share = 100.0 * report.n_targets as f64 / report.n_tokens.max(1) as f64;
             let share = format!("{share:.0}");
             widgets::tag(ui, Tone::Plain, cx.tf("finetune.learned_share", &[("share", &share)]));
@@ -294,7 +310,24 @@ fn goal_keys(task: TaskSpec) -> (&'static str, &'static str) {
         TaskSpec::Chat => ("finetune.goal_chat", "finetune.goal_chat_hint"),
         TaskSpec::Text => ("finetune.goal_text", "finetune.goal_text_hint"),
         TaskSpec::Scratch(_) => ("finetune.goal_scratch", "finetune.goal_scratch_hint"),
+        TaskSpec::Classification(_) => ("finetune.goal_classification", "finetune.goal_classification_hint"),
     }
+}
+
+/// How many labels there are, and each with its rows on hover.
+fn labels(ui: &mut Ui, cx: &PaneCx, report: &DataReport) {
+    let words = cx.tf("finetune.n_labels", &[("n", &report.labels.len())]);
+    let line = |label: &LabelCount| {
+        let n = units::grouped(label.n_train + label.n_validation);
+        cx.tf("finetune.labels_of", &[("name", &label.name), ("n", &n)])
+    };
+    let all: Vec<String> = report.labels.iter().map(line).collect();
+    ui.horizontal(|ui| {
+        widgets::tag(ui, Tone::Plain, words).on_hover_text(all.join("\n"));
+        let few = all.iter().take(FEW_LABELS).cloned().collect::<Vec<_>>().join(&cx.t("finetune.comma"));
+        let more = if all.len() > FEW_LABELS { "…" } else { "" };
+        card_hint(ui, cx, &format!("{few}{more}"));
+    });
 }
 
 pub(super) fn fit_badge(ui: &mut Ui, cx: &PaneCx, fit: Fit) {

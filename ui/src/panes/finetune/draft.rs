@@ -6,7 +6,7 @@ use glassworks_protocol::generate::ModelSource;
 use glassworks_protocol::ids::ModelId;
 use glassworks_protocol::model::ModelCard;
 use glassworks_protocol::train::fields::FIELDS;
-use glassworks_protocol::train::{Field, Preset, PresetId, TaskSpec, TrainSpec};
+use glassworks_protocol::train::{ClassificationSpec, Field, Preset, PresetId, TaskSpec, TrainSpec};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -35,6 +35,7 @@ pub const GROUPS: [Group; 5] = [
             "method.freeze_embeddings",
             "method.freeze_norms",
             "optimizer.learning_rate",
+            "task.class_weights",
         ],
         summary: &["method.kind", "method.rank", "method.last_layers", "optimizer.learning_rate"],
     },
@@ -212,7 +213,13 @@ impl Draft {
             return;
         }
         if self.spec.data.files.is_empty() && !self.goal_chosen {
-            self.spec.task = if is_plain_text(&path) { TaskSpec::Text } else { TaskSpec::Chat };
+            self.spec.task = if is_plain_text(&path) {
+                TaskSpec::Text
+            } else if is_table(&path) {
+                TaskSpec::Classification(ClassificationSpec::default())
+            } else {
+                TaskSpec::Chat
+            };
         }
         self.spec.data.files.push(path);
     }
@@ -241,7 +248,7 @@ fn ending(path: &Path) -> String {
 }
 
 /// Endings of files that can be learned from.
-pub const ENDINGS: [&str; 6] = ["jsonl", "json", "ndjson", "txt", "md", "text"];
+pub const ENDINGS: [&str; 8] = ["jsonl", "json", "ndjson", "csv", "tsv", "txt", "md", "text"];
 
 pub fn is_data(path: &Path) -> bool {
     ENDINGS.contains(&ending(path).as_str()) && path.file_name().is_none_or(|name| name != "config.json")
@@ -249,6 +256,10 @@ pub fn is_data(path: &Path) -> bool {
 
 fn is_plain_text(path: &Path) -> bool {
     matches!(ending(path).as_str(), "txt" | "md" | "text")
+}
+
+fn is_table(path: &Path) -> bool {
+    matches!(ending(path).as_str(), "csv" | "tsv")
 }
 
 #[cfg(test)]
