@@ -74,6 +74,7 @@ impl Place {
             home: self.home(),
             mode: Mode::writer("window"),
             starter: &[],
+            samples: &[],
             version: "test",
             language: glassworks_protocol::text::Language::English,
             memory_limit_bytes: None,

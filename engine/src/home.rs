@@ -22,7 +22,8 @@ pub const LOGS: &str = "logs";
 pub const LOCK: &str = "glassworks.lock";
 /// How long the lock is waited for.
 const PATIENCE: Duration = Duration::from_millis(800);
-const FOLDERS: [&str; 6] = [MODELS, "datasets", RUNS, "captures", "lessons", LOGS];
+const DATASETS: &str = "datasets";
+const FOLDERS: [&str; 6] = [MODELS, DATASETS, RUNS, "captures", "lessons", LOGS];
 
 /// How a home folder is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +90,11 @@ impl Home {
     #[must_use]
     pub fn models(&self) -> PathBuf {
         self.inner.path.join(MODELS)
+    }
+
+    #[must_use]
+    pub fn datasets(&self) -> PathBuf {
+        self.inner.path.join(DATASETS)
     }
 
     #[must_use]

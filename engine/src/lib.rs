@@ -22,6 +22,7 @@ pub mod memory;
 pub mod models;
 pub mod nn;
 mod power;
+mod predict;
 pub mod shelf;
 mod starter;
 pub mod store;
@@ -53,6 +54,8 @@ pub struct EngineConfig {
     pub mode: Mode,
     /// The bundled model: file names and contents; a writer unpacks it into the home folder.
     pub starter: &'static [(&'static str, &'static [u8])],
+    /// Bundled data to begin with: paths under the home's folder of datasets, and contents.
+    pub samples: &'static [(&'static str, &'static [u8])],
     pub version: &'static str,
     /// Of the system's locale; a person's own choice goes before it.
     pub language: Language,
@@ -106,6 +109,7 @@ impl Engine {
         let chosen = device::choose(settings.device);
         let ledger = config.memory_limit_bytes.map_or_else(|| device::ledger(&chosen.device), Ledger::new);
         let starter = runtime.block_on(starter::install(&home, &store, config.starter, (config.clock)()))?;
+        let samples = starter::samples(&home, config.samples)?;
         let chats = runtime.block_on(store.chats("", false))?;
         let start = StartReport {
             version: config.version.to_owned(),
@@ -115,6 +119,7 @@ impl Engine {
             log_file: home.logs().join(log::FILE),
             models: runtime.block_on(store.models())?,
             starter,
+            samples,
             chats,
             notices,
         };

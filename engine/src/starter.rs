@@ -1,4 +1,4 @@
-//! Unpacks the bundled model into the home folder and enters it into the library.
+//! Unpacks the bundled model into the home folder and enters it into the library; and the bundled data.
 
 use crate::home::Home;
 use crate::shelf::ModelFiles;
@@ -9,7 +9,7 @@ use glassworks_protocol::model::{ModelCard, ModelRecord};
 use serde::Deserialize;
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Its folder under the home's `models`.
 const FOLDER: &str = "starter";
@@ -63,6 +63,23 @@ pub async fn install(
         starter: true,
     };
     Ok(Some(store.add_model(&record).await?.id))
+}
+
+/// Unpacks the bundled data into the home folder; the paths of its tables. None for a reader.
+pub fn samples(home: &Home, files: &[(&str, &[u8])]) -> Result<Vec<PathBuf>> {
+    if !home.is_writer() {
+        return Ok(Vec::new());
+    }
+    let mut tables = Vec::new();
+    for (name, contents) in files {
+        let path = home.datasets().join(name);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        }
+        write_if_different(&path, contents)?;
+        tables.extend(path.extension().is_some_and(|ending| ending == "csv").then_some(path));
+    }
+    Ok(tables)
 }
 
 /// Writes aside and renames, so that a crash leaves the old file or the new one; true if there was a need to.

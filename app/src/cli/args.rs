@@ -27,6 +27,7 @@ pub enum Command {
     Train(TrainArgs),
     Runs(RunsArgs),
     Merge(MergeArgs),
+    Predict(PredictArgs),
     Tour(TourArgs),
     Completions(CompletionsArgs),
 }
@@ -310,6 +311,37 @@ pub struct MergeArgs {
         hide_possible_values = true
     )]
     pub dtype: DtypeArg,
+}
+
+#[derive(Args)]
+pub struct PredictArgs {
+    #[arg(short, long, value_name = "MODEL", required_unless_present = "run", conflicts_with = "run")]
+    pub model: Option<String>,
+    #[arg(long, value_name = "DIR", requires = "model")]
+    pub adapter: Option<PathBuf>,
+    #[arg(short, long, value_name = "RUN")]
+    pub run: Option<String>,
+    #[arg(short, long, value_name = "FILE")]
+    pub data: PathBuf,
+    #[arg(short, long, value_name = "NAME")]
+    pub column: String,
+    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub template: Option<String>,
+    #[arg(short, long, value_name = "FILE")]
+    pub out: PathBuf,
+    #[arg(short = 'n', long, value_name = "N")]
+    pub max_new_tokens: Option<u32>,
+    #[arg(
+        long,
+        value_enum,
+        value_name = "PRECISION",
+        default_value = "exact",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub precision: PrecisionArg,
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

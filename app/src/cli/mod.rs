@@ -13,6 +13,7 @@ mod merge;
 mod meter;
 mod models;
 pub mod out;
+mod predict;
 pub mod recipe_file;
 pub mod run_file;
 mod run_plot;
@@ -86,6 +87,7 @@ fn run(cx: &Cx, command: Command) -> Result<(), Stop> {
         Command::Train(args) => train::run(cx, &args),
         Command::Runs(args) => runs::run(cx, &args),
         Command::Merge(args) => merge::run(cx, &args),
+        Command::Predict(args) => predict::run(cx, &args),
         Command::Tour(args) => tour::run(cx, &args),
         Command::Completions(args) => completions::run(cx.language, args.shell),
     }

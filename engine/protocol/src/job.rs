@@ -8,6 +8,7 @@ use crate::generate::{GenerateSpec, ModelSource, Prompt, PromptPreview, Reply};
 use crate::ids::{ChatId, RunId};
 use crate::inspect::{InspectReport, InspectSpec};
 use crate::model::{ModelCard, ModelRecord};
+use crate::predict::{PredictReport, PredictSpec};
 use crate::text::Text;
 use crate::train::{MergeSpec, RunRecord, StepReport, TrainJob, TrainSpec};
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,8 @@ pub enum JobSpec {
     Merge(MergeSpec),
     /// Delete runs for good: what was measured of them, and everything they keep on disk.
     DeleteRuns(Vec<RunId>),
+    /// What a model makes of every row of a file. Goes on where one that was stopped or killed has left it.
+    Predict(Box<PredictSpec>),
     ExportChats(ExportChatsSpec),
     /// Markdown or JSON, as exported.
     ImportChats {
@@ -92,6 +95,7 @@ pub enum JobOutput {
     TrainingMeasured(Arc<StepReport>),
     /// The run as it is now: done, or paused.
     Trained(Arc<RunRecord>),
+    Predicted(Arc<PredictReport>),
     Merged {
         to: PathBuf,
         size_bytes: u64,

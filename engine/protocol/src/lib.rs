@@ -22,6 +22,7 @@ mod job;
 pub mod link;
 pub mod machine;
 pub mod model;
+pub mod predict;
 pub mod settings;
 pub mod text;
 pub mod train;

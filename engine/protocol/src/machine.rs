@@ -73,6 +73,8 @@ pub struct StartReport {
     pub models: Vec<Arc<ModelRecord>>,
     /// The bundled model's entry.
     pub starter: Option<ModelId>,
+    /// Bundled data to begin with.
+    pub samples: Vec<PathBuf>,
     /// Newest first, trash aside.
     pub chats: Vec<ChatSummary>,
     /// What a person should know: a recovered database, say.

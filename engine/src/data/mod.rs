@@ -6,7 +6,7 @@ mod encode;
 pub mod files;
 mod labels;
 mod rows;
-mod table;
+pub mod table;
 
 pub use encode::{Encoder, Example};
 pub use labels::weights as class_weights;

@@ -8,6 +8,7 @@ mod inspect;
 mod keep;
 mod merge;
 mod models;
+mod predict;
 mod rehearse;
 mod samples;
 mod scratch;
@@ -35,6 +36,7 @@ pub fn name(spec: &JobSpec) -> &'static str {
         JobSpec::Train(_) => "train",
         JobSpec::Merge(_) => "merge",
         JobSpec::DeleteRuns(_) => "delete-runs",
+        JobSpec::Predict(_) => "predict",
         JobSpec::ExportChats(_) => "export-chats",
         JobSpec::ImportChats { .. } => "import-chats",
         JobSpec::Backup { .. } => "backup",
@@ -60,6 +62,7 @@ pub fn run(cx: &JobCx, spec: JobSpec) -> Result<JobOutput> {
         JobSpec::Train(job) => train::run(cx, job),
         JobSpec::Merge(spec) => merge::run(cx, &spec),
         JobSpec::DeleteRuns(runs) => delete_runs::run(cx, &runs),
+        JobSpec::Predict(spec) => predict::run(cx, &spec),
         JobSpec::ExportChats(spec) => chats::export(cx, &spec),
         JobSpec::ImportChats { path } => chats::import(cx, &path),
         JobSpec::Backup { to, replace } => chats::backup(cx, &to, replace),

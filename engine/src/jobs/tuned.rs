@@ -38,7 +38,7 @@ pub fn choose(cx: &JobCx, spec: &GenerateSpec) -> Result<Chosen> {
     let Some(tuned) = &spec.tuned else {
         let model = from_shelf(cx, &spec.model)?;
         let adapters = match &spec.adapter {
-            Some(source) => Some(fit(cx, &model, AdapterFiles::read(&source.path)?, source.strength)?),
+            Some(source) => Some(adapters(cx, &model, source)?),
             None => None,
         };
         return Ok(Chosen { model, adapters, step: None });
@@ -50,7 +50,14 @@ pub fn choose(cx: &JobCx, spec: &GenerateSpec) -> Result<Chosen> {
     }
 }
 
-/// The adapter, fitted to the model, and the memory it takes.
+/// The adapter that lies at `source`, fitted to the model, and the memory it takes.
+///
+/// # Errors
+/// When it cannot be read, does not fit, or there is no memory for it.
+pub fn adapters(cx: &JobCx, model: &LoadedModel, source: &AdapterSource) -> Result<HeldAdapters> {
+    fit(cx, model, AdapterFiles::read(&source.path)?, source.strength)
+}
+
 fn fit(cx: &JobCx, model: &LoadedModel, files: AdapterFiles, strength: f32) -> Result<HeldAdapters> {
     if let Some(warning) = files.other_base(model) {
         cx.shared.outbox.send(Event::Notice(Notice::Alert(warning)));

@@ -25,7 +25,7 @@ pub mod save;
 mod schedule;
 pub mod scratch;
 
-pub use classes::{ClassHead, Classified};
+pub use classes::{ClassHead, Classified, probabilities};
 pub use linear::{LORA_A, LORA_B};
 pub use optim::Optimizer;
 pub use params::{AdamWConfig, Parameter, ParameterId, Parameters, SgdConfig};

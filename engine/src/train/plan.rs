@@ -97,6 +97,14 @@ impl TrainPlan {
     }
 }
 
+/// Bytes that a pass over so many tokens takes, with a head for labels and nothing kept for a way back.
+#[must_use]
+pub fn pass_bytes(model: &dyn CausalLm, tokens: usize) -> u64 {
+    let task = TaskSpec::Classification(Default::default());
+    let spec = TrainSpec { task, recompute: true, ..TrainSpec::default() };
+    spec.step_bytes(&ModelSize { n_layers: 1, ..model_size(model) }, tokens as u64)
+}
+
 /// The model's own sizes, not those a card suggests.
 fn model_size(model: &dyn CausalLm) -> ModelSize {
     let (shape, tied) = (model.shape(), model.parts().tied);

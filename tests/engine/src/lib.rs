@@ -71,6 +71,7 @@ pub fn config(home: &Path) -> EngineConfig {
         home: home.to_owned(),
         mode: Mode::writer("test"),
         starter: starter(),
+        samples: &[],
         version: "0.0.0-test",
         language: Language::English,
         memory_limit_bytes: None,

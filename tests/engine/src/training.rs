@@ -3,8 +3,8 @@
 use glassworks_protocol::dataset::DataSpec;
 use glassworks_protocol::generate::ModelSource;
 use glassworks_protocol::train::{
-    BatchSpec, CheckpointSpec, EvaluationSpec, LengthSpec, LoraSpec, MethodSpec, ScratchSize, ScratchSpec,
-    TrainSpec,
+    BatchSpec, CheckpointSpec, ClassificationSpec, EvaluationSpec, LengthSpec, LoraSpec, MethodSpec,
+    ScratchSize, ScratchSpec, TaskSpec, TrainSpec,
 };
 use std::path::{Path, PathBuf};
 
@@ -45,6 +45,41 @@ pub fn rows(folder: &Path) -> PathBuf {
         std::fs::write(&path, text).expect("the rows can be written");
     }
     path
+}
+
+/// Writes sixty rows of texts with one of three labels into `folder`, if they are not there yet.
+///
+/// # Panics
+/// When they cannot be written.
+pub fn sorted_rows(folder: &Path) -> PathBuf {
+    let path = folder.join("sorted.csv");
+    if !path.exists() {
+        let mut text = "text,label\n".to_owned();
+        let words =
+            [("bad", "cruel"), ("good", "lovely"), ("so so", "plain"), ("bad", "ugly"), ("good", "kind")];
+        for place in [
+            "garden", "hall", "house", "river", "wood", "school", "sea", "town", "court", "shop", "sky",
+            "hill",
+        ] {
+            for (label, word) in words {
+                text.push_str(&format!("\"The {place}, said Alice, is {word}\",{label}\n"));
+            }
+        }
+        std::fs::write(&path, text).expect("the rows can be written");
+    }
+    path
+}
+
+/// [`spec`] for [`sorted_rows`].
+#[must_use]
+pub fn sorting(model: &ModelSource, folder: &Path) -> TrainSpec {
+    let plain = spec(model, folder);
+    TrainSpec {
+        data: DataSpec { files: vec![sorted_rows(folder)], validation_share: 0.2, ..DataSpec::default() },
+        task: TaskSpec::Classification(ClassificationSpec::default()),
+        run: LengthSpec { steps: Some(30), ..LengthSpec::default() },
+        ..plain
+    }
 }
 
 /// Adapters of every kind of randomness: order, dropout, first values; checkpoints every other step.

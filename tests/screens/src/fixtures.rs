@@ -26,6 +26,7 @@ pub fn start() -> StartReport {
         home: "/home/ada/.local/share/glassworks".into(),
         log_file: "/home/ada/.local/share/glassworks/glassworks.log".into(),
         starter: Some(starter.id),
+        samples: vec!["/home/ada/.local/share/glassworks/datasets/reviews/reviews.csv".into()],
         models: vec![starter, model("SmolLM2-135M-Instruct", false)],
         chats: Vec::new(),
         notices: Vec::new(),

@@ -4,13 +4,15 @@
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::SnapshotResults;
-use glassworks_protocol::dataset::{DataReport, RowProblem};
+use glassworks_protocol::dataset::{DataReport, LabelCount, RowProblem};
 use glassworks_protocol::generate::ModelSource;
 use glassworks_protocol::ids::JobId;
 use glassworks_protocol::machine::{DiskStatus, MemoryStatus};
 use glassworks_protocol::settings::{Settings, ThemeChoice};
 use glassworks_protocol::text::{Language, Text};
-use glassworks_protocol::train::{PRESETS, StepReport, TaskSpec, TrainJob, TrainSpec};
+use glassworks_protocol::train::{
+    ClassWeights, ClassificationSpec, PRESETS, StepReport, TaskSpec, TrainJob, TrainSpec,
+};
 use glassworks_protocol::{
     Command, Edit, Event, Failure, FailureKind, JobOutput, JobSpec, Notice, Outcome, Page, Progress, Query,
     Unit,
@@ -75,6 +77,7 @@ fn report() -> DataReport {
         n_truncated: 37,
         n_left_out: 2,
         problems: vec![problem(17, "train.row.no_answer"), problem(90, "train.row.not_json")],
+        labels: Vec::new(),
         hash: "cd".repeat(32),
     }
 }
@@ -440,6 +443,69 @@ fn a_narrow_window_keeps_the_button_and_folds_the_rest_away() {
 }
 
 #[test]
+fn who_has_no_data_begins_with_reviews() {
+    let mut window = english();
+    window.click("Choose training data");
+    window.click("Film reviews, good or bad");
+    assert!(!window.shows("Film reviews, good or bad"), "only where nothing is chosen");
+    window.key(Modifiers::NONE, Key::Escape);
+    let (_, asked) = check_of(&window.commands());
+    assert!(asked.data.files[0].ends_with("reviews/reviews.csv") && asked.task.classifies());
+}
+
+/// A table of texts with labels, chosen and read.
+fn sorting(mut window: Window) -> Window {
+    let (job, asked) = choose_data(&mut window, "/data/reviews.csv");
+    assert!(asked.task.classifies(), "a table is sorted");
+    let label =
+        |name: &str, n_train, n_validation| LabelCount { name: name.to_owned(), n_train, n_validation };
+    let labels = vec![label("bad", 1510, 80), label("good", 2302, 120)];
+    let report = DataReport { labels, n_targets: 3812, n_truncated: 0, n_left_out: 0, ..report() };
+    window.tell(Event::Settled(job, Outcome::Done(JobOutput::DataChecked(Arc::new(report)))));
+    window
+}
+
+#[test]
+fn labels_are_told_before_the_start_and_weighed_as_asked() {
+    let mut window = sorting(english());
+    assert!(
+        window.shows("Sort by label") && window.shows("2 labels") && window.shows("bad: 1,590, good: 2,422")
+    );
+    window.click("Method");
+    window.click("Weight of labels: All the same");
+    window.click("Rare ones count more");
+    let (job, _) = {
+        window.host.borrow_mut().later_ms = 1000;
+        window.run();
+        check_of(&window.commands())
+    };
+    found(&mut window, job);
+    window.click("Pace");
+    fill(&mut window, "Label smoothing", "0.1");
+    assert!(window.shows("does not go together with balanced labels"));
+    window.click("Use 0");
+    window.click("Start fine-tuning");
+    let (_, spec) = started(&window.commands()).expect("a run is started");
+    let balanced = ClassificationSpec { class_weights: ClassWeights::Balanced };
+    assert_eq!(spec.task, TaskSpec::Classification(balanced));
+    assert!(
+        spec.recipe("starter").contains("[task]\nkind = \"classification\"\nclass_weights = \"balanced\"")
+    );
+}
+
+#[test]
+fn the_goal_is_changed_by_hand() {
+    let mut window = ready(english());
+    assert!(window.shows("Answer like the data"));
+    window.click("Change the goal");
+    window.click("Sort by label");
+    window.host.borrow_mut().later_ms = 1000;
+    window.run();
+    let (_, asked) = check_of(&window.commands());
+    assert!(asked.task.classifies());
+}
+
+#[test]
 fn pictures() {
     let mut all = SnapshotResults::new();
     let mut window = english();
@@ -454,4 +520,7 @@ fn pictures() {
     let narrow = Window::sized(start(Language::English, ThemeChoice::Dark), 1024.0, 700.0, 1.0);
     let mut window = ready(settled(narrow));
     window.picture(&mut all, "finetune-narrow");
+    let mut window = sorting(english());
+    window.click("Method");
+    window.picture(&mut all, "finetune-labels");
 }

@@ -139,6 +139,7 @@ impl Library {
             JobSpec::Train(TrainJob::Resume { .. }) => Text::new("job.title_resume"),
             JobSpec::DeleteRuns(runs) => Text::new("job.title_delete_runs").arg("n", runs.len()),
             JobSpec::Merge(spec) => Text::new("job.title_merge").arg("name", file_name(&spec.out)),
+            JobSpec::Predict(spec) => Text::new("job.title_predict").arg("name", file_name(&spec.data)),
             JobSpec::ExportChats(spec) => {
                 Text::new("job.title_export_chats").arg("name", file_name(&spec.to))
             }

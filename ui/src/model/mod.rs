@@ -68,6 +68,8 @@ pub struct Model {
     pub system_language: Language,
     pub memory: MemoryStatus,
     pub jobs: Jobs,
+    /// Bundled data to begin with.
+    pub samples: Vec<std::path::PathBuf>,
     pub library: Library,
     pub chats: Chats,
     pub runs: Runs,
@@ -105,6 +107,7 @@ impl Model {
             system_language,
             memory,
             jobs: Jobs::default(),
+            samples: start.samples,
             library: Library::new(start.models, start.starter),
             chats: Chats::new(start.chats),
             runs: Runs::default(),

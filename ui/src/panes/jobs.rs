@@ -145,6 +145,7 @@ fn file_of(job: &Job) -> Option<PathBuf> {
         JobOutput::Inspected(report) => Some(report.out.clone()),
         JobOutput::Trained(run) => run.progress.result.clone(),
         JobOutput::Merged { to, .. } => Some(to.clone()),
+        JobOutput::Predicted(report) => Some(report.out.clone()),
         _ => None,
     }
 }
@@ -183,6 +184,9 @@ fn result(cx: &PaneCx, job: &Job) -> String {
                 "job.result_trained",
                 &[("step", &progress.step), ("n", &progress.n_steps), ("loss", &loss)],
             )
+        }
+        JobOutput::Predicted(report) => {
+            cx.tf("job.result_predicted", &[("n", &units::grouped(report.n_rows))])
         }
         JobOutput::Benched(record) => {
             let writes = record.results.iter().find(|result| result.case.kind == BenchKind::Decode);

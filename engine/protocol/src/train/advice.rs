@@ -27,6 +27,7 @@ impl TrainSpec {
     pub fn repair(&self, field: &Field, card: Option<&ModelCard>) -> Option<Value> {
         match field.path {
             "optimizer.learning_rate" => return Some(json!(self.usual_learning_rate())),
+            "run.label_smoothing" if self.smooths_weighed() => return Some(json!(0.0)),
             "evaluation.every"
                 if self.data.validation_share <= 0.0 && self.data.validation_files.is_empty() =>
             {

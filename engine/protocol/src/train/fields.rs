@@ -184,10 +184,7 @@ impl TrainSpec {
         if !measures && self.evaluation.every.is_some() {
             tell("evaluation.every", Text::new("train.problem.nothing_to_measure"));
         }
-        if let TaskSpec::Classification(ClassificationSpec { class_weights: ClassWeights::Balanced }) =
-            self.task
-            && self.run.label_smoothing > 0.0
-        {
+        if self.smooths_weighed() {
             tell("run.label_smoothing", Text::new("train.problem.smoothing_weighted"));
         }
         if self.evaluation.prompts.len() > MAX_PROMPTS {
@@ -204,6 +201,12 @@ impl TrainSpec {
             self.problems_with(&card, &mut tell);
         }
         problems
+    }
+
+    /// Smoothed labels that count differently: PyTorch's rule for that has no fixture here.
+    pub(super) fn smooths_weighed(&self) -> bool {
+        let balanced = ClassificationSpec { class_weights: ClassWeights::Balanced };
+        self.task == TaskSpec::Classification(balanced) && self.run.label_smoothing > 0.0
     }
 
     fn problems_with(&self, card: &ModelCard, tell: &mut dyn FnMut(&str, Text)) {

@@ -6,8 +6,9 @@ use glassworks_protocol::ids::RunId;
 use glassworks_protocol::settings::ThemeChoice;
 use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::train::{
-    CheckpointKind, CheckpointRecord, Ending, HeldOutRow, Look, LoraSpec, MethodSpec, MetricPoint, RowLoss,
-    RunProgress, RunRecord, RunSample, RunStatus, Series, TrainSpec, WorstRows,
+    CheckpointKind, CheckpointRecord, ClassTally, ClassificationSpec, ConfusionMatrix, Ending, HeldOutRow,
+    Look, LoraSpec, MethodSpec, MetricPoint, RowLoss, RunProgress, RunRecord, RunSample, RunStatus, Series,
+    TaskSpec, TrainSpec, WorstRows,
 };
 use glassworks_protocol::{Command, Event, Failure, FailureKind, Page, Query};
 use glassworks_tests_screens::{NOW_MS, Window, fixtures};
@@ -240,6 +241,33 @@ pub fn failed() -> RunRecord {
             .detail("writing last: No space left on device (os error 28)"),
     );
     run
+}
+
+/// A run that sorts by `labels`, with what it took them for.
+pub fn sorting(name: &str, labels: &[&str]) -> (RunRecord, Vec<MetricPoint>) {
+    let mut record = run(name, RunStatus::Done, 717);
+    record.spec.task = TaskSpec::Classification(ClassificationSpec::default());
+    record.spec.data.files = vec!["/data/reviews.csv".into()];
+    let k = labels.len();
+    let tally = |step: u64, right: u64| {
+        let mut confusion = ConfusionMatrix::new(labels.iter().map(|label| (*label).to_owned()).collect());
+        for (i, count) in confusion.counts.iter_mut().enumerate() {
+            let (own, found) = (i / k, i % k);
+            *count = if own == found { right + 9 * own as u64 } else { (3 * own + 5 * found) as u64 % 11 };
+        }
+        ClassTally { step, confusion }
+    };
+    record.progress.best_step = Some(650);
+    record.progress.best_classes = Some(tally(650, 84));
+    record.progress.last_classes = Some(tally(717, 79));
+    let mut points = points(0..=717, 5);
+    for step in (0..=717).step_by(50) {
+        let value = 0.93 - 0.45 * (-(step as f64) / 160.0).exp();
+        let mut add = |series, value| points.push(MetricPoint { series, step, value, at_ms: NOW_MS });
+        add(Series::Accuracy, value);
+        add(Series::MacroF1, value - 0.02);
+    }
+    (record, points)
 }
 
 /// Four runs: the newest is in the middle of it, but nobody is on it.

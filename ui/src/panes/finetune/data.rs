@@ -76,6 +76,9 @@ impl Finetune {
             if let Some(path) = self.data.train.ui(ui, cx, "finetune.typed_path", focus) {
                 self.draft.add_file(path);
             }
+            if let Some(path) = sample(ui, cx, &self.draft.spec.data.files) {
+                self.draft.add_file(path);
+            }
             ui.add_space(8.0);
             widgets::semibold(ui, cx.t("train.field.validation_files"));
             ui.label(Type::Hint.text(cx.t("train.field.validation_files_hint"), theme.tokens.text_3));
@@ -188,6 +191,17 @@ impl Adding {
         });
         added
     }
+}
+
+/// Bundled data to begin with, where nothing is chosen yet; what was pressed.
+fn sample(ui: &mut Ui, cx: &PaneCx, chosen: &[PathBuf]) -> Option<PathBuf> {
+    let path = cx.model.samples.first().filter(|_| chosen.is_empty())?;
+    let button = Button::control(cx.t("finetune.sample_reviews")).icon(icons::BOOK_OPEN);
+    let pressed = ui.horizontal(|ui| {
+        widgets::hint(ui, cx.t("finetune.sample"));
+        button.show(ui).clicked()
+    });
+    pressed.inner.then(|| path.clone())
 }
 
 /// The files of a list, each with a button that takes it out; the one that was pressed.

@@ -174,6 +174,7 @@ fn hint(cx: &PaneCx, entry: &Field) -> String {
     match entry.path {
         "method.kind" => cx.t("finetune.method_hint"),
         "optimizer.kind" => cx.t("finetune.optimizer_hint"),
+        "task.class_weights" => cx.t("finetune.class_weights_hint"),
         _ => cx.t(&format!("{label}_hint")),
     }
 }

@@ -102,6 +102,11 @@ fn figures(cx: &PaneCx, run: &RunRecord, state: RunState) -> Vec<Figure> {
     if let Some(loss) = last(Series::TrainLoss).map(|sample| sample.value).or(progress.train_loss) {
         figures.push(plain(cx.t("train.metric.train_loss"), format!("{loss:.3}"), t.series_text[0]));
     }
+    if let Some(tally) = &progress.last_classes {
+        let percent = format!("{:.1}", 100.0 * tally.confusion.accuracy());
+        let name = cx.t("train.metric.accuracy");
+        figures.push(Figure { name, value: percent, unit: "%".to_owned(), ink: t.text_1 });
+    }
     let now = last(Series::TokensPerSec).map(|sample| sample.value).filter(|_| state == RunState::Running);
     let speed = now.unwrap_or(progress.tokens_per_sec);
     if speed > 0.0 {

@@ -3,6 +3,7 @@
 mod export;
 mod figures;
 mod header;
+mod labels;
 mod list;
 mod list_row;
 mod notes;
@@ -43,6 +44,7 @@ pub struct RunsPane {
     rows: rows::RowsState,
     notes: notes::NotesState,
     doomed: Option<trash::Doomed>,
+    labels_shown: labels::Shown,
     renaming: Option<(RunId, String)>,
     rename_wants_focus: bool,
 }
@@ -227,6 +229,7 @@ impl RunsPane {
             self.samples_ui(ui, cx, run);
             self.rows_ui(ui, cx, run);
             self.notes_ui(ui, cx, run);
+            self.labels_ui(ui, cx, run);
             self.recipe_ui(ui, cx, run);
         });
     }

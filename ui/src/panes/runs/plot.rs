@@ -67,6 +67,10 @@ impl RunsPane {
         let ids = self.shown();
         self.plot.prepared.keep(&ids);
         let shown: Vec<Shown> = ids.iter().filter_map(|id| self.prepare(cx, *id)).collect();
+        let has = |chart: Chart| shown.iter().any(|run| !run.curves.of(chart).is_empty());
+        if self.plot.choices.chart.is_measure() && !shown.is_empty() && !has(self.plot.choices.chart) {
+            self.plot.choices.chart = Chart::Loss;
+        }
         let entries = self.entries(cx, &shown);
         self.toolbar(ui, cx, &entries);
         let height = (room * 0.46).clamp(190.0, 520.0).round();
@@ -126,7 +130,10 @@ impl RunsPane {
                 None if chart == Chart::Loss => (cx.t("runs.training"), cx.t("runs.validation")),
                 _ => (run.name.clone(), cx.tf("runs.validation_of", &[("name", &run.name)])),
             };
-            let style = run.dash.map_or(LineStyle::Solid, LineStyle::Dashed);
+            let style = match run.dash {
+                None if chart.is_measure() => LineStyle::Dots,
+                dash => dash.map_or(LineStyle::Solid, LineStyle::Dashed),
+            };
             let whole = !hidden(&name);
             if whole {
                 lines.push(PlotLine { name, curve: run.curves.of(chart), color: run.color, style });
@@ -243,8 +250,10 @@ impl RunsPane {
     /// The charts that are not shown large.
     fn small(&mut self, ui: &mut Ui, cx: &PaneCx, shown: &[Shown]) {
         let t = cx.theme.tokens;
+        let has =
+            |chart: &Chart| !chart.is_measure() || shown.iter().any(|run| !run.curves.of(*chart).is_empty());
         let charts: Vec<Chart> =
-            Chart::ALL.into_iter().filter(|chart| *chart != self.plot.choices.chart).collect();
+            Chart::ALL.into_iter().filter(|chart| *chart != self.plot.choices.chart).filter(has).collect();
         let width = ui.available_width() / charts.len() as f32;
         let mut chosen = None;
         ui.horizontal(|ui| {
@@ -280,7 +289,7 @@ fn number(chart: Chart, value: f64) -> String {
         Chart::Speed if value >= 100.0 => units::grouped(value as u64),
         Chart::Speed => format!("{value:.1}"),
         Chart::Memory => format!("{value:.2}"),
-        Chart::Loss | Chart::GradNorm => format!("{value:.3}"),
+        Chart::Loss | Chart::GradNorm | Chart::Accuracy | Chart::MacroF1 => format!("{value:.3}"),
         Chart::LearningRate => format!("{value:.2e}"),
     }
 }

@@ -18,10 +18,25 @@ pub enum Chart {
     GradNorm,
     Speed,
     Memory,
+    Accuracy,
+    MacroF1,
 }
 
 impl Chart {
-    pub const ALL: [Self; 5] = [Self::Loss, Self::LearningRate, Self::GradNorm, Self::Speed, Self::Memory];
+    pub const ALL: [Self; 7] = [
+        Self::Loss,
+        Self::LearningRate,
+        Self::GradNorm,
+        Self::Speed,
+        Self::Memory,
+        Self::Accuracy,
+        Self::MacroF1,
+    ];
+
+    /// Whether only some runs have it, and only at evaluations.
+    pub fn is_measure(self) -> bool {
+        matches!(self, Self::Accuracy | Self::MacroF1)
+    }
 
     /// What it shows of each step.
     pub fn series(self) -> Series {
@@ -31,6 +46,8 @@ impl Chart {
             Self::GradNorm => Series::GradNorm,
             Self::Speed => Series::TokensPerSec,
             Self::Memory => Series::MemoryBytes,
+            Self::Accuracy => Series::Accuracy,
+            Self::MacroF1 => Series::MacroF1,
         }
     }
 
