@@ -341,14 +341,16 @@ impl TrainSpec {
         }
     }
 
-    /// Where rows are cut. A model that begins from nothing reads as much as it can; else for rows of which 95 % stay below `percentile_95` tokens, by a model that reads
-    /// `context_length`.
+    /// Where rows are cut, for rows of which 95 % stay below `percentile_95` tokens, by a model that reads
+    /// `context_length`. A model that begins from nothing learns to read as much as it can.
     #[must_use]
     pub fn max_length(&self, percentile_95: u32, context_length: u32) -> u32 {
         let context_length = self.scratch().map_or(context_length, ScratchSpec::context_length);
         let automatic = || match self.task {
             TaskSpec::Scratch(_) => context_length,
-            TaskSpec::Chat | TaskSpec::Text => percentile_95.clamp(16, MAX_LENGTH),
+            TaskSpec::Chat | TaskSpec::Text | TaskSpec::Classification(_) => {
+                percentile_95.clamp(16, MAX_LENGTH)
+            }
         };
         self.batch.max_length.unwrap_or_else(automatic).min(context_length).max(2)
     }

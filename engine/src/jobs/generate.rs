@@ -1,7 +1,7 @@
 //! Writing a reply: save the question, take the model, build the prompt, run the loop, save as it goes.
 
 use super::keep::Keeper;
-use super::models::from_shelf;
+use super::models::{writer_from_shelf, writes};
 use super::tuned::{self, Chosen};
 use crate::failure::Cancelled;
 use crate::generate::decode::{self, DecodeSpec, Decoded, Listener};
@@ -62,7 +62,7 @@ pub fn preview(cx: &JobCx, source: &ModelSource, prompt: &Prompt) -> Result<JobO
 
 fn write(cx: &JobCx, spec: &GenerateSpec, seed: u64, keeper: &mut Keeper) -> Result<Reply> {
     let Chosen { model, adapters, step } = tuned::choose(cx, spec)?;
-    super::models::writes(&model)?;
+    writes(&model)?;
     keeper.drop_end_of_text(model.codec.eos_ids());
     let context_length = model.model.shape().context_length;
     let room = (spec.sampling.max_new_tokens as usize).min(context_length / 4) + keeper.tokens().len();

@@ -25,7 +25,9 @@ pub fn of<'m>(model: &'m LoadedModel, spec: &TrainSpec, data: &Dataset, now_ms: 
     let context = model.model.shape().context_length;
     let n_tokens = (spec.evaluation.sample_tokens as usize).min(context / 2);
     let mut found: Vec<(String, Vec<u32>)> = Vec::new();
-    if spec.evaluation.prompts.is_empty() {
+    if spec.task.classifies() {
+        // It sorts and has nothing to say.
+    } else if spec.evaluation.prompts.is_empty() {
         let rows = data.held_out.iter().zip(&data.validation).take(spec.evaluation.samples as usize);
         for (place, example) in rows {
             let (ids, is_question) = beginning(example);
@@ -36,8 +38,8 @@ pub fn of<'m>(model: &'m LoadedModel, spec: &TrainSpec, data: &Dataset, now_ms: 
     } else {
         for text in &spec.evaluation.prompts {
             let prompt = match spec.task {
-                TaskSpec::Text => Prompt::Text(text.clone()),
-                _ => Prompt::Chat {
+                TaskSpec::Text | TaskSpec::Scratch(_) => Prompt::Text(text.clone()),
+                TaskSpec::Chat | TaskSpec::Classification(_) => Prompt::Chat {
                     turns: vec![Turn::new("user", text.as_str())],
                     template: TemplateOptions::default(),
                 },
@@ -75,7 +77,8 @@ mod tests {
     #[test]
     fn a_question_is_asked_and_a_text_begun() {
         let check = |labels: &[i32], expected: usize, is_question: bool| {
-            let example = Example { ids: (0..labels.len() as u32).collect(), labels: labels.to_vec() };
+            let example =
+                Example { ids: (0..labels.len() as u32).collect(), labels: labels.to_vec(), class: None };
             let (ids, question) = beginning(&example);
             assert_eq!((ids.len(), question), (expected, is_question), "{labels:?}");
         };

@@ -91,7 +91,7 @@ impl AdapterFiles {
     /// Adapters that are in memory, of a run in `folder` that trains on the weights of this hash.
     #[must_use]
     pub fn of(folder: PathBuf, beside: BTreeMap<String, LowRank>, base_hash: String) -> Self {
-        Self { folder, beside, base_hash: Some(base_hash) }
+        Self { folder, beside, head: None, base_hash: Some(base_hash) }
     }
 
     /// Says so if the adapter was trained on other weights than the model's.

@@ -158,11 +158,6 @@ pub struct BatchLoss {
 }
 
 impl BatchLoss {
-    pub fn add(&mut self, other: Self) {
-        self.sum += other.sum;
-        self.n_targets += other.n_targets;
-    }
-
     /// Nats per target; 0 without targets.
     #[must_use]
     pub fn mean(&self) -> f64 {

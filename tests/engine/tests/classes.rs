@@ -114,6 +114,7 @@ fn all_weights_make_a_classifier_that_is_tuned_further_and_does_not_write() {
     let classifier = ModelSource::Path(result);
     let refused = lab.fails(JobSpec::Generate(Box::new(GenerateSpec {
         model: classifier.clone(),
+        tuned: None,
         adapter: None,
         prompt: Prompt::Text("The cat".to_owned()),
         sampling: SamplingSpec::default(),
@@ -265,6 +266,7 @@ fn a_model_that_writes_answers_every_row_and_stops_when_told() {
     // What is written is what the model writes when it is asked alone.
     let alone = lab.reply(GenerateSpec {
         model: model.clone(),
+        tuned: None,
         adapter: None,
         prompt: Prompt::Text("Alice saw 3 and said".to_owned()),
         sampling: SamplingSpec { max_new_tokens: 8, temperature: 0.0, ..SamplingSpec::default() },

@@ -65,9 +65,12 @@ impl Model {
     }
 
     /// What of a run can be talked to, what one would choose first. A model that a run made whole is in the library
-    /// and not told here.
+    /// and not told here; one that sorts texts has nothing to say.
     #[must_use]
     pub fn parts(&self, run: &RunRecord) -> Vec<Part> {
+        if run.spec.task.classifies() {
+            return Vec::new();
+        }
         let progress = &run.progress;
         let is_adapter = matches!(run.spec.method, MethodSpec::Lora(_));
         let kept = self.runs.checkpoints(run.id);

@@ -159,6 +159,7 @@ impl ScratchSpec {
             description: None,
             examples: Vec::new(),
             content_hash: String::new(),
+            labels: Vec::new(),
         }
     }
 }
@@ -192,7 +193,7 @@ impl TrainSpec {
     pub fn scratch(&self) -> Option<&ScratchSpec> {
         match &self.task {
             TaskSpec::Scratch(scratch) => Some(scratch),
-            TaskSpec::Chat | TaskSpec::Text => None,
+            TaskSpec::Chat | TaskSpec::Text | TaskSpec::Classification(_) => None,
         }
     }
 

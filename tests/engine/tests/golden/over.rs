@@ -6,6 +6,7 @@ use crate::{assert_close, fixtures, load, values};
 use glassworks_engine::shelf::ModelFiles;
 use glassworks_engine::train::checkpoint::{self, About, RunState};
 use glassworks_engine::train::{peft, plan, save};
+use glassworks_protocol::dataset::DataReport;
 use glassworks_protocol::train::{CheckpointKind, FullSpec, MethodSpec, SaveType, TrainSpec};
 
 /// A checkpoint of whole weights, laid over the model it began with, is the model that was trained: under names with
@@ -30,7 +31,8 @@ fn a_checkpoint_over_its_base_is_the_model_that_was_trained() {
         let files = ModelFiles::open(&path).unwrap();
         let model = load(&path);
         let spec = TrainSpec { method: MethodSpec::Full(FullSpec::default()), ..TrainSpec::default() };
-        let mut tuner = plan::tuner(&*model, &spec, 6, None).unwrap();
+        let mut tuner =
+            plan::tuner(&*model, &spec, &DataReport { n_train: 6, ..DataReport::default() }, None).unwrap();
         // Every value another one than before, as a step would leave it.
         for (i, p) in tuner.params.iter_mut().enumerate() {
             p.value.iter_mut().enumerate().for_each(|(j, x)| *x += 0.01 * ((i * 31 + j) % 7) as f32);
@@ -43,6 +45,7 @@ fn a_checkpoint_over_its_base_is_the_model_that_was_trained() {
             data_hash: "",
             dropout: 0.0,
             linears: &[],
+            labels: &[],
         };
         let state = RunState { step: 7, ..RunState::default() };
         let kept = checkpoint::write(&about, CheckpointKind::Last, &tuner, &spec.method, &state).unwrap();
@@ -54,7 +57,7 @@ fn a_checkpoint_over_its_base_is_the_model_that_was_trained() {
         let values_of = save::trained_values(run.path(), CheckpointKind::Last).unwrap();
         let mut alter = |name: &str, out: &mut [f32], _: usize| out.copy_from_slice(&values_of[name]);
         let companions = ModelFiles::open(&path).unwrap().companions().unwrap();
-        save::model_folder(to.path(), &companions, &*model, SaveType::F32, &mut alter, &|_, _| Ok(()))
+        save::model_folder(to.path(), &companions, &*model, None, SaveType::F32, &mut alter, &|_, _| Ok(()))
             .unwrap();
         let [a, b] = [&over, &load(to.path())].map(|model| values(&logits_with(&**model, None, &tokens)));
         assert_eq!(a, b, "{name}");
@@ -91,7 +94,8 @@ fn a_gguf_file_written_as_a_folder_is_the_same_model() {
         let companions = ModelFiles::open(&path).unwrap().companions();
         let companions = companions.unwrap_or_else(|error| panic!("{name}: {error:#}"));
         let nothing = &mut |_: &str, _: &mut [f32], _: usize| {};
-        save::model_folder(to.path(), &companions, &*model, SaveType::F32, nothing, &|_, _| Ok(())).unwrap();
+        save::model_folder(to.path(), &companions, &*model, None, SaveType::F32, nothing, &|_, _| Ok(()))
+            .unwrap();
         let again = load(to.path());
         let [a, b] = [&model, &again].map(|model| values(&logits_with(&**model, None, &tokens)));
         assert_close(name, &b, &a);

@@ -130,6 +130,7 @@ fn goal(run: &RunRecord) -> &'static str {
     match run.spec.task {
         TaskSpec::Chat => "chat",
         TaskSpec::Text => "text",
+        TaskSpec::Classification(_) => "classification",
         TaskSpec::Scratch(_) => "scratch",
     }
 }
