@@ -41,6 +41,7 @@ pub struct Block<'m> {
 }
 
 /// As [`Projection`].
+#[expect(clippy::large_enum_variant, reason = "one a layer, and read in every pass")]
 pub enum Qkv<'m> {
     Separate([Map<'m>; 3]),
     Joint(Map<'m>),

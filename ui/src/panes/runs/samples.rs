@@ -125,7 +125,7 @@ fn columns(ui: &mut Ui, cx: &mut PaneCx, run: &RunRecord, steps: &[u64]) {
     let mut copied = None;
     for n in 0..n_prompts {
         let of = |i: usize| by_step[i].iter().find(|sample| sample.n == n);
-        let Some(prompt) = (0..steps.len()).find_map(|i| of(i)).map(|sample| sample.prompt.clone()) else {
+        let Some(prompt) = (0..steps.len()).find_map(&of).map(|sample| sample.prompt.clone()) else {
             continue;
         };
         ui.add_space(4.0);
