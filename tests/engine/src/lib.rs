@@ -34,16 +34,16 @@ pub fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
-/// The bundled model's files, as the program embeds them.
+/// The files of a bundled model, as a program embeds them: the small one that tests know every number of.
 ///
 /// # Panics
-/// When `assets/starter` cannot be read.
+/// When the fixture cannot be read.
 #[must_use]
 pub fn starter() -> &'static [(&'static str, &'static [u8])] {
     static FILES: std::sync::OnceLock<Vec<(&'static str, &'static [u8])>> = std::sync::OnceLock::new();
     FILES.get_or_init(|| {
-        let folder = root().join("assets/starter");
-        let files = std::fs::read_dir(&folder).expect("assets/starter is there");
+        let folder = root().join("tests/engine/fixtures/glassllm");
+        let files = std::fs::read_dir(&folder).expect("the fixture is there");
         files
             .map(|entry| entry.expect("a file").path())
             .filter(|path| path.extension().is_some_and(|e| e == "json" || e == "safetensors"))

@@ -378,6 +378,55 @@ fn data_is_dropped_picked_or_typed_and_taken_out() {
     assert_eq!(asked.data.files, ["/data/more.txt"].map(std::path::PathBuf::from));
 }
 
+/// The goal that makes a model, chosen by clicks.
+fn from_scratch(window: &mut Window) {
+    let say = |key: &str| window.harness.state().model().language().get(key).to_owned();
+    let (change, goal) = (say("finetune.change_goal"), say("finetune.goal_scratch"));
+    window.click(&change);
+    window.click(&goal);
+    window.host.borrow_mut().later_ms += 1000;
+    window.run();
+    let (job, _) = check_of(&window.commands());
+    found(window, job);
+}
+
+#[test]
+fn a_model_is_made_from_nothing() {
+    let mut window = ready(english());
+    from_scratch(&mut window);
+    assert!(window.shows("Small") && window.shows("New model, 1.5 M weights") && window.shows("Fits"));
+    assert!(window.shows("Up to 3 epochs, stops when it no longer improves"), "no word of ranks");
+    window.click("Choose a size");
+    window.click("Medium");
+    assert!(window.shows("New model, 3.4 M weights"));
+    window.click("Method");
+    assert!(window.shows("Learning rate") && !window.shows("Rank"), "it is trained as a whole");
+    window.click("Data handling");
+    fill(&mut window, "Vocabulary", "12");
+    assert!(window.shows("Vocabulary: must be within 300 – 65536"), "told while typing");
+    fill(&mut window, "Vocabulary", "2000");
+    window.host.borrow_mut().later_ms += 1000;
+    window.run();
+    let (job, asked) = check_of(&window.commands());
+    let made = asked.scratch().expect("a model from nothing");
+    assert_eq!((made.vocab_size(), made.size.row().word), (2000, "medium"));
+    found(&mut window, job);
+    window.click("Show as recipe");
+    assert!(window.shows_part("kind = \"scratch\"\nsize = \"medium\"\nvocab_size = 2000"));
+    assert!(!window.shows_part("model = "));
+    window.key(Modifiers::NONE, Key::Escape);
+    window.click("Start training");
+    let (_, spec) = started(&window.commands()).expect("a run is started");
+    assert_eq!(spec.model, TrainSpec::default().model, "no other model has a part in it");
+    assert!(window.shows_part("Llama 3.0M"), "by the name it will have");
+
+    let mut window = ready(english());
+    from_scratch(&mut window);
+    window.click("Change the goal");
+    window.click("Answer like the data");
+    assert!(window.shows("SmolLM2-135M-Instruct"), "the model chosen before is still chosen");
+}
+
 #[test]
 fn the_same_run_as_a_recipe() {
     let mut window = ready(english());
@@ -517,6 +566,14 @@ fn pictures() {
     window.picture(&mut all, "finetune-ready");
     let mut window = ready(open(Language::Chinese, ThemeChoice::Light));
     window.picture(&mut all, "finetune-ready-zh-light");
+    let mut window = ready(english());
+    from_scratch(&mut window);
+    window.click("Data handling");
+    fill(&mut window, "Vocabulary", "12");
+    window.picture(&mut all, "finetune-scratch");
+    let mut window = ready(open(Language::Chinese, ThemeChoice::Light));
+    from_scratch(&mut window);
+    window.picture(&mut all, "finetune-scratch-zh-light");
     let narrow = Window::sized(start(Language::English, ThemeChoice::Dark), 1024.0, 700.0, 1.0);
     let mut window = ready(settled(narrow));
     window.picture(&mut all, "finetune-narrow");

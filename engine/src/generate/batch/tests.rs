@@ -15,7 +15,7 @@ const EXACT: Precision = Precision::Exact;
 fn model() -> &'static dyn CausalLm {
     static MODEL: OnceLock<Box<dyn CausalLm>> = OnceLock::new();
     let load = || {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/starter");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/engine/fixtures/glassllm");
         ModelFiles::open(&folder).expect("the starter is there").load(&|_, _| Ok(())).expect("it loads")
     };
     &**MODEL.get_or_init(load)

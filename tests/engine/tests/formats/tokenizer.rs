@@ -28,8 +28,7 @@ fn expected(name: &str) -> Vec<Vec<u32>> {
 }
 
 fn from_json(name: &str) -> TextCodec {
-    let folder =
-        if name == "starter" { "../../../assets/starter".into() } else { format!("tokenizers/{name}") };
+    let folder = if name == "starter" { "glassllm".into() } else { format!("tokenizers/{name}") };
     TextCodec::from_folder(&fixtures().join(folder)).unwrap()
 }
 

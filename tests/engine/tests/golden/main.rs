@@ -7,6 +7,7 @@ mod classes;
 mod composed;
 mod forward;
 mod gguf;
+mod induction;
 mod inside;
 mod oracle;
 mod over;
@@ -46,7 +47,7 @@ fn fixtures() -> PathBuf {
 }
 
 fn starter() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/starter")
+    fixtures().join("glassllm")
 }
 
 fn load(folder: &Path) -> Box<dyn CausalLm> {
