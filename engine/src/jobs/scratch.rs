@@ -9,6 +9,7 @@ use crate::train::scratch;
 use anyhow::Result;
 use glassworks_protocol::Unit;
 use glassworks_protocol::generate::ModelSource;
+use glassworks_protocol::ids::RunId;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::TrainSpec;
 use std::path::{Path, PathBuf};
@@ -58,8 +59,8 @@ impl Trial {
         if spec.scratch().is_none() {
             return Ok((spec, None));
         }
-        let name = format!("glassworks-{}", glassworks_protocol::ids::RunId::mint());
-        let trial = Self { folder: std::env::temp_dir().join(name) };
+        let name = format!("look-{}", RunId::mint());
+        let trial = Self { folder: cx.shared.home.runs().join(name) };
         std::fs::create_dir_all(&trial.folder)?;
         prepare(cx, &spec, &trial.folder)?;
         spec.model = source(&trial.folder);
