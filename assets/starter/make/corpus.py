@@ -335,7 +335,7 @@ def conversations(folder):
 def write(path, rows):
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     path.write_text(text, encoding="utf-8")
-    print(f"{path.name:22} {len(rows):6} rows {len(text):9} bytes  sha256 {hashlib.sha256(text.encode()).hexdigest()[:16]}")
+    print(f"{path.name:22} {len(rows):6} rows {len(text):9} characters  sha256 {hashlib.sha256(text.encode()).hexdigest()[:16]}")
 
 
 def main():

@@ -7,7 +7,6 @@ mod classes;
 mod composed;
 mod forward;
 mod gguf;
-mod induction;
 mod inside;
 mod oracle;
 mod over;
