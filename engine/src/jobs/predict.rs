@@ -201,13 +201,14 @@ impl Says for Writer<'_> {
 
 impl Writer<'_> {
     fn written(&self, row: &Map<String, Value>) -> Result<Value> {
+        // Nothing was said: nothing is asked, whatever stands around it.
+        if text_of(row, &self.spec.column).trim().is_empty() {
+            return Ok(Value::Null);
+        }
         let text = match &self.spec.template {
             Some(template) => filled(template, row),
             None => text_of(row, &self.spec.column),
         };
-        if text.trim().is_empty() {
-            return Ok(Value::Null);
-        }
         let prompt = match self.model.card.is_chat() {
             true => {
                 Prompt::Chat { turns: vec![Turn::new("user", text)], template: TemplateOptions::default() }

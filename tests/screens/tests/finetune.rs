@@ -533,6 +533,8 @@ fn labels_are_told_before_the_start_and_weighed_as_asked() {
     fill(&mut window, "Label smoothing", "0.1");
     assert!(window.shows("does not go together with balanced labels"));
     window.click("Use 0");
+    assert!(!window.shows("does not go together with balanced labels"));
+    assert!(!is_off(&window, "Start fine-tuning"));
     window.click("Start fine-tuning");
     let (_, spec) = started(&window.commands()).expect("a run is started");
     let balanced = ClassificationSpec { class_weights: ClassWeights::Balanced };

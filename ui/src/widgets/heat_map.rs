@@ -41,9 +41,9 @@ pub fn heat_map(
     let named = row >= CELL_WITH_NUMBER;
     for (i, label) in labels.iter().enumerate() {
         if named {
-            let y = origin.y + (i as f32 + 0.5) * row;
+            let y = origin.y + (i as f32 + 0.5) * row - GAP / 2.0;
             elided(ui, pos2(origin.x - 10.0, y), label, left - 10.0, Align2::RIGHT_CENTER);
-            let x = origin.x + (i as f32 + 0.5) * cell;
+            let x = origin.x + (i as f32 + 0.5) * cell - GAP / 2.0;
             elided(ui, pos2(x, rect.top() + row / 2.0), label, cell - 6.0, Align2::CENTER_CENTER);
         }
         let whole: u64 = (0..n).map(|j| counts(i, j)).sum();
