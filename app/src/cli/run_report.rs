@@ -144,6 +144,7 @@ impl Page<'_> {
         let goal = match spec.task {
             TaskSpec::Chat => "finetune.goal_chat",
             TaskSpec::Text => "finetune.goal_text",
+            TaskSpec::Classification(_) => "finetune.goal_classification",
             TaskSpec::Scratch(_) => "finetune.goal_scratch",
         };
         let method = match &spec.method {
