@@ -426,7 +426,7 @@ fn a_run_from_a_recipe_to_a_merged_model() {
     place.text(&["runs", "export", "cats", "--html", &page.to_string_lossy()]);
     let html = std::fs::read_to_string(page).expect("a page");
     assert!(html.starts_with("<!doctype html>") && html.contains("<svg") && html.contains("cats"));
-    check_refused(&place.run(&["runs", "export", "cats", "--html", "report.txt"]), 2, ".html");
+    check_refused(&place.run(&["runs", "export", "cats", "--html", "report.txt"]), 2, "--html");
     check_refused(&place.run(&["runs", "export", "cats", "--out", "losses.gif"]), 2, "losses.gif");
 
     let merged = place.path("merged").to_string_lossy().into_owned();

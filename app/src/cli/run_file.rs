@@ -72,7 +72,7 @@ mod tests {
             point(Series::LearningRate, 1, 1e-5),
         ];
         let expected = "step,train_loss,validation_loss,learning_rate,grad_norm,tokens_per_sec,memory_bytes,tokens,\
-                        train_secs\n0,,3.5,,,,,,\n1,3.25,,0.00001,,,,,\n";
+                        train_secs,accuracy,macro_f1\n0,,3.5,,,,,,,,\n1,3.25,,0.00001,,,,,,,\n";
         assert_eq!(csv(&points), expected);
     }
 }

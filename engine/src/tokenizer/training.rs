@@ -45,10 +45,10 @@ mod tests {
     fn the_same_text_makes_the_same_tokenizer_and_any_text_comes_back() {
         let texts: Vec<String> =
             (0..200).map(|i| format!("The {} hare sat by the river, said Alice.\n", i % 7)).collect();
-        let (json, n_tokens) = byte_level(&texts, 320).expect("it trains");
-        assert_eq!(n_tokens, 320);
+        let (json, n_tokens) = byte_level(&texts, 290).expect("it trains");
+        assert_eq!(n_tokens, 290);
         for _ in 0..3 {
-            assert!(byte_level(&texts, 320).expect("it trains").0 == json, "not the same bytes");
+            assert!(byte_level(&texts, 290).expect("it trains").0 == json, "not the same bytes");
         }
         let tokenizer: Tokenizer = json.parse().expect("it reads");
         for text in ["The hare, said Alice.", "naïve 你好 🐇\t\u{0}", " two  spaces\n\n"] {

@@ -2,6 +2,8 @@
 //! comes to.
 
 use crate::data::Example;
+use glassworks_kernels::arena::Arena;
+use glassworks_kernels::dispatch::Precision;
 use glassworks_kernels::loss;
 
 /// What is not a target.
@@ -85,4 +87,26 @@ impl BatchLoss {
         self.n_targets += other.n_targets;
         self.weight += other.weight;
     }
+}
+
+/// What every layer of a pass goes by.
+pub(crate) struct StepCx<'a> {
+    pub arena: &'a Arena,
+    pub precision: Precision,
+    /// M
+    pub m: usize,
+    pub starts: &'a [usize],
+    pub positions: &'a [u32],
+    /// Of each of the model's ropes.
+    pub angles: Vec<Angles>,
+    /// `None` where nothing is left out: in evaluation.
+    pub dropout_key: Option<u64>,
+}
+
+/// `[longest sequence, R/2]`
+pub(crate) struct Angles {
+    pub cos: Vec<f32>,
+    pub sin: Vec<f32>,
+    /// R/2
+    pub half: usize,
 }

@@ -26,6 +26,7 @@ pub mod save;
 mod schedule;
 pub mod scratch;
 
+pub(crate) use batch::{Angles, StepCx};
 pub use batch::{Batch, BatchLoss, IGNORED};
 pub use classes::{ClassHead, Classified, probabilities};
 pub use linear::{LORA_A, LORA_B};
@@ -112,28 +113,6 @@ pub struct Tuner<'m> {
 struct TuneTable<'m> {
     frozen: Frozen<'m>,
     trained: Option<ParameterId>,
-}
-
-/// What every layer of a pass goes by.
-pub(crate) struct StepCx<'a> {
-    pub arena: &'a Arena,
-    pub precision: Precision,
-    /// M
-    pub m: usize,
-    pub starts: &'a [usize],
-    pub positions: &'a [u32],
-    /// Of each of the model's ropes.
-    pub angles: Vec<Angles>,
-    /// `None` where nothing is left out: in evaluation.
-    pub dropout_key: Option<u64>,
-}
-
-/// `[longest sequence, R/2]`
-pub(crate) struct Angles {
-    pub cos: Vec<f32>,
-    pub sin: Vec<f32>,
-    /// R/2
-    pub half: usize,
 }
 
 impl<'m> Tuner<'m> {

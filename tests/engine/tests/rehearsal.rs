@@ -2,7 +2,7 @@
 
 use glassworks_engine::shelf::ModelFiles;
 use glassworks_protocol::dataset::DataReport;
-use glassworks_protocol::train::{PRESETS, StepReport, TrainJob, TrainSpec};
+use glassworks_protocol::train::{ClassificationSpec, PRESETS, StepReport, TaskSpec, TrainJob, TrainSpec};
 use glassworks_protocol::{Event, JobOutput, JobSpec, Outcome, Page, Query};
 use glassworks_tests_engine::training::{rows, spec};
 use glassworks_tests_engine::{Lab, fixtures};
@@ -102,7 +102,11 @@ fn presets_have_no_problems_with_any_model() {
     for path in models {
         let card = ModelFiles::open(&path).expect("a model").card().expect("a card");
         for preset in &PRESETS {
-            let mut spec = preset.applied_to(&TrainSpec::default());
+            let task = match card.labels.as_slice() {
+                [] => TaskSpec::Chat,
+                _ => TaskSpec::Classification(ClassificationSpec::default()),
+            };
+            let mut spec = preset.applied_to(&TrainSpec { task, ..TrainSpec::default() });
             spec.data.files = vec!["rows.jsonl".into()];
             assert_eq!(spec.problems(Some(&card)), [], "{} of {:?}", path.display(), preset.id);
         }

@@ -203,6 +203,7 @@ fn the_start_sends_exactly_the_spec_that_is_shown() {
     let (job, spec) = started(&window.commands()).expect("a run is started");
     let mut shown = PRESETS[0].applied_to(&TrainSpec::default());
     shown.model = ModelSource::Library(model);
+    shown.precision = window.harness.state().model().settings.precision;
     shown.data.files = vec![FILE.into()];
     shown.name = "My tutor".to_owned();
     let glassworks_protocol::train::MethodSpec::Lora(lora) = &mut shown.method else { panic!("adapters") };

@@ -148,8 +148,8 @@ fn each_control_stores_what_it_says() {
         window.harness.get_by_role_and_label(Role::Switch, name).click();
         assert!(value(&saved(&mut window)), "{name}");
     }
-    window.click("Fast");
-    assert_eq!(saved(&mut window).precision, Precision::Fast);
+    window.click("Exact");
+    assert_eq!(saved(&mut window).precision, Precision::Exact);
     assert!(window.shows_part("Multiplies quantised weights directly"));
     window.click("Zoom: 100 %");
     window.click("125 %");

@@ -115,8 +115,8 @@ fn a_pass_takes_the_memory_that_is_reserved_for_it() {
     let ledger = Ledger::new(99);
     let reserved = pass_bytes(model().shape()) as usize;
     for precision in [EXACT, Precision::Fast] {
-        // One prompt, and as many beginnings as fit.
-        for n_riders in [1, MAX_RIDERS] {
+        // As few prompts as fill it, and as many.
+        for n_riders in [MAX_ROWS / model().shape().context_length, MAX_RIDERS] {
             let mut runner = Runner::new(model()).expect("it runs");
             let tokens: Vec<u32> = (0..(MAX_ROWS / n_riders) as u32).map(|i| i % 50).collect();
             let mut riders: Vec<Handed> =

@@ -78,7 +78,6 @@ fn a_checkpoint_over_its_base_is_the_model_that_was_trained() {
 fn a_gguf_file_written_as_a_folder_is_the_same_model() {
     let tokens = [5, 9, 300, 17, 255, 100];
     for name in [
-        "llama-gqa.f32",
         "llama-mha-sharded.f16",
         "llama-tied.bf16",
         "mistral-window.f16",

@@ -94,7 +94,7 @@ impl Fake {
         Some(Arc::new(WorstRows { step, n_rows: 446, rows: rows.collect() }))
     }
 
-    fn checkpoints(&self, id: RunId) -> Vec<Arc<CheckpointRecord>> {
+    pub fn checkpoints(&self, id: RunId) -> Vec<Arc<CheckpointRecord>> {
         let Some(run) = self.runs.iter().find(|run| run.id == id) else { return Vec::new() };
         let record = |kind: CheckpointKind, step, validation_loss| {
             Arc::new(CheckpointRecord {

@@ -226,10 +226,10 @@ impl RunsPane {
             figures::show(ui, cx, run, state);
             widgets::divider(ui);
             self.plot_ui(ui, cx, run, state, room);
-            self.samples_ui(ui, cx, run);
-            self.rows_ui(ui, cx, run);
             self.notes_ui(ui, cx, run);
             self.labels_ui(ui, cx, run);
+            self.samples_ui(ui, cx, run);
+            self.rows_ui(ui, cx, run);
             self.recipe_ui(ui, cx, run);
         });
     }
