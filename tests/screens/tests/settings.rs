@@ -150,7 +150,7 @@ fn each_control_stores_what_it_says() {
     }
     window.click("Exact");
     assert_eq!(saved(&mut window).precision, Precision::Exact);
-    assert!(window.shows_part("Multiplies quantised weights directly"));
+    assert!(window.shows_part("Computes with 32-bit numbers"));
     window.click("Zoom: 100 %");
     window.click("125 %");
     assert_eq!(saved(&mut window).zoom, 1.25);

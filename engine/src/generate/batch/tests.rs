@@ -106,7 +106,8 @@ fn those_who_write_at_once_share_passes() {
         batcher.over.notify_all();
     });
     let n_passes = batcher.lock().n_passes;
-    assert!((TOKENS..=JOBS * TOKENS * 3 / 4).contains(&n_passes), "{n_passes} passes");
+    // All waited for the first one; who comes in time for the others, the scheduler decides.
+    assert!((TOKENS..=JOBS * TOKENS - (JOBS - 1)).contains(&n_passes), "{n_passes} passes");
 }
 
 /// What is reserved for a pass is what the fullest ones take, and not much more.

@@ -69,7 +69,8 @@ impl Fake {
     }
 
     fn samples(&self, id: RunId) -> Vec<Arc<RunSample>> {
-        let Some(run) = self.runs.iter().find(|run| run.id == id) else { return Vec::new() };
+        let talks = |run: &&Arc<RunRecord>| run.id == id && !run.spec.task.classifies();
+        let Some(run) = self.runs.iter().find(talks) else { return Vec::new() };
         (0..=run.progress.step).step_by(100).flat_map(|step| samples(id, step)).map(Arc::new).collect()
     }
 
