@@ -288,7 +288,7 @@ pub struct ExportRunArgs {
     pub run: String,
     #[arg(short, long, value_name = "FILE", required_unless_present = "html")]
     pub out: Option<PathBuf>,
-    #[arg(long, value_name = "FILE", value_parser = html)]
+    #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
 }
 
@@ -358,15 +358,6 @@ impl From<DtypeArg> for SaveType {
             DtypeArg::F16 => Self::F16,
             DtypeArg::Bf16 => Self::Bf16,
         }
-    }
-}
-
-/// A page: the ending says what is written.
-fn html(text: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(text);
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("html" | "htm") => Ok(path),
-        _ => Err(".html".to_owned()),
     }
 }
 

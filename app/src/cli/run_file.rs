@@ -31,8 +31,7 @@ pub fn write(language: Language, exported: &Exported<'_>, path: &Path) -> Result
         }
         Some("png" | "svg") => run_plot::draw(language, exported.run, exported.points, path),
         _ => {
-            let summary = Text::new("cli.export_kind").arg("path", path.display());
-            return Err(Failure::new(FailureKind::Input, summary).hint(Text::new("cli.export_kind_hint")));
+            return Err(no_kind(path));
         }
     };
     written.map_err(|error: anyhow::Error| {
@@ -56,6 +55,13 @@ fn csv(points: &[MetricPoint]) -> String {
         out.push_str(&format!("{step},{}\n", cells.join(",")));
     }
     out
+}
+
+/// What is told of a file with another ending than its kind has.
+#[must_use]
+pub fn no_kind(path: &Path) -> Failure {
+    let summary = Text::new("cli.export_kind").arg("path", path.display());
+    Failure::new(FailureKind::Input, summary).hint(Text::new("cli.export_kind_hint"))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{Ending, Look, RunRecord, RunSample, RunStatus, WorstRows};
 use glassworks_protocol::{Failure, FailureKind, Page, Query};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::Arc;
 
 pub fn run(cx: &Cx, args: &RunsArgs) -> Result<(), Stop> {
@@ -184,6 +185,10 @@ impl Looks {
 }
 
 fn export(cx: &Cx, args: &ExportRunArgs) -> Result<(), Stop> {
+    let is_page = |path: &Path| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("html"));
+    if let Some(path) = args.html.as_deref().filter(|path| !is_page(path)) {
+        return Err(run_file::no_kind(path).into());
+    }
     let session = Session::open(cx, &cx.home, Mode::Reader)?;
     let run = find(&session, &args.run)?;
     let Page::RunPoints(points) = session.fetch(Query::RunPoints(run.id))? else { return Ok(()) };
