@@ -99,4 +99,8 @@ fn a_gguf_file_written_as_a_folder_is_the_same_model() {
         let [a, b] = [&model, &again].map(|model| values(&logits_with(&**model, None, &tokens)));
         assert_close(name, &b, &a);
     }
+    // What config.json has no word for is refused, not left out: this one's positions are turned by a table.
+    let told =
+        ModelFiles::open(&fixtures().join("gguf/llama-gqa.f32.gguf")).unwrap().companions().unwrap_err();
+    assert!(told.to_string().contains("Hugging Face folder"), "{told:#}");
 }
