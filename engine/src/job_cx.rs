@@ -45,7 +45,7 @@ pub struct Shared {
 /// What a person wants of a running job.
 #[derive(Default)]
 pub struct Steering {
-    pub cancel: AtomicBool,
+    pub cancel: Arc<AtomicBool>,
     pub signal: Mutex<Option<Signal>>,
 }
 
@@ -99,10 +99,24 @@ impl JobCx {
         self.steering.cancel.load(Ordering::Relaxed)
     }
 
+    /// Set once a person has stopped the job: for kernels, which look inside of what takes long.
+    #[must_use]
+    pub fn stop(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.steering.cancel)
+    }
+
     /// What was asked of the job last, if it understands signals.
     #[must_use]
     pub fn signal(&self) -> Option<Signal> {
         *self.steering.signal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has done what was asked: it is not asked again.
+    pub fn heard(&self, signal: Signal) {
+        let mut asked = self.steering.signal.lock().unwrap_or_else(PoisonError::into_inner);
+        if *asked == Some(signal) {
+            *asked = None;
+        }
     }
 
     /// Tells how far the job is, at most 20 times a second; the rate is counted from the stage's start.

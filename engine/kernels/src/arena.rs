@@ -63,8 +63,13 @@ struct Store {
     /// What is free, by its number of lines.
     free: BTreeMap<usize, Vec<Block>>,
     lent_lines: usize,
+    /// What those on loan were asked for; blocks that are used again may be larger.
+    asked_lines: usize,
+    most_asked: usize,
     free_lines: usize,
     peak_lines: usize,
+    /// What is held at most, while giving back what is free is enough for that.
+    most_lines: Option<usize>,
 }
 
 mod sealed {
@@ -83,6 +88,7 @@ pub(crate) use sealed::Plain;
 pub struct Buf<T: Plain = f32> {
     block: Block,
     len: usize,
+    asked_lines: usize,
     home: Arc<Mutex<Store>>,
     values: PhantomData<T>,
 }
@@ -139,6 +145,19 @@ impl Arena {
         (store.lent_lines + store.free_lines) * LINE_BYTES
     }
 
+    /// From now on holds no more than so many bytes: before memory is taken beyond them, what is free goes back to the
+    /// system, the largest first. What is on loan at one time is lent all the same, and is the most from then on.
+    pub fn hold_to(&self, bytes: usize) {
+        lock(&self.shared).most_lines = Some(bytes / LINE_BYTES);
+    }
+
+    /// [`Self::hold_to`] what was held at most until now: after a pass over the longest batch, shorter ones take no
+    /// more, whatever their lengths.
+    pub fn hold_to_peak(&self) {
+        let mut store = lock(&self.shared);
+        store.most_lines = Some(store.peak_lines);
+    }
+
     /// Gives back to the system what is not on loan; the peak starts anew.
     pub fn trim(&self) {
         let free = {
@@ -151,34 +170,73 @@ impl Arena {
     }
 
     fn lend<T: Plain>(&self, len: usize) -> Buf<T> {
-        let lines = Block::lines_for::<T>(len);
-        let reused = lock(&self.shared).reuse(lines);
-        let block = reused.unwrap_or_else(|| {
-            let block = Block::new(lines);
-            lock(&self.shared).lent(lines);
-            block
+        let asked_lines = Block::lines_for::<T>(len);
+        let found = lock(&self.shared).find(asked_lines);
+        let block = found.unwrap_or_else(|too_many| {
+            // First what goes, so that the two are never held at once.
+            drop(too_many);
+            Block::new(asked_lines)
         });
-        Buf { block, len, home: Arc::clone(&self.shared), values: PhantomData }
+        Buf { block, len, asked_lines, home: Arc::clone(&self.shared), values: PhantomData }
     }
 }
 
 impl Store {
-    /// The smallest free block that fits; one that would waste more than a quarter stays where it is.
-    fn reuse(&mut self, lines: usize) -> Option<Block> {
-        let size = *self.free.range(lines..=lines + lines / 4).next()?.0;
+    /// Lends a free block that fits; where there is none, says what has to go before a new one is taken.
+    fn find(&mut self, asked: usize) -> Result<Block, Vec<Block>> {
+        match self.reuse(asked) {
+            Some(block) => {
+                self.lent(block.lines(), asked);
+                Ok(block)
+            }
+            None => {
+                let too_many = self.make_room(asked);
+                self.lent(asked, asked);
+                Err(too_many)
+            }
+        }
+    }
+
+    /// The smallest free block that fits; one that would waste more than a quarter stays where it is, and so does one
+    /// whose waste would bring what is held beyond the most, if as much as ever was asked for again.
+    fn reuse(&mut self, asked: usize) -> Option<Block> {
+        let most = asked + (asked / 4).min(self.may_waste());
+        let size = *self.free.range(asked..=most).next()?.0;
         let blocks = self.free.get_mut(&size)?;
         let block = blocks.pop()?;
         if blocks.is_empty() {
             self.free.remove(&size);
         }
         self.free_lines -= size;
-        self.lent(size);
         Some(block)
     }
 
-    fn lent(&mut self, lines: usize) {
+    fn may_waste(&self) -> usize {
+        let wasted = self.lent_lines - self.asked_lines;
+        self.most_lines.map_or(usize::MAX, |most| most.saturating_sub(self.most_asked + wasted))
+    }
+
+    /// The free blocks, largest first, without which there is room for `lines` more.
+    fn make_room(&mut self, lines: usize) -> Vec<Block> {
+        let mut gone = Vec::new();
+        let Some(most) = self.most_lines else { return gone };
+        while self.lent_lines + self.free_lines + lines > most {
+            let Some(mut largest) = self.free.last_entry() else { break };
+            self.free_lines -= *largest.key();
+            gone.extend(largest.get_mut().pop());
+            if largest.get().is_empty() {
+                largest.remove();
+            }
+        }
+        gone
+    }
+
+    fn lent(&mut self, lines: usize, asked: usize) {
         self.lent_lines += lines;
+        self.asked_lines += asked;
+        self.most_asked = self.most_asked.max(self.asked_lines);
         self.peak_lines = self.peak_lines.max(self.lent_lines + self.free_lines);
+        self.most_lines = self.most_lines.map(|most| most.max(self.lent_lines));
     }
 }
 
@@ -215,6 +273,7 @@ impl<T: Plain> Drop for Buf<T> {
         let lines = block.lines();
         let mut store = lock(&self.home);
         store.lent_lines -= lines;
+        store.asked_lines -= self.asked_lines;
         store.free_lines += lines;
         store.free.entry(lines).or_default().push(block);
     }
@@ -222,6 +281,8 @@ impl<T: Plain> Drop for Buf<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -252,5 +313,55 @@ mod tests {
         assert_eq!(arena.peak_bytes(), 448);
         drop(small);
         assert!(arena.take(0).is_empty());
+    }
+
+    /// A pass over `m` rows: buffers of several widths come and go. Says where they lay.
+    fn pass(arena: &Arena, m: usize) -> BTreeSet<*const f32> {
+        let mut seen = BTreeSet::new();
+        let mut take = |width: usize| {
+            let buf = arena.take(m * width);
+            seen.insert(buf.as_ptr());
+            buf
+        };
+        let kept: Vec<Buf> = [48, 16, 128, 48, 128, 7].map(&mut take).into();
+        drop(take(64));
+        for buf in kept {
+            drop((take(128), take(32)));
+            drop(buf);
+        }
+        seen
+    }
+
+    #[test]
+    fn after_the_longest_pass_shorter_ones_take_no_more() {
+        let lengths = || (0..500).map(|i| 100 + i * 7919 % 1901);
+        let arena = Arena::new();
+        pass(&arena, 2000);
+        let peak = arena.peak_bytes();
+        lengths().for_each(|m| drop(pass(&arena, m)));
+        assert!(arena.peak_bytes() > 2 * peak, "left to itself it grows: {} {peak}", arena.peak_bytes());
+
+        let arena = Arena::new();
+        pass(&arena, 2000);
+        arena.hold_to_peak();
+        lengths().for_each(|m| drop(pass(&arena, m)));
+        assert_eq!(arena.peak_bytes(), peak);
+        // The same again takes nothing new: its blocks are where they were.
+        pass(&arena, 2000);
+        assert_eq!(pass(&arena, 2000), pass(&arena, 2000));
+    }
+
+    #[test]
+    fn what_is_needed_is_lent_beyond_what_was_to_be_held() {
+        let arena = Arena::new();
+        drop(arena.take(1000));
+        arena.hold_to(4032);
+        let kept = [arena.take(1600), arena.take(1600)];
+        assert_eq!(arena.held_bytes(), 2 * 6400, "and what was free has gone");
+        drop(kept);
+        drop(arena.take(800));
+        assert_eq!(arena.held_bytes(), 6400 + 3200, "that much stays the most");
+        drop(arena.take(1600));
+        assert_eq!(arena.held_bytes(), 6400 + 3200);
     }
 }

@@ -163,21 +163,24 @@ impl<'a> Losses<'a> {
         let Objective { scale, smoothing, weights, go_on } = objective;
         assert!(weights.is_none_or(|w| w.len() == self.lm_head.n_out && smoothing == 0.0), "weights are [V]");
         let chunk = chunk_rows(self.rows.len(), self.lm_head.n_out);
-        let mut logits = self.arena.take(chunk * self.lm_head.n_out);
+        // Room by the number of rows, however many have a target: a shorter batch never takes more.
+        let room = most_rows(self.lm_head.n_out).min(self.targets.len());
+        let mut logits = self.arena.take(room * self.lm_head.n_out);
+        let mut gathered = self.arena.take(room * width);
         for from in (0..self.rows.len()).step_by(chunk.max(1)) {
             let to = (from + chunk).min(self.rows.len());
             let (n, first) = (to - from, self.rows[from]);
             let logits = &mut logits[..n * self.lm_head.n_out];
             // Neighbours are used where they are, others brought together first.
             let together = self.rows[to - 1] - first + 1 == n;
-            let mut gathered = self.arena.take(if together { 0 } else { n * width });
+            let gathered = &mut gathered[..n * width];
             let hidden = if together {
                 &self.hidden[first * width..][..n * width]
             } else {
                 for (row, to) in self.rows[from..to].iter().zip(gathered.chunks_exact_mut(width)) {
                     to.copy_from_slice(&self.hidden[row * width..][..width]);
                 }
-                &gathered[..]
+                &*gathered
             };
             matmul::linear(Input::F32(hidden), n, self.lm_head, logits, false, self.precision);
             if !go_on() {
@@ -198,8 +201,7 @@ impl<'a> Losses<'a> {
                 let dhidden = &mut dhidden[first * width..][..n * width];
                 matmul::linear_dx(Input::F32(logits), n, self.lm_head, dhidden, false, self.precision);
             } else {
-                let dx = &mut gathered[..];
-                matmul::linear_dx(Input::F32(logits), n, self.lm_head, dx, false, self.precision);
+                matmul::linear_dx(Input::F32(logits), n, self.lm_head, gathered, false, self.precision);
                 for (row, dx) in self.rows[from..to].iter().zip(gathered.chunks_exact(width)) {
                     dhidden[row * width..][..width].copy_from_slice(dx);
                 }
@@ -262,9 +264,14 @@ fn smoothed(
     loss + more
 }
 
+/// Rows of a chunk at most.
+fn most_rows(vocabulary: usize) -> usize {
+    (MOST_LOGITS / vocabulary.max(1) / ROW_STEP * ROW_STEP).max(ROW_STEP)
+}
+
 /// Rows of a chunk: as even a cut as there is.
 fn chunk_rows(n: usize, vocabulary: usize) -> usize {
-    let most = (MOST_LOGITS / vocabulary.max(1) / ROW_STEP * ROW_STEP).max(ROW_STEP);
+    let most = most_rows(vocabulary);
     n.div_ceil(n.div_ceil(most).max(1)).next_multiple_of(ROW_STEP).min(n)
 }
 

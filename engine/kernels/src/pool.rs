@@ -1,8 +1,10 @@
 //! The one pool of threads: rayon's global pool, one thread per physical core, asleep when idle.
 #![expect(unsafe_code, reason = "hands disjoint chunks of one slice to several threads")]
 
+use std::cell::RefCell;
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::crew;
 use rayon::prelude::*;
@@ -42,11 +44,56 @@ pub fn at_hand<R>(work: impl FnOnce() -> R) -> R {
     crew::lead(threads() - 1, work)
 }
 
+thread_local! {
+    /// What stops the kernels of this thread, or of the task that it computes.
+    static STOP: RefCell<Option<Arc<AtomicBool>>> = const { RefCell::new(None) };
+}
+
+/// A thread's stop as it was, again when dropped.
+struct Before(Option<Arc<AtomicBool>>);
+
+impl Before {
+    fn set(stop: &Arc<AtomicBool>) -> Self {
+        Self(STOP.replace(Some(Arc::clone(stop))))
+    }
+}
+
+impl Drop for Before {
+    fn drop(&mut self) {
+        STOP.set(self.0.take());
+    }
+}
+
+/// Runs `work`, whose kernels leave off as soon as `stop` is set: tasks that have not begun are left out, and long
+/// ones end early. What was being computed is of no use then, so whoever calls looks at `stop` afterwards.
+pub fn until<R>(stop: Option<&Arc<AtomicBool>>, work: impl FnOnce() -> R) -> R {
+    let _before = stop.map(Before::set);
+    work()
+}
+
+/// Whether what this thread computes is of use to nobody any more: asked inside of tasks that may take long.
+#[must_use]
+pub fn is_stopped() -> bool {
+    STOP.with_borrow(|stop| stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed)))
+}
+
 /// Runs `task(0)` to `task(n_tasks - 1)`, each once, on the pool; returns when all are done.
 ///
 /// Tasks begin in order, so neighbours run at about the same time. With one task or one thread nothing is
 /// handed over. Which thread runs what is left to chance: a result must not depend on it.
 pub fn for_each(n_tasks: usize, task: impl Fn(usize) + Sync) {
+    match STOP.with_borrow(Clone::clone) {
+        None => all_of(n_tasks, task),
+        Some(stop) => all_of(n_tasks, |i| {
+            if !stop.load(Ordering::Relaxed) {
+                let _before = Before::set(&stop);
+                task(i);
+            }
+        }),
+    }
+}
+
+fn all_of(n_tasks: usize, task: impl Fn(usize) + Sync) {
     let workers = threads().min(n_tasks);
     if workers <= 1 {
         (0..n_tasks).for_each(task);
@@ -145,6 +192,34 @@ mod tests {
             });
         }
         for_each(0, |_| panic!("no task"));
+    }
+
+    #[test]
+    fn what_is_stopped_leaves_off_on_every_thread() {
+        for threads in 1..4 {
+            with_threads(threads, || {
+                let (stop, count) = (Arc::new(AtomicBool::new(false)), AtomicUsize::new(0));
+                let region = |stops_at: usize| {
+                    count.store(0, Ordering::Relaxed);
+                    stop.store(false, Ordering::Relaxed);
+                    until(Some(&stop), || {
+                        for_each(1000, |i| {
+                            stop.fetch_or(i == stops_at, Ordering::Relaxed);
+                            // Whoever looks sees it inside, too.
+                            assert!(!is_stopped() || stop.load(Ordering::Relaxed));
+                            count.fetch_add(1, Ordering::Relaxed);
+                        });
+                        assert_eq!(is_stopped(), stops_at < 1000);
+                    });
+                    assert!(!is_stopped(), "outside all is as it was");
+                    count.load(Ordering::Relaxed)
+                };
+                assert_eq!(region(1000), 1000);
+                assert!(region(0) < 20, "a task for each thread, and those that had begun");
+                at_hand(|| assert!(region(0) < 20));
+                for_each(9, |_| assert!(!is_stopped(), "nothing of it is left on the pool's threads"));
+            });
+        }
     }
 
     #[test]

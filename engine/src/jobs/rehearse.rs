@@ -17,6 +17,7 @@ use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{CheckpointKind, MetricPoint, StepReport, TrainSpec};
 use glassworks_protocol::{JobOutput, Signal, Unit};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// Batches that are timed, after a first one that also makes the buffers.
@@ -92,7 +93,7 @@ fn sample_token_secs(cx: &JobCx, training: &Training<'_, '_>, sampler: &Sampler<
     }
     let started = Instant::now();
     let now = Snapshot::of(sampler.model, &training.tuner.params, &training.plan.spec.method)?;
-    let written = sampler.write(&now, &|| cx.checkpoint())?;
+    let written = sampler.write(&now, &|| cx.checkpoint(), &|_| Ok(()))?;
     let n = written.iter().map(|one| one.ids.len() + usize::from(one.ended)).max().unwrap_or(0);
     Ok(started.elapsed().as_secs_f64() / n.max(1) as f64)
 }
@@ -128,6 +129,10 @@ impl Hooks for Watch<'_> {
         self.cx.checkpoint()
     }
 
+    fn stop(&self) -> Arc<AtomicBool> {
+        self.cx.stop()
+    }
+
     fn signal(&self) -> Option<Signal> {
         let seen = self.marks.len();
         (seen > TIMED || seen > 1 && self.begun.elapsed() > LONG_ENOUGH).then_some(Signal::Pause)
@@ -144,6 +149,10 @@ impl Hooks for Watch<'_> {
     }
 
     fn looked(&mut self, _: &Seen<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn sampling(&self, _: u64, _: &[Written]) -> Result<()> {
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 //! comes to.
 
 use crate::data::Example;
+use anyhow::Result;
 use glassworks_kernels::arena::Arena;
 use glassworks_kernels::dispatch::Precision;
 use glassworks_kernels::loss;
@@ -101,6 +102,8 @@ pub(crate) struct StepCx<'a> {
     pub angles: Vec<Angles>,
     /// `None` where nothing is left out: in evaluation.
     pub dropout_key: Option<u64>,
+    /// Asked between the parts of a layer; its error ends the pass.
+    pub between: &'a dyn Fn() -> Result<()>,
 }
 
 /// `[longest sequence, R/2]`

@@ -76,22 +76,29 @@ impl<'m> TuneBlock<'m> {
     }
 
     /// `x` `[M, D]` → what follows it, and what the backward pass will need.
-    pub fn forward(&self, cx: &StepCx, params: &Parameters, x: &[f32]) -> (Buf, Saved) {
+    ///
+    /// # Errors
+    /// When nobody wants it any more.
+    pub fn forward(&self, cx: &StepCx, params: &Parameters, x: &[f32]) -> Result<(Buf, Saved)> {
         let (normed, moments_1) = self.norm_1.forward(cx, params, x);
         let sublayer = |y: &mut [f32], add| self.attention.forward(cx, params, &normed, y, add);
         let (x_mid, attention, after_attention) = sum(cx, params, x, self.after_attention.as_ref(), sublayer);
         drop(normed);
+        (cx.between)()?;
 
         let input = if self.parallel { x } else { &x_mid };
         let (normed, moments_2) = self.norm_2.forward(cx, params, input);
         let sublayer = |y: &mut [f32], add| self.mlp.forward(cx, params, &normed, y, add);
         let (y, mlp, after_mlp) = sum(cx, params, &x_mid, self.after_mlp.as_ref(), sublayer);
         let x_mid = (!self.parallel).then_some(x_mid);
-        (y, Saved { moments_1, attention, after_attention, x_mid, moments_2, mlp, after_mlp })
+        Ok((y, Saved { moments_1, attention, after_attention, x_mid, moments_2, mlp, after_mlp }))
     }
 
     /// `dy` is the gradient of the output, and becomes that of the input `x` when `wants_dx`. Everything saved is
     /// let go on the way.
+    ///
+    /// # Errors
+    /// When nobody wants it any more.
     pub fn backward(
         &self,
         cx: &StepCx,
@@ -100,13 +107,14 @@ impl<'m> TuneBlock<'m> {
         saved: Saved,
         dy: &mut [f32],
         wants_dx: bool,
-    ) {
+    ) -> Result<()> {
         let Saved { moments_1, attention, after_attention, x_mid, moments_2, mlp, after_mlp } = saved;
         // Side by side, both sublayers get the gradient as it came.
         let came = self.parallel.then(|| copy(cx, dy));
         let dadded = through(cx, params, self.after_mlp.as_ref(), after_mlp, dy);
         let inner = self.mlp.backward_inner(cx, params, mlp, dadded.as_deref().unwrap_or(dy));
         drop(dadded);
+        (cx.between)()?;
         let input = x_mid.as_deref().unwrap_or(x);
         let normed = self.mlp.needs_input().then(|| self.norm_2.forward(cx, params, input).0);
         let mut dnormed = cx.arena.take(x.len());
@@ -114,12 +122,14 @@ impl<'m> TuneBlock<'m> {
         drop(normed);
         self.norm_2.backward(params, input, &moments_2, &dnormed, dy);
         drop((x_mid, moments_2, dnormed));
+        (cx.between)()?;
 
         let dattended = came.as_deref().unwrap_or(dy);
         let dadded = through(cx, params, self.after_attention.as_ref(), after_attention, dattended);
         let gradients =
             self.attention.backward_scores(cx, params, attention, dadded.as_deref().unwrap_or(dattended));
         drop((dadded, came));
+        (cx.between)()?;
         let wants_dx = wants_dx || self.norm_1.is_trained();
         let normed = self.attention.needs_input().then(|| self.norm_1.forward(cx, params, x).0);
         let mut dnormed = wants_dx.then(|| cx.arena.take(x.len()));
@@ -128,6 +138,7 @@ impl<'m> TuneBlock<'m> {
         if let Some(dnormed) = dnormed {
             self.norm_1.backward(params, x, &moments_1, &dnormed, dy);
         }
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Telling classes apart: the head, and a pass that asks it about the last token of each sequence, as transformers'
 //! `GenericForSequenceClassification` does. What is made of the answers over a whole evaluation is the loop's.
 
+use super::watch::whole;
 use super::{Batch, BatchLoss, IGNORED, Tuner};
 use crate::data::batches::draw;
 use anyhow::{Result, ensure};
@@ -91,11 +92,15 @@ impl Tuner<'_> {
     /// # Errors
     /// As [`Tuner::accumulate`], and for a sequence without tokens.
     pub fn classify(&self, batch: &Batch, between: &dyn Fn() -> Result<()>) -> Result<Classified> {
+        whole(self.stop.as_ref(), || self.last_logits(batch, between))
+    }
+
+    fn last_logits(&self, batch: &Batch, between: &dyn Fn() -> Result<()>) -> Result<Classified> {
         let positions = batch.positions();
-        let cx = self.step_cx(&self.arena, batch, &positions)?;
+        let cx = self.step_cx(&self.arena, batch, &positions, between)?;
         let ends = &batch.starts[1..];
         ensure!(batch.starts.windows(2).all(|pair| pair[0] < pair[1]), "a text without tokens");
-        let normed = self.normed(&cx, batch, between)?;
+        let normed = self.normed(&cx, batch)?;
         let (width, n_classes) = (self.parts.shape.width, self.lm_head.n_out());
         let mut last = cx.arena.take(ends.len() * width);
         for (end, to) in ends.iter().zip(last.chunks_exact_mut(width)) {

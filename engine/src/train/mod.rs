@@ -10,6 +10,7 @@ mod batch;
 mod block;
 pub mod checkpoint;
 mod classes;
+mod held;
 mod linear;
 pub mod live;
 mod mlp;
@@ -25,6 +26,7 @@ pub mod sample;
 pub mod save;
 mod schedule;
 pub mod scratch;
+mod watch;
 
 pub(crate) use batch::{Angles, StepCx};
 pub use batch::{Batch, BatchLoss, IGNORED};
@@ -49,7 +51,9 @@ use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind};
 use linear::{AdapterShape, TuneLinear};
 use norm::TuneNorm;
-use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use watch::{Watch, whole};
 
 /// What is trained.
 pub enum Tune<'a> {
@@ -104,6 +108,8 @@ pub struct Tuner<'m> {
     arena: Arena,
     /// Draws the dropout of the next [`Self::accumulate`].
     pub dropout_key: u64,
+    /// Once set, a pass leaves off inside of a layer too, and ends as cancelled.
+    pub stop: Option<Arc<AtomicBool>>,
     /// Of what the head makes, the last token of each sequence is asked for a class; how much a class counts, or
     /// nothing where all count the same.
     class_weights: Option<Vec<f32>>,
@@ -159,6 +165,7 @@ impl<'m> Tuner<'m> {
             parts,
             arena: Arena::new(),
             dropout_key: 0,
+            stop: None,
             class_weights,
         };
         match tune {
@@ -200,21 +207,6 @@ impl<'m> Tuner<'m> {
         self.parts.conv1d
     }
 
-    /// The most memory that activations have taken.
-    #[must_use]
-    pub fn peak_bytes(&self) -> usize {
-        self.arena.peak_bytes()
-    }
-
-    /// What training has held at most: the trained numbers with gradients and moments, and activations; bytes.
-    #[must_use]
-    pub fn held_bytes(&self) -> u64 {
-        let floats =
-            |p: &Parameter| p.value.len() + p.grad.len() + p.moments.iter().map(Vec::len).sum::<usize>();
-        let state: usize = self.params.iter().map(floats).sum();
-        (state * size_of::<f32>() + self.arena.peak_bytes()) as u64
-    }
-
     /// The loss of a batch, and `scale` times the gradient of its sum added to the gradients there are. For the
     /// mean over several batches' targets, `scale` is 1 / their number. `between` is called between the layers;
     /// its error ends the pass, the gradients then being of no use.
@@ -227,31 +219,39 @@ impl<'m> Tuner<'m> {
         scale: f32,
         between: &dyn Fn() -> Result<()>,
     ) -> Result<BatchLoss> {
+        let stop = self.stop.clone();
+        whole(stop.as_ref(), || self.pass(batch, scale, between))
+    }
+
+    fn pass(&mut self, batch: &Batch, scale: f32, between: &dyn Fn() -> Result<()>) -> Result<BatchLoss> {
         let positions = batch.positions();
         let arena = self.arena.clone();
         let dropout_key = Some(self.dropout_key);
-        let cx = StepCx { dropout_key, ..self.step_cx(&arena, batch, &positions)? };
+        let cx = StepCx { dropout_key, ..self.step_cx(&arena, batch, &positions, between)? };
         // Below the lowest block that is trained nothing needs a gradient.
         let lowest = self.lowest_trained();
         let mut x = self.embed(&cx, batch);
         let mut inputs: Vec<(Buf, Option<Saved>)> = Vec::with_capacity(self.blocks.len());
         for (l, block) in self.blocks.iter().enumerate() {
             between()?;
-            let (next, saved) = block.forward(&cx, &self.params, &x);
+            let (next, saved) = block.forward(&cx, &self.params, &x)?;
             if l >= lowest {
                 inputs.push((x, (!self.config.recompute).then_some(saved)));
             }
             x = next;
         }
         between()?;
-        let (loss, mut dx) = self.head_backward(&cx, &x, batch, scale, between)?;
+        let (loss, mut dx) = self.head_backward(&cx, &x, batch, scale)?;
         drop(x);
         for (l, (input, saved)) in inputs.into_iter().enumerate().map(|(i, kept)| (lowest + i, kept)).rev() {
             between()?;
             let block = &self.blocks[l];
-            let saved = saved.unwrap_or_else(|| block.forward(&cx, &self.params, &input).1);
+            let saved = match saved {
+                Some(saved) => saved,
+                None => block.forward(&cx, &self.params, &input)?.1,
+            };
             let wants_dx = l > lowest || self.tokens.trained.is_some();
-            block.backward(&cx, &mut self.params, &input, saved, &mut dx, wants_dx);
+            block.backward(&cx, &mut self.params, &input, saved, &mut dx, wants_dx)?;
         }
         self.embed_backward(&positions, batch, &mut dx);
         Ok(loss)
@@ -272,9 +272,13 @@ impl<'m> Tuner<'m> {
     /// # Errors
     /// As [`Self::accumulate`].
     pub fn evaluate_rows(&self, batch: &Batch, between: &dyn Fn() -> Result<()>) -> Result<Vec<BatchLoss>> {
+        whole(self.stop.as_ref(), || self.row_losses(batch, between))
+    }
+
+    fn row_losses(&self, batch: &Batch, between: &dyn Fn() -> Result<()>) -> Result<Vec<BatchLoss>> {
         let positions = batch.positions();
-        let cx = self.step_cx(&self.arena, batch, &positions)?;
-        let normed = self.normed(&cx, batch, between)?;
+        let cx = self.step_cx(&self.arena, batch, &positions, between)?;
+        let normed = self.normed(&cx, batch)?;
         let weight = &self.lm_head.matrix(&self.params);
         let watch = Watch::new(between);
         let mut losses = vec![0.0; cx.m];
@@ -302,13 +306,13 @@ impl<'m> Tuner<'m> {
     }
 
     /// What the last norm makes of a batch: `[M, D]`.
-    fn normed(&self, cx: &StepCx, batch: &Batch, between: &dyn Fn() -> Result<()>) -> Result<Buf> {
+    fn normed(&self, cx: &StepCx, batch: &Batch) -> Result<Buf> {
         let mut x = self.embed(cx, batch);
         for block in &self.blocks {
-            between()?;
-            x = block.forward(cx, &self.params, &x).0;
+            (cx.between)()?;
+            x = block.forward(cx, &self.params, &x)?.0;
         }
-        between()?;
+        (cx.between)()?;
         Ok(self.norm.forward(cx, &self.params, &x).0)
     }
 
@@ -323,7 +327,13 @@ impl<'m> Tuner<'m> {
         self.blocks.iter().position(TuneBlock::is_trained).unwrap_or(self.blocks.len())
     }
 
-    fn step_cx<'a>(&self, arena: &'a Arena, batch: &'a Batch, positions: &'a [u32]) -> Result<StepCx<'a>> {
+    fn step_cx<'a>(
+        &self,
+        arena: &'a Arena,
+        batch: &'a Batch,
+        positions: &'a [u32],
+        between: &'a dyn Fn() -> Result<()>,
+    ) -> Result<StepCx<'a>> {
         let s = &self.parts.shape;
         let m = batch.tokens.len();
         ensure!(
@@ -350,7 +360,8 @@ impl<'m> Tuner<'m> {
         });
         let angles = angles.collect();
         let precision = self.config.precision;
-        Ok(StepCx { arena, precision, m, starts: &batch.starts, positions, angles, dropout_key: None })
+        let starts = &batch.starts;
+        Ok(StepCx { arena, precision, m, starts, positions, angles, dropout_key: None, between })
     }
 
     fn embed(&self, cx: &StepCx, batch: &Batch) -> Buf {
@@ -388,9 +399,8 @@ impl<'m> Tuner<'m> {
         x: &[f32],
         batch: &Batch,
         scale: f32,
-        between: &dyn Fn() -> Result<()>,
     ) -> Result<(BatchLoss, Buf)> {
-        let watch = Watch::new(between);
+        let watch = Watch::new(cx.between);
         let (normed, moments) = self.norm.forward(cx, &self.params, x);
         let mut dnormed = cx.arena.take(x.len());
         // Taken out for the call, which also reads a value of the same store.
@@ -421,29 +431,6 @@ impl<'m> Tuner<'m> {
         let mut dx = cx.arena.zeroed(x.len());
         self.norm.backward(&mut self.params, x, &moments, &dnormed, &mut dx);
         Ok((self.batch_loss(batch, loss), dx))
-    }
-}
-
-/// Looks between the products of the head whether to go on, and keeps the reason why not.
-struct Watch<'a> {
-    between: &'a dyn Fn() -> Result<()>,
-    stopped: Cell<Option<anyhow::Error>>,
-}
-
-impl<'a> Watch<'a> {
-    fn new(between: &'a dyn Fn() -> Result<()>) -> Self {
-        Self { between, stopped: Cell::new(None) }
-    }
-
-    fn goes_on(&self) -> bool {
-        let stopped = (self.between)().err();
-        let goes_on = stopped.is_none();
-        self.stopped.set(stopped);
-        goes_on
-    }
-
-    fn end(self) -> Result<()> {
-        self.stopped.into_inner().map_or(Ok(()), Err)
     }
 }
 

@@ -82,10 +82,14 @@ impl TrainPlan {
     /// Bytes that the run takes beside the model's weights.
     #[must_use]
     pub fn bytes(&self, model: &dyn CausalLm) -> u64 {
-        let tokens = self.largest_batch() as u64;
-        let n_trained = self.n_trained(model);
+        self.spec.state_bytes(self.n_trained(model)) + self.step_bytes(model)
+    }
+
+    /// Those of them that a step takes for the time it is computed.
+    #[must_use]
+    pub fn step_bytes(&self, model: &dyn CausalLm) -> u64 {
         // Evaluation holds no more: its batches are of the same number of rows, and nothing is saved for a way back.
-        self.spec.state_bytes(n_trained) + self.spec.step_bytes(&model_size(model), tokens)
+        self.spec.step_bytes(&model_size(model), self.largest_batch() as u64)
     }
 
     /// The most bytes that the run holds on disk.

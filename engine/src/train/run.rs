@@ -12,6 +12,8 @@ use anyhow::Result;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{CheckpointKind, ClassTally, ConfusionMatrix, Ending, MetricPoint, Series};
 use glassworks_protocol::{Failure, FailureKind, Signal};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// Between two checkpoints, when nobody says otherwise.
@@ -28,6 +30,8 @@ pub trait Hooks {
     /// # Errors
     /// When a person stopped it.
     fn checkpoint(&self) -> Result<()>;
+    /// Set once a person has stopped it: looked at inside of kernels.
+    fn stop(&self) -> Arc<AtomicBool>;
     /// What a person asked for since the last step.
     fn signal(&self) -> Option<Signal>;
     /// New measurements, and how far the run is.
@@ -40,6 +44,11 @@ pub trait Hooks {
     /// # Errors
     /// When they cannot be stored.
     fn looked(&mut self, seen: &Seen<'_>) -> Result<()>;
+    /// The prompts are being written on from: what there is of each.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn sampling(&self, step: u64, so_far: &[Written]) -> Result<()>;
     /// The prompts were written on from, each in its turn, after so many steps.
     ///
     /// # Errors
@@ -119,6 +128,7 @@ impl<'m, 'd> Training<'m, 'd> {
     /// # Errors
     /// `Failure` when the numbers go wrong, and what the hooks return.
     pub fn run(&mut self, hooks: &mut dyn Hooks) -> Result<Ended> {
+        self.tuner.stop = Some(hooks.stop());
         if self.state.step == 0 {
             self.look(hooks)?;
         }
@@ -131,7 +141,7 @@ impl<'m, 'd> Training<'m, 'd> {
             match hooks.signal() {
                 Some(Signal::Pause) => return self.end(hooks, Ended::Paused),
                 Some(Signal::StopKeepBest) => return self.end(hooks, Ended::Done(Ending::Kept)),
-                None => {}
+                Some(Signal::GoOn) | None => {}
             }
             let started = Instant::now();
             let batches = self.next_batches();
@@ -214,6 +224,9 @@ impl<'m, 'd> Training<'m, 'd> {
             self.tuner.dropout_key = draw(self.plan.spec.seed, DROPOUT, number);
             let one = self.tuner.accumulate(batch, scale, &|| hooks.checkpoint())?;
             loss.add(one);
+            if number == 0 {
+                self.tuner.hold_to_peak();
+            }
         }
         Ok(loss)
     }
@@ -298,7 +311,8 @@ impl<'m, 'd> Training<'m, 'd> {
             return Ok(());
         };
         let now = Snapshot::of(sampler.model, &self.tuner.params, &self.plan.spec.method)?;
-        let written = sampler.write(&now, &|| hooks.checkpoint())?;
+        let step = self.state.step;
+        let written = sampler.write(&now, &|| hooks.checkpoint(), &|so_far| hooks.sampling(step, so_far))?;
         hooks.sampled(self.state.step, &written)
     }
 

@@ -84,11 +84,17 @@ impl Sampler<'_> {
         self.prompts.iter().map(one).sum::<u64>() + copy
     }
 
-    /// Writes after every prompt, the likeliest token each time. `between` is called between the layers.
+    /// Writes after every prompt, the likeliest token each time. `between` is called between the layers, `told` after
+    /// each token with what has been written so far.
     ///
     /// # Errors
     /// What `between` returns; and if the values do not fit the model.
-    pub fn write(&self, now: &Snapshot<'_>, between: &dyn Fn() -> Result<()>) -> Result<Vec<Written>> {
+    pub fn write(
+        &self,
+        now: &Snapshot<'_>,
+        between: &dyn Fn() -> Result<()>,
+        told: &dyn Fn(&[Written]) -> Result<()>,
+    ) -> Result<Vec<Written>> {
         let mut runner = Runner::with(self.model, &now.instead)?;
         let mut sequences: Vec<Sequence> =
             self.prompts.iter().map(|_| runner.sequence(CacheWidth::Full)).collect();
@@ -119,6 +125,7 @@ impl Sampler<'_> {
                 written[i].ended = ended;
                 written[i].ids.extend((!ended).then_some(id));
             }
+            told(&written)?;
         }
         Ok(written)
     }

@@ -4,8 +4,8 @@ use glassworks_protocol::generate::{GenerateSpec, ModelSource, Overflow, Prompt,
 use glassworks_protocol::ids::RunId;
 use glassworks_protocol::model::{CacheWidth, Precision};
 use glassworks_protocol::train::{
-    AdapterSource, CheckpointKind, Ending, FullSpec, MethodSpec, MetricPoint, RunRecord, RunStatus, Series,
-    TrainJob, TrainSpec,
+    AdapterSource, BatchSpec, CheckpointKind, Ending, FullSpec, MethodSpec, MetricPoint, RunRecord,
+    RunStatus, Series, TaskSpec, TrainJob, TrainSpec,
 };
 use glassworks_protocol::{
     Command, Event, FailureKind, JobOutput, JobSpec, Outcome, Page, Partial, Query, Signal, Stored,
@@ -162,6 +162,50 @@ fn a_run_that_was_killed_is_the_run_that_was_not() {
     let (whole, pieces) = (look(undisturbed.path()), look(disturbed.path()));
     assert_eq!(whole.0.len(), 7, "weights, moments and configurations");
     assert!(whole == pieces, "the files or the losses differ");
+}
+
+/// One step that takes long is left within a thirtieth of itself, wherever in it the stop comes.
+#[test]
+fn a_long_step_is_stopped_inside_of_itself() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut lab = Lab::open(home.path());
+    let mut long = spec(&lab.starter(), home.path());
+    let text = "The cat is in the garden, said Alice, and the hare is in the hall with the owl. ";
+    let row = serde_json::json!({ "text": text.repeat(40) }).to_string() + "\n";
+    let path = home.path().join("long.jsonl");
+    std::fs::write(&path, row.repeat(14)).expect("written");
+    long.data.files = vec![path];
+    long.data.validation_share = 0.1;
+    long.task = TaskSpec::Text;
+    long.batch = BatchSpec { sequences: 12, accumulation: 1, ..BatchSpec::default() };
+    long.run.steps = Some(100);
+    long.evaluation.samples = 0;
+    let (run, job) = new(long);
+    let first = |lab: &mut Lab, job: JobSpec| {
+        let id = lab.start(job);
+        let secs = lab.until("a step", |event| match event {
+            Event::Partial(j, Partial::Metrics(points)) if *j == id => {
+                points.iter().rfind(|p| p.series == Series::TrainSecs && p.step > 0).map(|p| p.value)
+            }
+            _ => None,
+        });
+        (id, Duration::from_secs_f64(secs))
+    };
+    let mut waits = Vec::new();
+    let (mut id, whole) = first(&mut lab, job);
+    for tenth in [2, 5, 8] {
+        std::thread::sleep(whole * tenth / 10);
+        let asked = Instant::now();
+        lab.send(Command::Cancel(id));
+        assert_eq!(lab.until_settled(id), Outcome::Cancelled);
+        waits.push(asked.elapsed());
+        if tenth < 8 {
+            (id, _) = first(&mut lab, JobSpec::Train(TrainJob::Resume { run }));
+        }
+    }
+    waits.sort();
+    assert!(waits[1] < whole / 30, "{waits:?} of {whole:?}");
+    lab.close();
 }
 
 #[test]

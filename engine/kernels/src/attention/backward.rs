@@ -4,7 +4,9 @@
 
 use std::ops::Range;
 
-use super::block::{Block, Group, KEYS, Operands, Places, cut, queries_of_block, scratch, with_operands};
+use super::block::{
+    Block, Group, KEYS, Operands, Places, batch_scratch, cut, queries_of_block, scratch, with_operands,
+};
 use super::tile::{Product, product};
 use super::{AttentionShape, Qkv, Rows};
 use crate::dispatch::{self, Isa};
@@ -98,7 +100,7 @@ fn backward_of(
         end += sums_len(isa, group) * shares;
         ends.push(end);
     }
-    let mut all = scratch(end);
+    let mut all = batch_scratch(end);
     let sums = Shared::new(&mut all);
     pool::for_each(groups.len() * shares, |i| {
         let (group, share) = (groups[i / shares], i % shares);
@@ -249,6 +251,9 @@ kernel! {
         sums.fill(0.0);
         let (dk, dv) = sums.split_at_mut(group.len * padded);
         for first in (0..group.len).step_by(step).skip(share).step_by(shares) {
+            if pool::is_stopped() {
+                return;
+            }
             let block = Block::new(s, group, first);
             let mut with = Matrices::new(&mut memory, padded, block.columns);
             let keys = block.keys();

@@ -56,7 +56,7 @@ pub(super) fn with_operands<R>(
         let [k, v] = [qkv.k, qkv.v].map(|r| Keys { values: r.values, stride: r.stride, head_stride: width });
         return then(Operands { q: qkv.q, k, v });
     }
-    let mut copies = scratch(2 * shape.n_kv_heads * m * width);
+    let mut copies = batch_scratch(2 * shape.n_kv_heads * m * width);
     pool::chunks_mut(&mut copies, m * width, |i, copy| {
         let (rows, head) = if i < shape.n_kv_heads { (qkv.k, i) } else { (qkv.v, i - shape.n_kv_heads) };
         for (t, copy) in copy.chunks_exact_mut(width).enumerate() {
@@ -319,11 +319,21 @@ pub(super) trait Places {
 
 thread_local! {
     static ARENA: RefCell<Arena> = RefCell::new(Arena::new());
+    static OF_BATCHES: RefCell<Arena> = RefCell::new({
+        let arena = Arena::new();
+        arena.hold_to(0);
+        arena
+    });
 }
 
 /// Working memory that stays with the thread.
 pub(super) fn scratch(len: usize) -> Buf {
     ARENA.with_borrow(|arena| arena.take(len))
+}
+
+/// The same for what is as long as a batch: of batches of many lengths no more is held than one needs.
+pub(super) fn batch_scratch(len: usize) -> Buf {
+    OF_BATCHES.with_borrow(|arena| arena.take(len))
 }
 
 /// Cuts `len` numbers off the front of `rest`.

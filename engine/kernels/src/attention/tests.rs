@@ -127,6 +127,59 @@ fn check(shape: &AttentionShape, lens: &[usize], seed: u64) {
     });
 }
 
+/// Sequences lie side by side in one matrix, and what is no number in one of them is none of the others' business:
+/// not through tiles, nor through lanes that are past an end, nor as nothing times what is no number.
+#[test]
+fn what_is_no_number_stays_in_its_sequence() {
+    let lens = [5, 70, 33, 3, 90, 1];
+    let mut starts = vec![0];
+    lens.iter().for_each(|len| starts.push(starts.last().unwrap() + len));
+    let m = *starts.last().unwrap();
+    for (causal, window) in [(true, None), (true, Some(20)), (false, None), (false, Some(7))] {
+        let shape = AttentionShape {
+            n_heads: 4,
+            n_kv_heads: 2,
+            head_width: 20,
+            scale: 0.3,
+            causal,
+            window,
+            soft_cap: None,
+        };
+        let widths = [shape.q_width(), shape.kv_width(), shape.kv_width(), shape.q_width()];
+        let clean: [Vec<f32>; 4] = std::array::from_fn(|i| numbers(i as u64, m * widths[i]));
+        let run = |isa, [q, k, v, dout]: &[Vec<f32>; 4]| {
+            let mut made =
+                [widths[0], shape.n_heads, widths[0], widths[1], widths[2]].map(|w| vec![0.0; m * w]);
+            let [out, lse, dq, dk, dv] = &mut made;
+            let qkv = shape.apart(q, k, v);
+            forward_on(isa, &shape, &starts, &qkv, out, lse);
+            backward_on(isa, &shape, &starts, &qkv, out, lse, dout, Gradients::Apart { dq, dk, dv });
+            made
+        };
+        for isa in crate::dispatch::Isa::available() {
+            let expected = run(isa, &clean);
+            for sick in [1, 3, 4] {
+                let mut given = clean.clone();
+                for (given, width) in given.iter_mut().zip(widths) {
+                    given[starts[sick] * width..starts[sick + 1] * width].fill(f32::NAN);
+                }
+                for (which, (made, expected)) in run(isa, &given).iter().zip(&expected).enumerate() {
+                    // Of lse the heads lie one after the other, else the rows.
+                    let row = |i: usize| if which == 1 { i % m } else { i / (made.len() / m) };
+                    for (i, (a, b)) in made.iter().zip(expected).enumerate() {
+                        let is_sick = (starts[sick]..starts[sick + 1]).contains(&row(i));
+                        assert!(
+                            is_sick || a == b,
+                            "{isa}, {shape:?}: {which} of row {} is {a}, not {b}",
+                            row(i)
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
 prop_compose! {
     fn shapes()(kv in 1..4usize, group in 1..6usize, head_width in 1..40usize, causal: bool,
                 window in proptest::option::of(1..90usize), soft_cap in proptest::option::of(0.5f32..8.0))

@@ -121,6 +121,9 @@ kernel! {
                 pack_panel(s, &job.b, from..to, first..first + k, &mut wide, panel);
             }
             for from in (0..part.rows).step_by(block_rows) {
+                if pool::is_stopped() {
+                    return;
+                }
                 let block = part.row + from..part.row + (from + block_rows).min(part.rows);
                 let (a, row) = match direct {
                     Some(a) => (&a[block.start * job.a.stride + first..], job.a.stride),

@@ -93,6 +93,9 @@ unsafe fn run_on<E: Engine>(job: &Job<'_>, c: &mut [f32]) {
             };
             let others = part * part_units..((part + 1) * part_units).min(whole_units);
             for other in others {
+                if pool::is_stopped() {
+                    return;
+                }
                 let theirs = &packed[other * unit_len..][..unit_len];
                 match whole {
                     Side::A => block.multiply(&engine, theirs, &unit, other, own),

@@ -134,6 +134,40 @@ fn ten_steps_are_those_of_transformers_and_peft() {
     }
 }
 
+/// QLoRA: a head on weights that stay quantised learns as on the same weights in f32, and not as on what they were
+/// quantised from.
+#[test]
+fn a_head_on_quantised_weights_learns_as_on_dequantised_ones() {
+    let _turn = turn();
+    let (golden, file) = (golden("llama-gqa"), fixtures().join("gguf/llama-gqa.q8_0.gguf"));
+    let folder = crate::dequantised(&file, &fixtures().join("llama-gqa"));
+    let (quantised, plain) = (load(&file), load(folder.path()));
+    let batch = batch(&golden);
+    let [mut ours, mut theirs] = [&quantised, &plain].map(|model| lora(&**model, &golden, EXACT));
+    let logits = [&ours, &theirs].map(|tuner| tuner.classify(&batch, &|| Ok(())).unwrap().logits);
+    assert_close("logits", &logits[0], &logits[1]);
+    let (mut losses, mut expected) = (Vec::new(), Vec::new());
+    for step in 1..=10 {
+        for (tuner, losses) in [(&mut ours, &mut losses), (&mut theirs, &mut expected)] {
+            tuner.params.zero_grad();
+            losses.push(accumulate(tuner, &batch) as f32);
+        }
+        let names: Vec<&str> = ours.params.iter().map(|p| p.name.as_str()).collect();
+        assert!(names.contains(&"score.weight") && names.len() > 1, "{names:?}");
+        for (a, b) in ours.params.iter().zip(theirs.params.iter()) {
+            assert_eq!(a.name, b.name);
+            assert_close(&format!("step {step}: {}", a.name), &a.grad, &b.grad);
+        }
+        for tuner in [&mut ours, &mut theirs] {
+            tuner.params.adamw(AdamWConfig::default(), 1e-3, step, Some(1.0));
+        }
+    }
+    assert_close("ten steps", &losses, &expected);
+    assert!(losses[9] < losses[0], "it learns: {losses:?}");
+    let unquantised = &golden.tensors["lora.losses"].1;
+    assert!(losses.iter().zip(unquantised).any(|(a, b)| (a - b).abs() > 1e-4), "quantising does something");
+}
+
 #[test]
 fn rows_count_by_their_labels_as_in_torch() {
     let _turn = turn();

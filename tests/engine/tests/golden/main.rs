@@ -20,7 +20,9 @@ use glassworks_engine::inspect::probe::Probe;
 use glassworks_engine::models::{CausalLm, ForwardCx};
 use glassworks_engine::nn::KvCache;
 use glassworks_engine::shelf::ModelFiles;
+use glassworks_engine::train::save;
 use glassworks_protocol::model::Precision;
+use glassworks_protocol::train::SaveType;
 use safetensors::SafeTensors;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -111,6 +113,17 @@ fn full_logits(model: &dyn CausalLm, tokens: &[u32]) -> Tensor {
 }
 
 /// A copy of a fixture's folder to break.
+/// A GGUF file's model with its weights as they are multiplied, as a folder of f32: with the other files of the folder
+/// that it was made of.
+fn dequantised(file: &Path, made_of: &Path) -> tempfile::TempDir {
+    let to = tempfile::tempdir().unwrap();
+    let companions = ModelFiles::open(made_of).unwrap().companions().unwrap();
+    let (mut as_they_are, between) = (|_: &str, _: &mut [f32], _: usize| {}, |_: usize, _: usize| Ok(()));
+    let (model, dtype) = (load(file), SaveType::F32);
+    save::model_folder(to.path(), &companions, &*model, None, dtype, &mut as_they_are, &between).unwrap();
+    to
+}
+
 fn copy(folder: &Path) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(folder).unwrap() {

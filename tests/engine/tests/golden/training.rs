@@ -1,11 +1,14 @@
 //! Gradients, losses and training curves against PyTorch's, under every instruction set this machine has.
 
 use crate::{FOLDERS, Golden, assert_close, fixtures, load};
+use glassworks_engine::failure::Cancelled;
 use glassworks_engine::train::{
     AdamWConfig, Batch, Factors, IGNORED, LoraConfig, Parameter, StepConfig, Tune, Tuner,
 };
 use glassworks_kernels::dispatch::{self, Isa, Precision};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 const MODELS: [&str; 10] = [
     "llama-gqa",
@@ -325,6 +328,76 @@ fn adapters_on_quantised_weights_have_the_slope_of_the_loss() {
     assert!(up > mean && mean > down, "{up} {mean} {down}");
     let measured = (up - down) / (2.0 * step);
     assert!((measured / slope - 1.0).abs() < 0.01, "slope {measured}, by the gradient {slope}");
+}
+
+/// QLoRA: on weights that stay quantised, adapters have the gradients that they have on the same weights in f32, and
+/// come the same way.
+#[test]
+fn adapters_on_quantised_weights_learn_as_on_dequantised_ones() {
+    let _turn = turn();
+    let (golden, file) = (golden("llama-gqa"), fixtures().join("gguf/llama-gqa.q8_0.gguf"));
+    let folder = crate::dequantised(&file, &fixtures().join("llama-gqa"));
+    let (quantised, plain) = (load(&file), load(folder.path()));
+    let batch = batch(&golden);
+    for case in ["qv", "all"] {
+        let [mut ours, mut theirs] = [&quantised, &plain].map(|model| lora(&**model, &golden, case, EXACT));
+        for step in 1..=STEPS {
+            let losses = [&mut ours, &mut theirs].map(|tuner| {
+                tuner.params.zero_grad();
+                accumulate(tuner, &batch) as f32
+            });
+            assert_close(&format!("{case}, step {step}"), &losses[..1], &losses[1..]);
+            for (a, b) in ours.params.iter().zip(theirs.params.iter()) {
+                assert_eq!(a.name, b.name);
+                assert_close(&format!("{case}, step {step}: {}", a.name), &a.grad, &b.grad);
+            }
+            for tuner in [&mut ours, &mut theirs] {
+                tuner.params.adamw(AdamWConfig::default(), LR, step, Some(MAX_NORM));
+            }
+        }
+    }
+}
+
+/// Somebody who stops a run does not wait for a layer: kernels themselves leave off.
+#[test]
+fn a_pass_that_is_stopped_leaves_off_inside_of_a_layer() {
+    let _turn = turn();
+    let model = load(&fixtures().join("llama-gqa"));
+    let mut batch = Batch::default();
+    let tokens: Vec<u32> = (0..1500).map(|i| i * 7 % 500).collect();
+    let labels: Vec<i32> = tokens.iter().map(|id| id.cast_signed()).collect();
+    (0..6).for_each(|_| batch.push(&tokens, &labels));
+    for precision in [Precision::Exact, Precision::Fast] {
+        let config = StepConfig { precision, ..EXACT };
+        let mut tuner = Tuner::new(&*model, Tune::Full, config).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        tuner.stop = Some(Arc::clone(&stop));
+        // Nobody is asked between the layers.
+        let mut pass = || tuner.accumulate(&batch, 1.0, &|| Ok(()));
+        assert!(pass().is_ok());
+        let started = Instant::now();
+        assert!(pass().is_ok());
+        let whole = started.elapsed();
+        let mut waits: Vec<Duration> = Vec::new();
+        for tenth in [1, 2, 3, 4, 5] {
+            stop.store(false, Ordering::Relaxed);
+            let asked = std::thread::scope(|scope| {
+                let asked = scope.spawn(|| {
+                    std::thread::sleep(whole * tenth / 10);
+                    stop.store(true, Ordering::Relaxed);
+                    Instant::now()
+                });
+                let stopped = pass();
+                let ended = Instant::now();
+                assert!(stopped.is_err_and(|e| e.is::<Cancelled>()), "after {tenth} tenths");
+                ended.saturating_duration_since(asked.join().unwrap())
+            });
+            waits.push(asked);
+        }
+        waits.sort();
+        // A machine with much else to do may be late once.
+        assert!(waits[waits.len() - 2] < whole / 10, "{precision:?}: {waits:?} of {whole:?}");
+    }
 }
 
 /// The rows that GGUF keeps in another order are where they belong, and so is the one in Gemma's norms.

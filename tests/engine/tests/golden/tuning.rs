@@ -301,6 +301,54 @@ fn what_is_learned_is_what_transformers_masks() {
     assert_eq!(cases.len(), 9);
 }
 
+/// Computes a step on rows of these lengths, of which each `learned`th token is learned, and evaluates it; says what was
+/// held at most until then.
+fn step_of(tuner: &mut Tuner<'_>, rows: &[usize], learned: u32) -> usize {
+    let mut batch = Batch::default();
+    for length in rows {
+        let ids: Vec<u32> = (0..*length as u32).map(|i| i * 7 % 500).collect();
+        let mut labels: Vec<i32> = ids.iter().map(|id| id.cast_signed()).collect();
+        labels
+            .iter_mut()
+            .zip(0..)
+            .filter(|(_, i): &(_, u32)| !i.is_multiple_of(learned))
+            .for_each(|(l, _)| *l = -100);
+        batch.push(&ids, &labels);
+    }
+    tuner.accumulate(&batch, 0.1, &|| Ok(())).unwrap();
+    tuner.evaluate(&batch, &|| Ok(())).unwrap();
+    tuner.peak_bytes()
+}
+
+/// After the longest batch no other takes more, whatever its length and whatever of it is learned.
+#[test]
+fn memory_does_not_grow_after_the_longest_batch() {
+    for name in ["llama-gqa", "gpt2-tiny"] {
+        let model = load(&fixtures().join(name));
+        for method in [MethodSpec::Lora(LoraSpec::default()), MethodSpec::Full(FullSpec::default())] {
+            let peak = |holds: bool| {
+                let spec = TrainSpec { method: method.clone(), ..TrainSpec::default() };
+                let mut tuner = plan::tuner(&*model, &spec, &DataReport::default(), None).unwrap();
+                // Few of the longest are learned.
+                let first = step_of(&mut tuner, &[60, 60, 60, 60], 17);
+                if holds {
+                    tuner.hold_to_peak();
+                }
+                let mut last = 0;
+                for i in 0..60 {
+                    let n = |k: usize| 2 + (i * 37 + k * 23) % 58;
+                    last = step_of(&mut tuner, &[n(0), n(1), n(2), n(3)][..1 + i % 4], 1 + i as u32 % 3);
+                }
+                (first, last)
+            };
+            let (first, grown) = peak(false);
+            assert!(grown > first + first / 10, "{name}: left to itself it grows, {first} → {grown}");
+            let (first, held) = peak(true);
+            assert_eq!(first, held, "{name}, {method:?}");
+        }
+    }
+}
+
 /// What is foreseen is enough, and not much too much.
 #[test]
 fn memory_is_foreseen() {
