@@ -37,7 +37,9 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Raised when a field changes its meaning; fields that come or go don't need it.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
+/// From this one on, rows that are sorted by labels are split label by label.
+const SPLITS_BY_LABEL: u32 = 2;
 
 /// Everything a run depends on: the same spec, data and machine give the same numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -328,6 +330,13 @@ pub const MAX_PROMPTS: usize = 8;
 pub const MAX_LENGTH: u32 = 2_048;
 
 impl TrainSpec {
+    /// Whether each label has its part of the rows that are held out. Runs that were begun before go on with the rows
+    /// that they had.
+    #[must_use]
+    pub fn splits_by_label(&self) -> bool {
+        self.task.classifies() && self.version >= SPLITS_BY_LABEL
+    }
+
     /// The highest learning rate of the run.
     #[must_use]
     pub fn learning_rate(&self) -> f64 {

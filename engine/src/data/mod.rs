@@ -6,6 +6,7 @@ mod encode;
 pub mod files;
 mod labels;
 mod rows;
+mod split;
 pub mod table;
 
 pub use encode::{Encoder, Example};
@@ -13,7 +14,7 @@ pub use labels::weights as class_weights;
 pub use rows::{Content, Row};
 
 use anyhow::Result;
-use glassworks_protocol::dataset::{DataReport, DataSpec, RowProblem};
+use glassworks_protocol::dataset::{DataReport, RowProblem};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::TrainSpec;
 use glassworks_protocol::{Failure, FailureKind};
@@ -84,7 +85,7 @@ pub fn load(spec: &TrainSpec, encoder: &Encoder<'_>, context_length: u32, tick: 
     // Whole documents are held out where there are enough of them: pieces of one know each other.
     let by_document = pieces && train.len() as f64 * spec.data.validation_share >= ENOUGH_DOCUMENTS;
     if by_document {
-        let (kept, held_out) = split(train, &spec.data, spec.seed);
+        let (kept, held_out) = split::by_chance(train, &spec.data, spec.seed);
         train = kept;
         validation.extend(held_out);
     }
@@ -92,7 +93,12 @@ pub fn load(spec: &TrainSpec, encoder: &Encoder<'_>, context_length: u32, tick: 
         *examples = cut(std::mem::take(examples), &mut report, pieces, &|ids| encoder.start(ids));
     }
     if !by_document {
-        let (kept, held_out) = split(train, &spec.data, spec.seed);
+        let (kept, held_out) = if spec.splits_by_label() {
+            let label = |(_, example): &Placed| example.class.unwrap_or_default();
+            split::by_label(train, label, &spec.data, spec.seed)
+        } else {
+            split::by_chance(train, &spec.data, spec.seed)
+        };
         train = kept;
         validation.extend(held_out);
     }
@@ -213,24 +219,6 @@ fn cut(
     kept
 }
 
-/// Takes some rows or examples aside to measure on, by the seed: training, validation.
-fn split<T>(train: Vec<T>, spec: &DataSpec, seed: u64) -> (Vec<T>, Vec<T>) {
-    if !spec.validation_files.is_empty() || spec.validation_share <= 0.0 || train.len() < 2 {
-        return (train, Vec::new());
-    }
-    let n = (train.len() as f64 * spec.validation_share).round() as usize;
-    let n = n.clamp(1, train.len() - 1);
-    let order = batches::shuffled(train.len(), seed, batches::SPLIT);
-    let mut is_held_out = vec![false; train.len()];
-    order[..n].iter().for_each(|i| is_held_out[*i as usize] = true);
-    let mut held_out = Vec::with_capacity(n);
-    let mut kept = Vec::with_capacity(train.len() - n);
-    for (example, aside) in train.into_iter().zip(is_held_out) {
-        if aside { held_out.push(example) } else { kept.push(example) }
-    }
-    (kept, held_out)
-}
-
 fn nothing_left(report: &DataReport) -> Failure {
     let told = report.problems.iter().take(5).map(|problem| {
         let file = problem.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -248,21 +236,6 @@ mod tests {
     fn example(n: usize, n_learned: usize) -> Example {
         let labels = (0..n).map(|i| if i >= n - n_learned { 1 } else { -100 }).collect();
         Example { ids: vec![1; n], labels, class: None }
-    }
-
-    #[test]
-    fn a_split_is_the_seeds_and_nothing_is_in_both() {
-        let rows = |n: usize| (0..n as u32).collect::<Vec<_>>();
-        let spec = DataSpec { validation_share: 0.1, ..DataSpec::default() };
-        let (train, held_out) = split(rows(50), &spec, 3);
-        assert_eq!((train.len(), held_out.len()), (45, 5));
-        let mut all: Vec<u32> = train.iter().chain(&held_out).copied().collect();
-        all.sort_unstable();
-        assert_eq!(all, (0..50).collect::<Vec<_>>());
-        assert_eq!(split(rows(50), &spec, 3).1, held_out);
-        assert_ne!(split(rows(50), &spec, 4).1, held_out);
-        assert_eq!(split(rows(2), &spec, 3).1.len(), 1);
-        assert_eq!(split(rows(1), &spec, 3).1.len(), 0);
     }
 
     #[test]

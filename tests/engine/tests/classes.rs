@@ -95,6 +95,45 @@ fn a_run_learns_to_sort_and_says_how_well() {
     lab.close();
 }
 
+/// A run that an earlier version began was split by chance, and goes on with the rows that it had.
+#[test]
+fn labels_are_split_evenly_and_a_run_from_before_goes_on_with_its_rows() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut lab = Lab::open(home.path());
+    let now = sorting(&lab.starter(), home.path());
+    let mut before = TrainSpec { version: 1, ..now.clone() };
+    before.run.steps = Some(6);
+    let held_out = |lab: &mut Lab, spec: &TrainSpec| -> Vec<u64> {
+        let JobOutput::DataChecked(report) = lab.done(JobSpec::CheckData(Box::new(spec.clone()))) else {
+            panic!("a report")
+        };
+        report.labels.iter().map(|label| label.n_validation).collect()
+    };
+    // 24 bad, 24 good, 12 so so.
+    assert_eq!(held_out(&mut lab, &now), [5, 5, 2]);
+    let by_chance = held_out(&mut lab, &before);
+    assert_ne!(by_chance, [5, 5, 2]);
+
+    let (_, job) = new(before.clone());
+    let whole = trained(&mut lab, job);
+    let (paused, job) = new(before);
+    let job = lab.start(job);
+    lab.until("a step", |event| match event {
+        Event::Partial(_, Partial::Metrics(points)) => points.iter().any(|p| p.step >= 2).then_some(()),
+        _ => None,
+    });
+    lab.send(Command::Signal(job, Signal::Pause));
+    assert!(matches!(lab.until_settled(job), Outcome::Done(_)));
+    lab.close();
+    let mut lab = Lab::open(home.path());
+    let resumed = trained(&mut lab, JobSpec::Train(TrainJob::Resume { run: paused }));
+    assert_eq!(resumed.spec.version, 1);
+    let labels = resumed.progress.data.labels.iter();
+    assert_eq!(labels.map(|label| label.n_validation).collect::<Vec<_>>(), by_chance);
+    assert_eq!(made(&whole.folder), made(&resumed.folder));
+    lab.close();
+}
+
 #[test]
 fn all_weights_make_a_classifier_that_is_tuned_further_and_does_not_write() {
     let home = tempfile::tempdir().expect("a folder");

@@ -1,7 +1,7 @@
 //! A spec as a recipe to keep and to run again: TOML that `glassworks train` reads.
 
-use super::TrainSpec;
 use super::fields::{FIELDS, Field, FieldKind};
+use super::{TrainSpec, VERSION};
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -13,7 +13,10 @@ impl TrainSpec {
         let spec = serde_json::to_value(self).unwrap_or_default();
         let plain = serde_json::to_value(Self::default()).unwrap_or_default();
         let model = self.scratch().map_or_else(|| format!("model = {}\n", quoted(model)), |_| String::new());
-        let mut tables = vec![("", model)];
+        // What an earlier version began is begun again as it was.
+        let version =
+            if self.version == VERSION { String::new() } else { format!("version = {}\n", self.version) };
+        let mut tables = vec![("", model + &version)];
         for field in &FIELDS {
             let Some(value) = field.value(&spec).and_then(|value| written(field, value, &plain)) else {
                 continue;
@@ -77,6 +80,8 @@ mod tests {
         {
             assert!(recipe.lines().any(|one| one == line), "{line} in\n{recipe}");
         }
-        assert!(!recipe.contains("null") && !recipe.contains("name"));
+        assert!(!recipe.contains("null") && !recipe.contains("name") && !recipe.contains("version"));
+        let old = TrainSpec { version: 1, ..spec.clone() }.recipe("starter");
+        assert_eq!(old, recipe.replace("starter\"\n", "starter\"\nversion = 1\n"));
     }
 }
