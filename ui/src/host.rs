@@ -2,7 +2,7 @@
 
 use glassworks_protocol::Failure;
 use glassworks_protocol::text::Language;
-use glassworks_protocol::train::{CheckpointRecord, MetricPoint, RunRecord};
+use glassworks_protocol::train::{CheckpointRecord, MetricPoint, RunRecord, RunSample, WorstRows};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,7 +35,9 @@ pub struct RunExport {
     pub run: Arc<RunRecord>,
     pub points: Vec<MetricPoint>,
     pub checkpoints: Vec<Arc<CheckpointRecord>>,
-    /// The newest lines of the log; for a page.
+    /// What it wrote at its evaluations, the rows that it does worst on, and the newest lines of the log: for a page.
+    pub samples: Vec<Arc<RunSample>>,
+    pub worst: Option<Arc<WorstRows>>,
     pub log: String,
     pub path: PathBuf,
     /// Whether the person has agreed to lose what lies there.

@@ -3,7 +3,7 @@
 
 use super::{run_plot, run_report};
 use glassworks_protocol::text::{Language, Text};
-use glassworks_protocol::train::{CheckpointRecord, METRICS, MetricPoint, RunRecord};
+use glassworks_protocol::train::{CheckpointRecord, METRICS, MetricPoint, RunRecord, RunSample, WorstRows};
 use glassworks_protocol::{Failure, FailureKind};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,6 +14,9 @@ pub struct Exported<'a> {
     pub run: &'a RunRecord,
     pub points: &'a [MetricPoint],
     pub checkpoints: &'a [Arc<CheckpointRecord>],
+    /// What it wrote at its evaluations, and the rows that it does worst on.
+    pub samples: &'a [Arc<RunSample>],
+    pub worst: Option<&'a WorstRows>,
     /// The newest lines of the program's log.
     pub log: &'a str,
 }

@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 
+/// Rows in a report.
+const WORST: u32 = 20;
+
 pub fn run(cx: &Cx, args: &RunsArgs) -> Result<(), Stop> {
     match &args.what {
         RunsCommand::List(args) => list(cx, args),
@@ -200,7 +203,16 @@ fn export(cx: &Cx, args: &ExportRunArgs) -> Result<(), Stop> {
         Page::LogTail(log) => log,
         _ => String::new(),
     };
-    let exported = Exported { run: &run, points: &points, checkpoints: &checkpoints, log: &log };
+    let asked = ShowRunArgs { run: args.run.clone(), json: false, samples: true, worst: Some(WORST) };
+    let Looks { samples, worst } = Looks::fetch(&session, &run, &asked)?;
+    let exported = Exported {
+        run: &run,
+        points: &points,
+        checkpoints: &checkpoints,
+        samples: &samples,
+        worst: worst.as_deref(),
+        log: &log,
+    };
     // clap sees to it that there is one of them.
     for out in args.out.iter().chain(&args.html) {
         run_file::write(cx.language, &exported, out)?;

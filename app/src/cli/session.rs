@@ -103,8 +103,9 @@ impl Session {
                     meter.show(&progress);
                 }
                 Some(Event::Partial(id, news)) if id == job => {
-                    // A benchmark's table comes at its end: until then there is only the meter.
-                    begun |= !matches!(news, Partial::Bench(_));
+                    // A benchmark's table comes at its end, and samples are not shown: until then there is only the
+                    // meter.
+                    begun |= !matches!(news, Partial::Bench(_) | Partial::Samples(_));
                     // After Ctrl+C what was written by then is still shown; after an error nothing is.
                     if !matches!(stopped, Some(Stop::Failed(_) | Stop::Closed))
                         && let Err(stop) = partial(news)

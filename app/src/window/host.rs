@@ -74,13 +74,19 @@ impl Host for Desktop {
         let (told, ctx) = (self.export.clone(), self.ctx.clone());
         let path = export.path.clone();
         let writing = thread::Builder::new().name("export".to_owned()).spawn(move || {
-            let RunExport { run, points, checkpoints, log, path, replace, language } = export;
+            let RunExport { run, points, checkpoints, samples, worst, log, path, replace, language } = export;
             let written = if !replace && path.exists() {
                 let summary = Text::new("failure.file_exists").arg("path", path.display());
                 Err(Failure::new(FailureKind::Input, summary).hint(Text::new("failure.file_exists_hint")))
             } else {
-                let exported =
-                    run_file::Exported { run: &run, points: &points, checkpoints: &checkpoints, log: &log };
+                let exported = run_file::Exported {
+                    run: &run,
+                    points: &points,
+                    checkpoints: &checkpoints,
+                    samples: &samples,
+                    worst: worst.as_deref(),
+                    log: &log,
+                };
                 run_file::write(language, &exported, &path)
             };
             // The window may be gone by now; the file is there all the same.

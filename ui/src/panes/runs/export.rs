@@ -9,8 +9,11 @@ use crate::widgets::{self, Button, Field, icon_button_off, segments};
 use egui::Ui;
 use glassworks_protocol::Query;
 use glassworks_protocol::ids::RunId;
-use glassworks_protocol::train::RunRecord;
+use glassworks_protocol::train::{Look, RunRecord};
 use std::path::{Path, PathBuf};
+
+/// Rows in a report.
+const WORST: u32 = 20;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Format {
@@ -69,6 +72,9 @@ impl RunsPane {
         if export.format == Format::Html && was != Format::Html {
             cx.fetch(Query::LogTail);
         }
+        if export.format == Format::Html && cx.model.looks.wants_worst(run.id, Look::Last, WORST) {
+            cx.fetch(Query::WorstRows { run: run.id, look: Look::Last, n: WORST });
+        }
         widgets::hint(
             ui,
             cx.t(match export.format {
@@ -117,9 +123,14 @@ impl RunsPane {
         };
         let (run, points) = (std::sync::Arc::clone(record), curves.points());
         let checkpoints = runs.checkpoints(run.id).to_vec();
+        let looks = &cx.model.looks;
+        let steps = looks.steps(run.id);
+        let samples = steps.into_iter().flat_map(|step| looks.samples(run.id, step)).cloned().collect();
+        let worst = looks.worst(run.id, Look::Last).cloned();
         let log = cx.model.log_tail.clone().unwrap_or_default();
         let language = cx.language;
-        cx.push(Action::ExportRun(RunExport { run, points, checkpoints, log, path, replace, language }));
+        let export = RunExport { run, points, checkpoints, samples, worst, log, path, replace, language };
+        cx.push(Action::ExportRun(export));
     }
 }
 

@@ -1,24 +1,20 @@
 //! A run as one HTML page that needs nothing else: no network, no script, light and dark by the reader's choice.
 //! Every text goes through [`escaped`].
 
+mod curves;
+mod looks;
+
 use super::run_file::Exported;
 use super::table::{file_size, grouped};
 use glassworks_protocol::text::Language;
 use glassworks_protocol::train::{
-    CheckpointKind, Ending, MethodSpec, MetricPoint, RunRecord, RunStatus, Series, TaskSpec,
+    CheckpointKind, Ending, MethodSpec, MetricPoint, RunRecord, RunStatus, TaskSpec,
 };
-use std::fmt::Write as _;
 
-/// Points drawn of a curve at most: more than the page is wide.
-const MOST_POINTS: usize = 1_200;
-/// Width and height of a plot, and the room for its numbers.
-const PLOT: (f64, f64) = (720.0, 260.0);
-const LEFT: f64 = 56.0;
-const BELOW: f64 = 28.0;
 /// Lines of the log.
 const MOST_LINES: usize = 60;
 
-const STYLE: &str = include_str!("run_report.css");
+const STYLE: &str = include_str!("style.css");
 
 /// The whole page.
 #[must_use]
@@ -50,7 +46,10 @@ pub fn page(language: Language, exported: &Exported<'_>) -> String {
         html.push_str(&format!("<p class=\"failed\">{}</p>\n", escaped(&language.render(&failure.summary))));
     }
     page.section(&mut html, "runs.report_results", &page.table(&page.results()));
+    page.section(&mut html, "runs.labels", &page.labels());
     page.section(&mut html, "runs.report_curves", &page.curves());
+    page.section(&mut html, "runs.samples", &page.samples(exported.samples));
+    page.section(&mut html, "runs.worst_rows", &page.worst(exported.worst));
     page.section(&mut html, "runs.report_setup", &page.table(&page.setup()));
     page.section(&mut html, "runs.kept", &page.checkpoints(exported));
     page.section(&mut html, "runs.report_left_out", &page.left_out());
@@ -65,14 +64,6 @@ struct Page<'a> {
     language: Language,
     run: &'a RunRecord,
     points: &'a [MetricPoint],
-}
-
-/// A curve of a plot.
-struct Curve {
-    name: String,
-    class: &'static str,
-    /// Step and value.
-    points: Vec<(f64, f64)>,
 }
 
 impl Page<'_> {
@@ -163,99 +154,6 @@ impl Page<'_> {
         ]
     }
 
-    fn curves(&self) -> String {
-        let curve = |series: Series, class| {
-            let of = self.points.iter().filter(|point| point.series == series);
-            let points: Vec<(f64, f64)> = of.map(|point| (point.step as f64, point.value)).collect();
-            Curve { name: self.say(series.metric().label), class, points: thinned(points) }
-        };
-        let losses = vec![curve(Series::TrainLoss, "a"), curve(Series::ValidationLoss, "b")];
-        let more = [Series::LearningRate, Series::GradNorm, Series::TokensPerSec];
-        let plots = std::iter::once(losses).chain(more.map(|series| vec![curve(series, "a")]));
-        plots.map(|curves| self.plot(&curves)).collect()
-    }
-
-    /// Lines over the steps, with their names; nothing where nothing was measured.
-    fn plot(&self, curves: &[Curve]) -> String {
-        let all = || curves.iter().flat_map(|curve| &curve.points);
-        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        all().for_each(|(_, value)| (low, high) = (low.min(*value), high.max(*value)));
-        if !low.is_finite() || !high.is_finite() {
-            return String::new();
-        }
-        let last = all().map(|(step, _)| *step).fold(1.0, f64::max);
-        let room = ((high - low) * 0.06).max(high.abs() * 1e-3).max(1e-12);
-        (low, high) = (low - room, high + room);
-        let (width, height) = PLOT;
-        let x = |step: f64| LEFT + step / last * (width - LEFT - 8.0);
-        let y = |value: f64| 8.0 + (high - value) / (high - low) * (height - BELOW - 8.0);
-        let names: Vec<&str> = curves.iter().map(|curve| curve.name.as_str()).collect();
-        let mut svg = format!(
-            "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\">\n",
-            escaped(&names.join(", "))
-        );
-        for i in 0..=4 {
-            let value = low + (high - low) * f64::from(i) / 4.0;
-            let at = y(value);
-            drawn(
-                &mut svg,
-                format_args!(
-                    "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>",
-                    width - 8.0
-                ),
-            );
-            drawn(
-                &mut svg,
-                format_args!(
-                    "<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-                    LEFT - 8.0,
-                    at + 4.0,
-                    number(value)
-                ),
-            );
-            let step = (last * f64::from(i) / 4.0).round();
-            drawn(
-                &mut svg,
-                format_args!(
-                    "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
-                    x(step).min(width - 24.0),
-                    height - 8.0,
-                    grouped(step as u64)
-                ),
-            );
-        }
-        for curve in curves {
-            let path: String = curve
-                .points
-                .iter()
-                .enumerate()
-                .map(|(i, (step, value))| {
-                    format!("{}{:.1} {:.1}", if i == 0 { "M" } else { "L" }, x(*step), y(*value))
-                })
-                .collect();
-            drawn(&mut svg, format_args!("<path class=\"{}\" d=\"{path}\"/>", curve.class));
-            if curve.class == "b" {
-                for (step, value) in &curve.points {
-                    drawn(
-                        &mut svg,
-                        format_args!(
-                            "<circle class=\"b\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\"/>",
-                            x(*step),
-                            y(*value)
-                        ),
-                    );
-                }
-            }
-        }
-        svg.push_str("</svg>\n");
-        let legend: String = curves
-            .iter()
-            .filter(|curve| !curve.points.is_empty())
-            .map(|curve| format!("<span class=\"key {}\">{}</span> ", curve.class, escaped(&curve.name)))
-            .collect();
-        format!("<figure>\n<figcaption>{}</figcaption>\n{svg}</figure>\n", legend.trim_end())
-    }
-
     fn checkpoints(&self, exported: &Exported<'_>) -> String {
         let row = |record: &std::sync::Arc<glassworks_protocol::train::CheckpointRecord>| {
             let kind = match record.kind {
@@ -296,29 +194,6 @@ fn log(text: &str) -> String {
     if tail.is_empty() { String::new() } else { format!("<pre>{}</pre>\n", escaped(&tail.join("\n"))) }
 }
 
-/// At most [`MOST_POINTS`], the first and the last among them.
-fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-    let stride = points.len().div_ceil(MOST_POINTS).max(1);
-    let last = points.len().saturating_sub(1);
-    let kept = |i: usize| i.is_multiple_of(stride) || i == last;
-    points.into_iter().enumerate().filter(|(i, _)| kept(*i)).map(|(_, point)| point).collect()
-}
-
-fn drawn(svg: &mut String, element: std::fmt::Arguments<'_>) {
-    // Writing into a string cannot fail.
-    let _infallible = writeln!(svg, "{element}");
-}
-
-/// Short enough for an axis.
-fn number(value: f64) -> String {
-    match value.abs() {
-        x if x >= 1000.0 => grouped(value.max(0.0) as u64),
-        x if x >= 0.01 => format!("{value:.2}"),
-        0.0 => "0".to_owned(),
-        _ => format!("{value:.1e}"),
-    }
-}
-
 fn secs(secs: f64) -> String {
     let whole = secs.round() as u64;
     format!("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60)
@@ -353,7 +228,10 @@ mod tests {
     use glassworks_protocol::dataset::RowProblem;
     use glassworks_protocol::ids::RunId;
     use glassworks_protocol::text::Text;
-    use glassworks_protocol::train::{CheckpointRecord, RunProgress, TrainSpec};
+    use glassworks_protocol::train::{
+        CheckpointRecord, ClassTally, ConfusionMatrix, HeldOutRow, RowLoss, RunProgress, RunSample, Series,
+        TrainSpec, WorstRows,
+    };
     use std::sync::Arc;
 
     const EVIL: &str = "<script>alert('x')</script>\"&\u{1b}";
@@ -369,6 +247,9 @@ mod tests {
             ..RunProgress::default()
         };
         progress.data.hash = EVIL.to_owned();
+        let mut confusion = ConfusionMatrix::new(vec!["good".to_owned(), EVIL.to_owned()]);
+        [(0, 0), (0, 0), (0, 1), (1, 1)].into_iter().for_each(|(own, found)| confusion.add(own, found));
+        progress.best_classes = Some(ClassTally { step: 2, confusion });
         progress.data.problems.push(RowProblem {
             file: format!("/data/{EVIL}").into(),
             row: 7,
@@ -433,8 +314,23 @@ mod tests {
             size_bytes: 1,
             at_ms: 0,
         })];
+        let sample = |step: u64, text: String| {
+            let (run, prompt) = (run.id, EVIL.to_owned());
+            Arc::new(RunSample { run, step, n: 0, prompt, text, ended: step > 0 })
+        };
+        let samples = [sample(0, EVIL.to_owned()), sample(3, format!("{EVIL}{}", "word ".repeat(80)))];
+        let row = HeldOutRow { file: format!("/data/{EVIL}").into(), row: 7, start: EVIL.to_owned() };
+        let worst =
+            WorstRows { step: 3, n_rows: 40, rows: vec![RowLoss { row, loss: 2.5, first_loss: Some(3.75) }] };
         for language in Language::ALL {
-            let exported = Exported { run: &run, points: &points, checkpoints: &checkpoints, log: EVIL };
+            let exported = Exported {
+                run: &run,
+                points: &points,
+                checkpoints: &checkpoints,
+                samples: &samples,
+                worst: Some(&worst),
+                log: EVIL,
+            };
             let html = page(language, &exported);
             let names = elements(&html);
             let known = [
@@ -463,29 +359,92 @@ mod tests {
                 "path",
                 "circle",
                 "pre",
+                "div",
+                "details",
+                "summary",
+                "em",
             ];
             assert!(names.iter().all(|name| known.contains(&name.as_str())), "{names:?}");
             assert!(!html.contains('\u{1b}') && html.contains("&lt;script&gt;"));
-            // Name (twice), tag, notes, model, both hashes, file, row, its reason, the recipe and the log.
-            assert!(html.matches("&lt;script&gt;").count() >= 12);
+            // Name (twice), tag, notes, model, both hashes, file, row, its reason, the recipe and the log; a prompt,
+            // two texts, one of them folded and so there twice; a worst row; a label three times.
+            assert_eq!(html.matches("&lt;script&gt;").count(), 12 + 4 + 1 + 3);
+            assert_eq!(names.iter().filter(|name| *name == "details").count(), 1, "what is long is folded");
             assert!(!html.contains("http://") && !html.contains("https://") && !html.contains("url("));
             assert!(html.len() < 100_000, "curves are thinned: {}", html.len());
         }
     }
 
-    #[test]
-    fn a_run_of_which_nothing_was_measured_has_a_page() {
-        let run = run();
-        let exported = Exported { run: &run, points: &[], checkpoints: &[], log: "" };
-        let names = elements(&page(Language::English, &exported));
-        assert!(!names.iter().any(|name| name == "svg" || name == "figure"));
+    /// The cells of a page's tables, row by row, as a browser would show them.
+    fn rows(page: &str) -> Vec<Vec<String>> {
+        let cell = |cell: &str| {
+            let (_, inside) = cell.split_once('>').expect("it begins");
+            let mut text = String::new();
+            for (i, part) in inside.split('<').enumerate() {
+                text.push_str(if i == 0 { part } else { part.split_once('>').expect("a tag").1 });
+            }
+            text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
+        };
+        let row = |row: &str| {
+            let row = row.split("</tr>").next().expect("it ends");
+            let cells = row.replace("<th", "<td").replace("</th>", "</td>");
+            cells
+                .split("<td")
+                .skip(1)
+                .map(|part| cell(part.split("</td>").next().expect("it ends")))
+                .collect()
+        };
+        page.split("<tr>").skip(1).map(row).collect()
     }
 
     #[test]
-    fn curves_keep_their_ends() {
-        let points: Vec<(f64, f64)> = (0..10_000).map(|i| (f64::from(i), 0.0)).collect();
-        let thin = thinned(points);
-        assert!(thin.len() <= MOST_POINTS + 1);
-        assert_eq!((thin[0].0, thin[thin.len() - 1].0), (0.0, 9_999.0));
+    fn what_evaluations_left_is_there_to_read() {
+        let run = run();
+        let sample = |step: u64, n: u32| {
+            let (prompt, text) = (format!("Question {n}"), format!("Answer {n} at {step}"));
+            Arc::new(RunSample { run: run.id, step, n, prompt, text, ended: true })
+        };
+        let samples: Vec<_> = (0..40).flat_map(|i| [sample(i * 5, 0), sample(i * 5, 1)]).collect();
+        let row = |row: u64, loss: f32, first_loss| RowLoss {
+            row: HeldOutRow { file: "/data/rows.jsonl".into(), row, start: format!("Row {row}") },
+            loss,
+            first_loss,
+        };
+        let worst =
+            WorstRows { step: 195, n_rows: 9, rows: vec![row(4, 3.25, Some(4.0)), row(2, 1.5, None)] };
+        let exported = Exported {
+            run: &run,
+            points: &[],
+            checkpoints: &[],
+            samples: &samples,
+            worst: Some(&worst),
+            log: "",
+        };
+        let html = page(Language::English, &exported);
+        let rows = rows(&html);
+        let has = |cells: &[&str]| assert!(rows.iter().any(|row| row == cells), "{cells:?} in {rows:?}");
+        has(&["step 0", "Answer 0 at 0"]);
+        has(&["step 195", "Answer 1 at 195"]);
+        assert_eq!(
+            rows.iter()
+                .filter(|row| row.len() == 2 && row[1].starts_with("Answer ") && row[1].contains(" at "))
+                .count(),
+            2 * 12
+        );
+        assert!(html.contains("12 of 40 evaluations") && html.contains("9 held-out rows"));
+        has(&["3.250", "−0.750", "rows.jsonl:4", "Row 4"]);
+        has(&["1.500", "", "rows.jsonl:2", "Row 2"]);
+        // Labels: a matrix, and a line each.
+        has(&["good", "2", "1"]);
+        has(&["good", "1.000", "0.667", "0.800", "3"]);
+    }
+
+    #[test]
+    fn a_run_of_which_nothing_was_measured_has_a_page() {
+        let run = run();
+        let exported =
+            Exported { run: &run, points: &[], checkpoints: &[], samples: &[], worst: None, log: "" };
+        let names = elements(&page(Language::English, &exported));
+        assert!(!names.iter().any(|name| name == "svg" || name == "figure" || name == "details"));
     }
 }
