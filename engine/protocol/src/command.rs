@@ -27,6 +27,8 @@ pub enum Signal {
     Pause,
     /// End here as if this were the end, and keep the best there is.
     StopKeepBest,
+    /// What waits for the machine to be plugged in goes on now.
+    GoOn,
 }
 
 /// A change to something stored: quick, durable before [`crate::Event::Stored`] says so, and undoable where a

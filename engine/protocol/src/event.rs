@@ -91,6 +91,8 @@ pub enum Partial {
     Tokens { first: u32, pieces: Vec<TokenPiece> },
     /// What a run measured, at most ten times a second.
     Metrics(Vec<MetricPoint>),
+    /// What a run is writing for its prompts, as far as it has come: all of them.
+    Samples(Vec<Arc<RunSample>>),
     /// A benchmark as far as it has come.
     Bench(Arc<BenchRecord>),
 }

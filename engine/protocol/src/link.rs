@@ -150,6 +150,16 @@ fn fold(waiting: &mut VecDeque<Event>, event: Event) {
                 None => waiting.push_back(Event::Partial(job, Partial::Metrics(points))),
             }
         }
+        Event::Partial(job, Partial::Samples(samples)) => {
+            let old = waiting.iter_mut().rev().find_map(|e| match e {
+                Event::Partial(j, Partial::Samples(held)) if *j == job => Some(held),
+                _ => None,
+            });
+            match old {
+                Some(old) => *old = samples,
+                None => waiting.push_back(Event::Partial(job, Partial::Samples(samples))),
+            }
+        }
         Event::Partial(job, Partial::Bench(record)) => {
             let old = waiting.iter_mut().rev().find_map(|e| match e {
                 Event::Partial(j, Partial::Bench(held)) if *j == job => Some(held),

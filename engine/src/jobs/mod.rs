@@ -15,6 +15,7 @@ mod scratch;
 mod train;
 mod train_hooks;
 mod tuned;
+mod unplugged;
 
 use crate::job_cx::JobCx;
 use anyhow::Result;

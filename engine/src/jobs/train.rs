@@ -4,6 +4,7 @@ use super::models::{files_of, from_shelf};
 use super::samples;
 use super::scratch;
 use super::train_hooks::{Keeping, RunHooks};
+use super::unplugged;
 use crate::data::{self, Dataset, Encoder, Place};
 use crate::disk::gb;
 use crate::durable;
@@ -23,21 +24,35 @@ use glassworks_protocol::train::{
     CheckpointKind, HeldOutRow, MethodSpec, RunProgress, RunRecord, RunStatus, ScratchSpec, TrainJob,
     TrainSpec, fields,
 };
-use glassworks_protocol::{Failure, FailureKind, JobOutput, Unit};
+use glassworks_protocol::{Failure, FailureKind, JobOutput, Signal, Unit};
 use std::path::Path;
 use std::sync::{Arc, TryLockError};
 use std::time::Duration;
 
 /// How often a run that waits looks whether it can begin.
-const GLANCE: Duration = Duration::from_millis(50);
+pub const GLANCE: Duration = Duration::from_millis(50);
 
 pub fn run(cx: &JobCx, job: TrainJob) -> Result<JobOutput> {
     let id = job.run();
-    let (record, is_new) = match job {
+    let (mut record, mut is_new) = match job {
         TrainJob::New { run, spec } => (begin(cx, run, *spec)?, true),
         TrainJob::Resume { run } => (find(cx, run)?, false),
     };
     let _held = hold(cx, &record)?;
+    loop {
+        let run = match one_turn(cx, id, record, is_new)? {
+            JobOutput::Trained(run) if unplugged::has_paused(&run) => run,
+            output => return Ok(output),
+        };
+        if let Some(paused) = unplugged::wait(cx, &run)? {
+            return Ok(JobOutput::Trained(paused));
+        }
+        (record, is_new) = (find(cx, id)?, false);
+    }
+}
+
+/// A sitting, once no other run trains.
+fn one_turn(cx: &JobCx, id: RunId, record: RunRecord, is_new: bool) -> Result<JobOutput> {
     let _turn = my_turn(cx)?;
     let folder = record.folder.clone();
     let outcome = sitting(cx, record, is_new);
@@ -264,6 +279,8 @@ fn work(
     let model = keeping.model;
     let known = saved.as_ref().map(|saved| &saved.values);
     let mut tuner = plan::tuner(&*model.model, &plan.spec, &data.report, known)?;
+    // As reserved; once the longest batch has been computed, as measured.
+    tuner.hold_to(plan.step_bytes(&*model.model));
     let mut state = RunState::default();
     if let Some(mut saved) = saved {
         saved.restore_moments(&mut tuner.params)?;
@@ -289,7 +306,8 @@ fn close(keeping: &mut Keeping<'_>, data: &Dataset, ended: Result<Ended>) -> Res
             Ok(JobOutput::Trained(keeping.settle(RunStatus::Done)?))
         }
         Ok(Ended::Paused) => {
-            keeping.record.progress.paused_by = keeping.watch.paused_by();
+            let asked = keeping.cx.signal() == Some(Signal::Pause);
+            keeping.record.progress.paused_by = keeping.watch.paused_by().filter(|_| !asked);
             Ok(JobOutput::Trained(keeping.settle(RunStatus::Paused)?))
         }
         Err(error) if error.is::<Cancelled>() => {

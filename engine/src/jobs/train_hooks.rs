@@ -21,10 +21,13 @@ use glassworks_protocol::train::{
 };
 use glassworks_protocol::{Edit, Partial, Signal, Stored, Unit};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// Between two writes of measurements.
 const POINTS_INTERVAL: Duration = Duration::from_secs(1);
+/// Between two words about what is being written.
+const SAMPLES_INTERVAL: Duration = Duration::from_millis(100);
 /// Between two looks at the memory of the process.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(500);
 /// What tells labels apart, among a run's values.
@@ -46,6 +49,8 @@ pub struct Keeping<'a> {
     memory: std::cell::Cell<Option<(Instant, u64)>>,
     /// What is written on from at each evaluation, as a person knows it.
     prompts: Vec<String>,
+    /// When what is being written was told last.
+    sampled_at: std::cell::Cell<Option<Instant>>,
     pub watch: PowerWatch,
 }
 
@@ -70,7 +75,23 @@ impl<'a> Keeping<'a> {
             waiting: Vec::new(),
             written_at: Instant::now(),
             memory: std::cell::Cell::new(None),
+            sampled_at: std::cell::Cell::new(None),
         }
+    }
+
+    /// What was written for each prompt, as it is kept.
+    fn samples(&self, step: u64, written: &[Written]) -> Result<Vec<RunSample>> {
+        let one = |((n, written), prompt): ((usize, &Written), &String)| {
+            Ok(RunSample {
+                run: self.record.id,
+                step,
+                n: n as u32,
+                prompt: prompt.clone(),
+                text: self.model.codec.decode(&written.ids, true)?.trim().to_owned(),
+                ended: written.ended,
+            })
+        };
+        written.iter().enumerate().zip(&self.prompts).map(one).collect()
     }
 
     /// Writes the measurements that wait.
@@ -220,9 +241,14 @@ impl Hooks for RunHooks<'_, '_> {
         self.keeping.cx.checkpoint()
     }
 
+    fn stop(&self) -> Arc<AtomicBool> {
+        self.keeping.cx.stop()
+    }
+
     fn signal(&self) -> Option<Signal> {
         let keeping = &self.keeping;
-        keeping.cx.signal().or_else(|| keeping.watch.wants_pause().then_some(Signal::Pause))
+        let asked = keeping.cx.signal().filter(|signal| *signal != Signal::GoOn);
+        asked.or_else(|| keeping.watch.wants_pause().then_some(Signal::Pause))
     }
 
     fn record(&mut self, points: Vec<MetricPoint>, training: &Training<'_, '_>) -> Result<()> {
@@ -251,19 +277,20 @@ impl Hooks for RunHooks<'_, '_> {
         Ok(())
     }
 
+    fn sampling(&self, step: u64, so_far: &[Written]) -> Result<()> {
+        let keeping = &*self.keeping;
+        if keeping.sampled_at.get().is_some_and(|at| at.elapsed() < SAMPLES_INTERVAL) {
+            return Ok(());
+        }
+        keeping.sampled_at.set(Some(Instant::now()));
+        let samples = keeping.samples(step, so_far)?.into_iter().map(Arc::new).collect();
+        keeping.cx.partial(Partial::Samples(samples));
+        Ok(())
+    }
+
     fn sampled(&mut self, step: u64, written: &[Written]) -> Result<()> {
         let keeping = &*self.keeping;
-        let mut samples = Vec::with_capacity(written.len());
-        for ((n, written), prompt) in written.iter().enumerate().zip(&keeping.prompts) {
-            samples.push(RunSample {
-                run: keeping.record.id,
-                step,
-                n: n as u32,
-                prompt: prompt.clone(),
-                text: keeping.model.codec.decode(&written.ids, true)?.trim().to_owned(),
-                ended: written.ended,
-            });
-        }
+        let samples = keeping.samples(step, written)?;
         let stored = keeping.cx.wait(keeping.cx.shared.store.keep_samples(&samples))?;
         keeping.cx.stored(stored);
         Ok(())

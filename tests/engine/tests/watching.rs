@@ -10,13 +10,14 @@ use glassworks_protocol::train::{
     TrainJob, TrainSpec, WorstRows,
 };
 use glassworks_protocol::{
-    Command, Edit, Event, FailureKind, JobOutput, JobSpec, JobSpec::Train, Outcome, Page, Partial, Query,
-    Signal, Stored,
+    Command, Edit, Event, FailureKind, JobOutput, JobSpec, JobSpec::Train, Notice, Outcome, Page, Partial,
+    Query, Signal, Stored,
 };
 use glassworks_tests_engine::training::{STEPS, made, rows, spec};
 use glassworks_tests_engine::{Lab, config};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 fn new(spec: TrainSpec) -> (RunId, JobSpec) {
     let run = RunId::mint();
@@ -73,7 +74,17 @@ fn a_run_leaves_samples_and_the_losses_of_its_rows() {
     let run = trained(&mut lab, job);
     let told = lab.stored();
     let told: Vec<_> = told.iter().filter(|s| matches!(s, Stored::Sample(_))).collect();
+    // As they grow, before they are kept.
+    let first = lab.until("a beginning", |event| match event {
+        Event::Partial(_, Partial::Samples(so_far)) => Some(so_far.clone()),
+        _ => None,
+    });
+    assert_eq!(first.iter().map(|one| (one.run, one.n)).collect::<Vec<_>>(), [(id, 0), (id, 1), (id, 2)]);
     let kept = samples(&mut lab, id);
+    let whole = |one: &RunSample| {
+        kept.iter().any(|k| (k.step, k.n) == (one.step, one.n) && k.text.starts_with(&one.text))
+    };
+    assert!(first.iter().all(|one| whole(one)), "{first:?}");
     assert_eq!((kept.len(), told.len()), (15, 15), "three rows, before the first step and four times more");
     let steps: Vec<u64> = kept.iter().step_by(3).map(|sample| sample.step).collect();
     assert_eq!(steps, [0, 4, 8, 12, STEPS]);
@@ -100,7 +111,8 @@ fn a_run_leaves_samples_and_the_losses_of_its_rows() {
     assert_eq!(Some(best.step), run.progress.best_step);
     assert_eq!(worst(&mut lab, id, Look::First, 1).step, 0);
 
-    assert!(run.progress.held_bytes > 0 && run.progress.foreseen_bytes > 0, "foreseen and measured");
+    let (held, foreseen) = (run.progress.held_bytes, run.progress.foreseen_bytes);
+    assert!(0 < held && held <= foreseen, "held {held}, foreseen {foreseen}");
 
     // To look does not touch: without samples the same comes out.
     let mut blind = spec(&model, home.path());
@@ -280,16 +292,83 @@ fn supply(home: &Path, name: &str, files: &[(&str, &str)]) {
 }
 
 #[test]
-fn a_run_pauses_when_the_plug_is_pulled_and_goes_on_when_it_is_told_to() {
+fn a_run_pauses_when_the_plug_is_pulled_and_goes_on_by_itself() {
     let home = tempfile::tempdir().expect("a folder");
     supply(home.path(), "BAT0", &[("type", "Battery\n"), ("status", "Charging\n")]);
     supply(home.path(), "AC", &[("type", "Mains\n"), ("online", "1\n")]);
+    let plug = |is_in: bool| {
+        supply(home.path(), "BAT0", &[("status", if is_in { "Charging\n" } else { "Discharging\n" })]);
+        supply(home.path(), "AC", &[("online", if is_in { "1\n" } else { "0\n" })]);
+    };
     let mut lab = Lab::open(home.path());
     let mut long = spec(&lab.starter(), home.path());
     long.run.steps = Some(100_000);
     long.run.pause_on_battery = true;
-    let (run, job) = new(long);
-    let first_step = |lab: &mut Lab, job: JobSpec| {
+    let (_, job) = new(long);
+    let id = lab.start(job);
+    let a_step = |lab: &mut Lab, after: u64| {
+        lab.until("a step", |event| match event {
+            Event::Partial(j, Partial::Metrics(points)) if *j == id => {
+                points.iter().map(|point| point.step).find(|step| *step > after)
+            }
+            _ => None,
+        })
+    };
+    let stands = |lab: &mut Lab, status: RunStatus| {
+        lab.until("how it stands", |event| match event {
+            Event::Stored(Stored::Run(run)) if run.status == status => Some(Arc::clone(run)),
+            _ => None,
+        })
+    };
+    a_step(&mut lab, 0);
+    plug(false);
+    let paused = stands(&mut lab, RunStatus::Paused);
+    assert_eq!(paused.progress.paused_by, Some(PausedBy::Battery));
+    assert!(paused.folder.join("last/moments.safetensors").is_file());
+    lab.until("that it waits", |event| match event {
+        Event::Progress(j, progress) if *j == id => {
+            (progress.stage.key == "train.stage.unplugged").then_some(())
+        }
+        _ => None,
+    });
+
+    // What was told before is of no use to see that it goes on.
+    let forget = |lab: &mut Lab| while lab.engine.window.wait(Duration::from_millis(10)).is_some() {};
+    lab.stored();
+    forget(&mut lab);
+    plug(true);
+    lab.until("a notice", |event| match event {
+        Event::Notice(Notice::Info(text)) => (text.key == "train.plugged_in").then_some(()),
+        _ => None,
+    });
+    let running = stands(&mut lab, RunStatus::Running);
+    assert_eq!((running.progress.paused_by, running.progress.step), (None, paused.progress.step));
+    a_step(&mut lab, paused.progress.step);
+
+    // Pulled again, and somebody wants it to go on all the same: on battery, until told otherwise.
+    plug(false);
+    let paused = stands(&mut lab, RunStatus::Paused);
+    lab.stored();
+    forget(&mut lab);
+    lab.send(Command::Signal(id, Signal::GoOn));
+    a_step(&mut lab, paused.progress.step);
+    lab.send(Command::Signal(id, Signal::Pause));
+    let Outcome::Done(JobOutput::Trained(record)) = lab.until_settled(id) else { panic!("it is paused") };
+    assert_eq!((record.status, record.progress.paused_by), (RunStatus::Paused, None));
+    lab.close();
+}
+
+/// A person's pause stays one, and so does that of a run that waits for mains.
+#[test]
+fn a_run_that_waits_for_mains_can_be_told_to_stay() {
+    let home = tempfile::tempdir().expect("a folder");
+    supply(home.path(), "BAT0", &[("type", "Battery\n"), ("status", "Charging\n")]);
+    let mut lab = Lab::open(home.path());
+    let mut long = spec(&lab.starter(), home.path());
+    long.run.steps = Some(100_000);
+    long.run.pause_on_battery = true;
+    let waiting = |lab: &mut Lab, job: JobSpec| {
+        supply(home.path(), "BAT0", &[("status", "Charging\n")]);
         let id = lab.start(job);
         lab.until("a step", |event| match event {
             Event::Partial(j, Partial::Metrics(points)) if *j == id => {
@@ -297,19 +376,26 @@ fn a_run_pauses_when_the_plug_is_pulled_and_goes_on_when_it_is_told_to() {
             }
             _ => None,
         });
+        supply(home.path(), "BAT0", &[("status", "Discharging\n")]);
+        lab.until("that it waits", |event| match event {
+            Event::Progress(j, progress) if *j == id => {
+                (progress.stage.key == "train.stage.unplugged").then_some(())
+            }
+            _ => None,
+        });
         id
     };
-    let id = first_step(&mut lab, job);
-    supply(home.path(), "BAT0", &[("status", "Discharging\n")]);
-    supply(home.path(), "AC", &[("online", "0\n")]);
-    let Outcome::Done(JobOutput::Trained(record)) = lab.until_settled(id) else { panic!("it is paused") };
-    assert_eq!((record.status, record.progress.paused_by), (RunStatus::Paused, Some(PausedBy::Battery)));
-    assert!(record.folder.join("last/moments.safetensors").is_file());
-
-    // On battery still: somebody wants it now.
-    let id = first_step(&mut lab, Train(TrainJob::Resume { run }));
+    let (run, job) = new(long);
+    let id = waiting(&mut lab, job);
     lab.send(Command::Signal(id, Signal::Pause));
     let Outcome::Done(JobOutput::Trained(record)) = lab.until_settled(id) else { panic!("it is paused") };
     assert_eq!((record.status, record.progress.paused_by), (RunStatus::Paused, None));
+
+    // The program ends while it waits: paused it is, and why is known.
+    let id = waiting(&mut lab, Train(TrainJob::Resume { run }));
+    lab.send(Command::Cancel(id));
+    assert_eq!(lab.until_settled(id), Outcome::Cancelled);
+    let Ok(Page::Runs(runs)) = lab.fetch(Query::Runs) else { panic!("the runs") };
+    assert_eq!((runs[0].status, runs[0].progress.paused_by), (RunStatus::Paused, Some(PausedBy::Battery)));
     lab.close();
 }

@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub struct Looks {
     /// By step and prompt.
     samples: HashMap<RunId, BTreeMap<(u64, u32), Arc<RunSample>>>,
+    /// Those of them that are being written.
+    growing: HashSet<(RunId, u64, u32)>,
     asked: HashSet<RunId>,
     worst: HashMap<(RunId, Look), Worst>,
 }
@@ -84,7 +86,33 @@ impl Looks {
         }
     }
 
+    /// Samples as far as they have come.
+    pub(super) fn writes(&mut self, samples: Vec<Arc<RunSample>>) {
+        for sample in samples {
+            self.growing.insert((sample.run, sample.step, sample.n));
+            self.samples.entry(sample.run).or_default().insert((sample.step, sample.n), sample);
+        }
+    }
+
+    /// Whether more of a sample is to come.
+    #[must_use]
+    pub fn grows(&self, sample: &RunSample) -> bool {
+        self.growing.contains(&(sample.run, sample.step, sample.n))
+    }
+
+    /// The run's job has ended: what it was writing was not kept.
+    pub(super) fn settled(&mut self, run: RunId) {
+        let Some(samples) = self.samples.get_mut(&run) else { return };
+        self.growing.retain(|(of, step, n)| {
+            if *of == run {
+                samples.remove(&(*step, *n));
+            }
+            *of != run
+        });
+    }
+
     pub(super) fn wrote(&mut self, sample: Arc<RunSample>) {
+        self.growing.remove(&(sample.run, sample.step, sample.n));
         self.samples.entry(sample.run).or_default().insert((sample.step, sample.n), sample);
     }
 

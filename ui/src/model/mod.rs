@@ -34,7 +34,7 @@ use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::train::{PausedBy, RunStatus};
 use glassworks_protocol::{
     Command, Edit, Event, Failure, FailureKind, JobOutput, Notice, Outcome, Page, Partial, Query, RequestId,
-    Stored,
+    Signal, Stored,
 };
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -149,6 +149,7 @@ impl Model {
                 self.jobs.started(job);
                 match partial {
                     Partial::Metrics(points) => self.runs.measured(job, &points),
+                    Partial::Samples(samples) => self.looks.writes(samples),
                     Partial::Bench(record) => self.benches.measured(job, record),
                     partial => {
                         self.answers.partial(job, &partial, self.now_ms);
@@ -193,6 +194,7 @@ impl Model {
                 self.chats.started(*id, spec, (&self.library, &self.runs), self.now_ms);
                 self.runs.started(*id, spec, &self.library, self.now_ms);
             }
+            Command::Signal(_, Signal::GoOn) => {}
             Command::Cancel(id) | Command::Signal(id, _) => self.jobs.stopping(*id),
             Command::Edit(_, Edit::SaveSettings(settings)) => self.settings = Arc::new((**settings).clone()),
             Command::Edit(_, edit) => {
@@ -246,6 +248,13 @@ impl Model {
                 if run.status == RunStatus::Running {
                     self.looks.goes_on(run.id, run.progress.step);
                 }
+                if run.status == RunStatus::Paused
+                    && run.progress.paused_by == Some(PausedBy::Battery)
+                    && self.runs.get(run.id).is_some_and(|old| old.status == RunStatus::Running)
+                {
+                    let told = Text::new("runs.told_battery").arg("name", &run.name);
+                    self.notes.push(Note::RunEnded(run.id, told));
+                }
                 self.runs.stored(run);
             }
             Stored::RunDeleted(id) => self.runs.deleted(id),
@@ -270,14 +279,12 @@ impl Model {
         // One that was refused before it began is not in the list afterwards.
         let name = self.runs.run_of(job).and_then(|id| self.run_name(id)).map(str::to_owned);
         let Some((run, wish)) = self.runs.settled(job, outcome) else { return };
+        self.looks.settled(run);
         self.wishes.extend(wish);
         match outcome {
             Outcome::Done(JobOutput::Trained(record)) => {
-                let key = match (record.status, record.progress.paused_by) {
-                    (RunStatus::Paused, Some(PausedBy::Battery)) => "runs.told_battery",
-                    (RunStatus::Paused, None) => "runs.told_paused",
-                    _ => "runs.told_done",
-                };
+                let paused = record.status == RunStatus::Paused;
+                let key = if paused { "runs.told_paused" } else { "runs.told_done" };
                 self.runs.stored(Arc::clone(record));
                 self.notes.push(Note::RunEnded(run, Text::new(key).arg("name", &record.name)));
             }

@@ -31,6 +31,8 @@ pub enum RunState {
     /// Its job has not begun to train: it waits its turn, or loads.
     Waiting,
     Running,
+    /// Paused by the battery, and goes on by itself once the machine is plugged in.
+    Unplugged,
     /// Told to pause or stop.
     Ending,
     Paused,
@@ -44,7 +46,7 @@ impl RunState {
     /// Whether a job of this window is on it.
     #[must_use]
     pub fn is_live(self) -> bool {
-        matches!(self, Self::Waiting | Self::Running | Self::Ending)
+        matches!(self, Self::Waiting | Self::Running | Self::Unplugged | Self::Ending)
     }
 
     /// Whether it can go on from its last checkpoint.
@@ -317,6 +319,7 @@ impl super::Model {
             return match stage {
                 _ if job.stopping => RunState::Ending,
                 Some("train.stage.training") => RunState::Running,
+                Some("train.stage.unplugged") => RunState::Unplugged,
                 Some(_) | None => RunState::Waiting,
             };
         }

@@ -5,10 +5,12 @@ use super::{WIDE, english};
 use egui::accesskit::Role;
 use egui_kittest::SnapshotResults;
 use glassworks_protocol::settings::ThemeChoice;
-use glassworks_protocol::text::Language;
-use glassworks_protocol::train::{CheckpointKind, Look, PausedBy, RunStatus};
-use glassworks_protocol::{Command, Edit, Event, Query, Stored};
-use glassworks_tests_screens::{Queryable, Window};
+use glassworks_protocol::text::{Language, Text};
+use glassworks_protocol::train::{CheckpointKind, Look, PausedBy, RunStatus, TrainJob};
+use glassworks_protocol::{
+    Command, Edit, Event, JobSpec, Outcome, Partial, Progress, Query, Signal, Stored, Unit,
+};
+use glassworks_tests_screens::{Queryable, Window, fixtures};
 use std::sync::Arc;
 
 /// A window high enough for all of it.
@@ -116,6 +118,53 @@ fn a_run_that_the_battery_paused_says_so() {
     fake.add(paused, points(0..=120, 0));
     let window = english(&mut fake);
     assert!(window.shows_part("the machine was unplugged") && window.shows("Resume"));
+    assert!(!window.shows_part("goes on by itself"), "no job waits with it");
+}
+
+#[test]
+fn a_run_that_waits_for_mains_says_so_and_goes_on_when_told() {
+    let mut fake = Fake::default();
+    fake.add(run("On the train", RunStatus::Running, 120), points(0..=120, 0));
+    let mut window = english(&mut fake);
+    let record = fake.runs[0].clone();
+    let job = fixtures::run_job(&mut window, JobSpec::Train(TrainJob::Resume { run: record.id }));
+    let mut paused = (*record).clone();
+    (paused.status, paused.progress.paused_by) = (RunStatus::Paused, Some(PausedBy::Battery));
+    window.tell(Event::Stored(Stored::Run(Arc::new(paused))));
+    let stage = Text::new("train.stage.unplugged");
+    let progress = Progress { stage, done: 120, total: Some(717), unit: Unit::Steps, per_sec: None };
+    window.tell(Event::Progress(job, progress));
+    assert!(window.shows_part("On the train is paused: the machine runs on battery"), "told once");
+    assert!(window.shows_part("It goes on by itself once it is plugged in"));
+    window.commands();
+    window.click("Resume");
+    let sent = window.commands();
+    assert!(sent.contains(&Command::Signal(job, Signal::GoOn)), "{sent:?}");
+    assert!(!sent.iter().any(|command| matches!(command, Command::Start(..))), "its job is there");
+    assert!(!window.shows_part("Stopping"), "to go on is no end");
+    window.click("Pause");
+    assert!(window.commands().contains(&Command::Signal(job, Signal::Pause)));
+}
+
+#[test]
+fn samples_grow_while_they_are_written() {
+    let mut fake = some();
+    let mut window = high(&mut fake);
+    let id = fake.runs[0].id;
+    let job = fixtures::run_job(&mut window, JobSpec::Train(TrainJob::Resume { run: id }));
+    let mut so_far = samples(id, 500);
+    (so_far[0].text, so_far[0].ended) = ("Half a".to_owned(), false);
+    so_far[1].text = String::new();
+    let so_far: Vec<_> = so_far.into_iter().map(Arc::new).collect();
+    window.tell(Event::Partial(job, Partial::Samples(so_far.clone())));
+    assert!(window.shows("step 500") && window.shows("Half a …"));
+    let mut whole = (*so_far[0]).clone();
+    (whole.text, whole.ended) = ("Half a word more".to_owned(), true);
+    window.tell(Event::Stored(Stored::Sample(Arc::new(whole))));
+    assert!(window.shows("Half a word more"));
+    // The other one was not kept: the job ended before.
+    window.tell(Event::Settled(job, Outcome::Cancelled));
+    assert!(window.shows("Half a word more"));
 }
 
 #[test]

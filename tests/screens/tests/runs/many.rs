@@ -1,7 +1,7 @@
 //! Hundreds of runs, and runs of a hundred thousand steps.
 
 use super::english;
-use super::fake::{Fake, failed, points, run};
+use super::fake::{Fake, failed, points, run, sorting};
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use glassworks_protocol::train::RunStatus;
@@ -43,6 +43,21 @@ fn hundreds_of_runs_are_searched_filtered_and_sorted() {
     assert_eq!(listed(&window), ["Run 293"]);
     window.type_text("x");
     assert!(window.shows("No run fits"));
+}
+
+#[test]
+fn goals_are_filtered_by_their_names() {
+    let mut fake = many();
+    let (record, points) = sorting("Reviews", &["bad", "good"]);
+    fake.add(record, points);
+    let mut window = english(&mut fake);
+    window.click("Filter and sort");
+    // The recipe has the word, the menu the name.
+    assert!(window.shows("Answer like the data") && window.shows("Sort by label"));
+    window.click("Sort by label");
+    assert_eq!(listed(&window), ["Reviews"]);
+    window.click("No longer only Sort by label");
+    assert!(listed(&window).len() > 1);
 }
 
 #[test]

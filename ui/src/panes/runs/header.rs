@@ -17,6 +17,7 @@ use std::sync::Arc;
 enum Asked {
     Pause,
     Resume,
+    GoOn,
     StopKeepBest,
     StopNow,
     Rename,
@@ -86,6 +87,7 @@ impl RunsPane {
         let job = cx.model.runs.job(run.id);
         match (asked, job) {
             (Asked::Pause, Some(job)) => signal(cx, job, Signal::Pause),
+            (Asked::GoOn, Some(job)) => signal(cx, job, Signal::GoOn),
             (Asked::StopKeepBest, Some(job)) => signal(cx, job, Signal::StopKeepBest),
             (Asked::StopNow, Some(job)) => cx.cancel(job),
             (Asked::Resume, _) => resume(cx, run.id),
@@ -100,7 +102,7 @@ impl RunsPane {
             (Asked::Delete, _) => self.doomed = Some(Doomed::One(run.id, run.name.clone())),
             (Asked::Talk, _) => cx.push(Action::Open(Open::Tuned(run.id))),
             // Its job ended in this very frame.
-            (Asked::Pause | Asked::StopKeepBest | Asked::StopNow, None) => {}
+            (Asked::Pause | Asked::GoOn | Asked::StopKeepBest | Asked::StopNow, None) => {}
         }
     }
 }
@@ -131,9 +133,16 @@ fn steer(ui: &mut Ui, cx: &PaneCx, state: RunState) -> Option<Asked> {
             RunState::Waiting => Some(cx.t("runs.pause_waiting")),
             _ => why,
         };
+        let tip = if state == RunState::Unplugged { "runs.stay_paused_tip" } else { "runs.pause_tip" };
         let pause = Button::control(cx.t("runs.pause")).icon(icons::PAUSE).off(why);
-        if pause.tooltip(cx.t("runs.pause_tip")).show(ui).clicked() {
+        if pause.tooltip(cx.t(tip)).show(ui).clicked() {
             asked = Some(Asked::Pause);
+        }
+        if state == RunState::Unplugged {
+            let button = Button::accent(cx.t("runs.resume")).icon(icons::PLAY);
+            if button.tooltip(cx.t("runs.go_on_tip")).show(ui).clicked() {
+                asked = Some(Asked::GoOn);
+            }
         }
     } else if state.can_resume() {
         let button = Button::accent(cx.t("runs.resume")).icon(icons::PLAY);

@@ -50,6 +50,8 @@ const SORTS: [(Sort, &str); 4] = [
     (Sort::Longest, "runs.sort_longest"),
 ];
 
+const GOAL: usize = 1;
+
 /// What is listed, and in which order: kept between starts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -119,7 +121,7 @@ impl Order {
             && self.tag.as_ref().is_none_or(|tag| run.tags.contains(tag))
     }
 
-    /// What is left out besides by state, each with its word.
+    /// What is left out besides by state, each with its word; the goal's is at [`GOAL`].
     fn chosen(&mut self) -> [&mut Option<String>; 3] {
         [&mut self.model, &mut self.goal, &mut self.tag]
     }
@@ -133,6 +135,18 @@ fn goal(run: &RunRecord) -> &'static str {
         TaskSpec::Classification(_) => "classification",
         TaskSpec::Scratch(_) => "scratch",
     }
+}
+
+/// The same as a person knows it.
+fn goal_words(cx: &PaneCx, goal: &str) -> String {
+    cx.t(match goal {
+        "chat" => "finetune.goal_chat",
+        "text" => "finetune.goal_text",
+        "classification" => "finetune.goal_classification",
+        "scratch" => "finetune.goal_scratch",
+        // Kept by a version that knew more goals.
+        other => return other.to_owned(),
+    })
 }
 
 fn is_about(run: &RunRecord, search: &str) -> bool {
@@ -214,8 +228,9 @@ impl RunsPane {
         egui::Frame::new().inner_margin(Margin { left: 8, right: 8, top: 6, bottom: 0 }).show(ui, |ui| {
             ui.horizontal_wrapped(|ui| {
                 ui.spacing_mut().item_spacing = vec2(4.0, 4.0);
-                for one in order.chosen() {
-                    let Some(words) = one.clone() else { continue };
+                for (i, one) in order.chosen().into_iter().enumerate() {
+                    let Some(value) = one.clone() else { continue };
+                    let words = if i == GOAL { goal_words(cx, &value) } else { value };
                     let name = cx.tf("runs.filter_off", &[("name", &words)]);
                     if Button::control(words).icon(icons::X).small().name(name).show(ui).clicked() {
                         *one = None;
@@ -344,9 +359,10 @@ fn order_menu(ui: &mut Ui, cx: &PaneCx, order: &mut Order) {
         }
         let [models, goals, tags] = values(cx.model);
         let [model, goal, tag] = order.chosen();
-        choices(ui, cx, "runs.filter_model", &models, model);
-        choices(ui, cx, "runs.filter_goal", &goals, goal);
-        choices(ui, cx, "runs.filter_tag", &tags, tag);
+        let plain = |value: &str| value.to_owned();
+        choices(ui, cx, "runs.filter_model", &models, &plain, model);
+        choices(ui, cx, "runs.filter_goal", &goals, &|goal| goal_words(cx, goal), goal);
+        choices(ui, cx, "runs.filter_tag", &tags, &plain, tag);
     });
 }
 
@@ -362,7 +378,14 @@ fn values(model: &Model) -> [Vec<String>; 3] {
 }
 
 /// One of several values, or all; not shown where there is nothing to choose from.
-fn choices(ui: &mut Ui, cx: &PaneCx, heading: &str, values: &[String], chosen: &mut Option<String>) {
+fn choices(
+    ui: &mut Ui,
+    cx: &PaneCx,
+    heading: &str,
+    values: &[String],
+    words: &dyn Fn(&str) -> String,
+    chosen: &mut Option<String>,
+) {
     if values.len() < 2 && heading != "runs.filter_tag" || values.is_empty() {
         return;
     }
@@ -375,7 +398,7 @@ fn choices(ui: &mut Ui, cx: &PaneCx, heading: &str, values: &[String], chosen: &
     });
     for value in values.iter().filter(|value| !value.is_empty()) {
         let is_chosen = chosen.as_ref() == Some(value);
-        if MenuItem::new(value.clone()).selected(is_chosen).show(ui).clicked() {
+        if MenuItem::new(words(value)).selected(is_chosen).show(ui).clicked() {
             *chosen = (!is_chosen).then(|| value.clone());
         }
     }

@@ -131,7 +131,7 @@ pub fn stands(cx: &PaneCx, run: &RunRecord, state: RunState) -> String {
             let part = job.and_then(|job| job.progress.as_ref()).and_then(|progress| progress.fraction());
             cx.tf("runs.state_running", &[("percent", &format!("{:.0}", 100.0 * part.unwrap_or(0.0)))])
         }
-        (RunState::Paused, _) => of("runs.state_paused"),
+        (RunState::Paused | RunState::Unplugged, _) => of("runs.state_paused"),
         (RunState::Stopped, _) => of("runs.state_stopped"),
         (RunState::Interrupted, _) => of("runs.state_interrupted"),
         (RunState::Done, Some(Ending::EarlyStop)) => cx.tf("runs.state_early", &[("time", &took)]),

@@ -267,12 +267,14 @@ fn getting_ready(ui: &mut Ui, cx: &PaneCx, run: &RunRecord, state: RunState) {
 
 /// Why a run is paused where nobody asked for it.
 fn paused_by(ui: &mut Ui, cx: &PaneCx, run: &RunRecord, state: RunState) {
-    let Some(PausedBy::Battery) = run.progress.paused_by.filter(|_| state == RunState::Paused) else {
-        return;
+    let key = match (state, run.progress.paused_by) {
+        (RunState::Unplugged, _) => "runs.waits_for_mains",
+        (RunState::Paused, Some(PausedBy::Battery)) => "runs.on_battery",
+        _ => return,
     };
     egui::Frame::new().inner_margin(size::PADDING as i8).show(ui, |ui| {
         ui.set_width(ui.available_width());
-        widgets::badge(ui, Tone::Warn, icons::BATTERY_MEDIUM, cx.t("runs.on_battery"));
+        widgets::badge(ui, Tone::Warn, icons::BATTERY_MEDIUM, cx.t(key));
     });
     widgets::divider(ui);
 }

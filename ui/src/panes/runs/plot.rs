@@ -7,7 +7,7 @@ use crate::panes::PaneCx;
 use crate::theme::Tokens;
 use crate::units;
 use crate::widgets::metric_plot::{
-    Future, LegendEntry, LineStyle, MetricPlot, PlotLine, PlotLook, PlotMark, legend, spark,
+    Future, LegendEntry, LineStyle, MetricPlot, PlotLine, PlotLook, PlotMark, legend, spark, spark_width,
 };
 use crate::widgets::{self, Button, segments};
 use egui::{Align, Color32, Layout, Margin, Stroke, Ui, UiBuilder, vec2};
@@ -247,40 +247,63 @@ impl RunsPane {
         }
     }
 
-    /// The charts that are not shown large.
+    /// The charts that are not shown large, in as many lines as their names and numbers need.
     fn small(&mut self, ui: &mut Ui, cx: &PaneCx, shown: &[Shown]) {
         let t = cx.theme.tokens;
         let has =
             |chart: &Chart| !chart.is_measure() || shown.iter().any(|run| !run.curves.of(*chart).is_empty());
-        let charts: Vec<Chart> =
-            Chart::ALL.into_iter().filter(|chart| *chart != self.plot.choices.chart).filter(has).collect();
-        let width = ui.available_width() / charts.len() as f32;
+        let charts = Chart::ALL.into_iter().filter(|chart| *chart != self.plot.choices.chart).filter(has);
+        let charts: Vec<Small> = charts.map(|chart| Small::of(cx, shown, chart)).collect();
+        let widest = charts.iter().map(|one| spark_width(ui, &one.name, &one.value)).fold(1.0, f32::max);
+        let fit = (ui.available_width() / widest).floor().max(1.0) as usize;
+        let lines = charts.len().div_ceil(fit).max(1);
+        let in_line = charts.len().div_ceil(lines).max(1);
+        let width = ui.available_width() / in_line as f32;
         let mut chosen = None;
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = 0.0;
-            for (i, chart) in charts.into_iter().enumerate() {
-                let curves: Vec<_> = shown
-                    .iter()
-                    .map(|run| (run.curves.of(chart), run.dash.map_or(t.text_2, |_| run.color)))
-                    .collect();
-                let last = curves.first().and_then(|(curve, _)| {
-                    curve.extent().and_then(|(_, last)| curve.nearest(last)).map(|(_, value)| value)
-                });
-                let value = last.map(|value| number(chart, value)).unwrap_or_default();
-                let response = spark(ui, &cx.t(chart.key()), &value, width, &curves);
-                if i > 0 {
-                    let line = Stroke::new(1.0, t.line_soft);
-                    ui.painter().vline(response.rect.left(), response.rect.y_range(), line);
-                }
-                if response.on_hover_text(cx.t("runs.show_large")).clicked() {
-                    chosen = Some(chart);
-                }
+        for (n, line) in charts.chunks(in_line).enumerate() {
+            if n > 0 {
+                widgets::divider(ui);
             }
-        });
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = 0.0;
+                for (i, one) in line.iter().enumerate() {
+                    let curves: Vec<_> = shown
+                        .iter()
+                        .map(|run| (run.curves.of(one.chart), run.dash.map_or(t.text_2, |_| run.color)))
+                        .collect();
+                    let response = spark(ui, &one.name, &one.value, width, &curves);
+                    if i > 0 {
+                        let line = Stroke::new(1.0, t.line_soft);
+                        ui.painter().vline(response.rect.left(), response.rect.y_range(), line);
+                    }
+                    if response.on_hover_text(cx.t("runs.show_large")).clicked() {
+                        chosen = Some(one.chart);
+                    }
+                }
+            });
+        }
         if let Some(chart) = chosen {
             self.plot.choices.chart = chart;
             self.plot.hidden.clear();
         }
+    }
+}
+
+/// A chart that is not shown large.
+struct Small {
+    chart: Chart,
+    name: String,
+    /// The newest of the selected run.
+    value: String,
+}
+
+impl Small {
+    fn of(cx: &PaneCx, shown: &[Shown], chart: Chart) -> Self {
+        let last = shown.first().map(|run| run.curves.of(chart)).and_then(|curve| {
+            curve.extent().and_then(|(_, last)| curve.nearest(last)).map(|(_, value)| value)
+        });
+        let value = last.map(|value| number(chart, value)).unwrap_or_default();
+        Self { chart, name: cx.t(chart.key()), value }
     }
 }
 

@@ -157,10 +157,11 @@ fn written(ui: &mut Ui, cx: &PaneCx, sample: &RunSample) -> bool {
             let room = ui.available_width() - size::CONTROL_SMALL - 4.0;
             ui.allocate_ui_with_layout(vec2(room, 0.0), Layout::top_down(Align::Min), |ui| {
                 ui.set_width(room);
-                if sample.text.is_empty() {
+                let grows = cx.model.looks.grows(sample) && !sample.ended;
+                if sample.text.is_empty() && !grows {
                     widgets::hint(ui, cx.t("runs.wrote_nothing"));
                 } else {
-                    // What had no more room goes on.
+                    // What had no more room goes on, and so does what is being written.
                     let goes_on = if sample.ended { "" } else { " …" };
                     let words = format!("{}{goes_on}", sample.text);
                     widgets::selectable(ui, Type::Body.text(words, t.text_1));

@@ -9,7 +9,7 @@ mod spark;
 
 pub use curve::Curve;
 pub use legend::{LegendEntry, legend};
-pub use spark::spark;
+pub use spark::{spark, spark_width};
 
 use crate::theme::{self, Tokens, Type, Weight};
 use axis::Scale;

@@ -7,6 +7,17 @@ use crate::widgets::{focus_ring, galley};
 use egui::{Color32, Rect, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 const HEIGHT: f32 = 76.0;
+const MARGIN: f32 = 16.0;
+const GAP: f32 = 12.0;
+
+/// How wide one has to be for its name and newest value side by side.
+#[must_use]
+pub fn spark_width(ui: &Ui, name: &str, value: &str) -> f32 {
+    let t = theme::of(ui).tokens;
+    let name = galley(ui, name, Type::Hint.font(Weight::Regular), t.text_3);
+    let value = galley(ui, value, Type::Body.mono(Weight::Medium), t.text_1);
+    name.size().x + GAP + value.size().x + 2.0 * MARGIN
+}
 
 /// Draws `curves` in their colours, the first with its newest value written as `value`.
 pub fn spark(ui: &mut Ui, name: &str, value: &str, width: f32, curves: &[(&Curve, Color32)]) -> Response {
@@ -19,7 +30,7 @@ pub fn spark(ui: &mut Ui, name: &str, value: &str, width: f32, curves: &[(&Curve
     if response.hovered() {
         ui.painter().rect_filled(rect.shrink(1.0), 4.0, t.hover);
     }
-    let inner = rect.shrink2(vec2(16.0, 10.0));
+    let inner = rect.shrink2(vec2(MARGIN, 10.0));
     let words = galley(ui, name, Type::Hint.font(Weight::Regular), t.text_3);
     ui.painter().galley(inner.min, words, t.text_3);
     let words = galley(ui, value, Type::Body.mono(Weight::Medium), t.text_1);
