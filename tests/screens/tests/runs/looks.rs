@@ -4,6 +4,7 @@ use super::fake::{Fake, open, points, run, samples, some};
 use super::{WIDE, english};
 use egui::accesskit::Role;
 use egui_kittest::SnapshotResults;
+use glassworks_protocol::ids::JobId;
 use glassworks_protocol::settings::ThemeChoice;
 use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::train::{CheckpointKind, Look, PausedBy, RunStatus, TrainJob};
@@ -121,11 +122,8 @@ fn a_run_that_the_battery_paused_says_so() {
     assert!(!window.shows_part("goes on by itself"), "no job waits with it");
 }
 
-#[test]
-fn a_run_that_waits_for_mains_says_so_and_goes_on_when_told() {
-    let mut fake = Fake::default();
-    fake.add(run("On the train", RunStatus::Running, 120), points(0..=120, 0));
-    let mut window = english(&mut fake);
+/// A run whose job waits until the machine is plugged in, and the job.
+fn unplugged(mut window: Window, fake: &Fake) -> (Window, JobId) {
     let record = fake.runs[0].clone();
     let job = fixtures::run_job(&mut window, JobSpec::Train(TrainJob::Resume { run: record.id }));
     let mut paused = (*record).clone();
@@ -134,6 +132,15 @@ fn a_run_that_waits_for_mains_says_so_and_goes_on_when_told() {
     let stage = Text::new("train.stage.unplugged");
     let progress = Progress { stage, done: 120, total: Some(717), unit: Unit::Steps, per_sec: None };
     window.tell(Event::Progress(job, progress));
+    (window, job)
+}
+
+#[test]
+fn a_run_that_waits_for_mains_says_so_and_goes_on_when_told() {
+    let mut fake = Fake::default();
+    fake.add(run("On the train", RunStatus::Running, 120), points(0..=120, 0));
+    let window = english(&mut fake);
+    let (mut window, job) = unplugged(window, &fake);
     assert!(window.shows_part("On the train is paused: the machine runs on battery"), "told once");
     assert!(window.shows_part("It goes on by itself once it is plugged in"));
     window.commands();
@@ -177,6 +184,18 @@ fn pictures_of_what_a_run_leaves() {
     window.run();
     window.key(egui::Modifiers::NONE, egui::Key::Escape);
     window.picture(&mut all, "runs_looks_dark");
+
+    for (language, theme, name) in [
+        (Language::English, ThemeChoice::Dark, "runs_unplugged_dark_narrow"),
+        (Language::Chinese, ThemeChoice::Light, "runs_unplugged_light_chinese"),
+    ] {
+        let mut fake = Fake::default();
+        fake.add(run("On the train", RunStatus::Running, 120), points(0..=120, 0));
+        let size = if language == Language::English { (820.0, 620.0) } else { (1280.0, 620.0) };
+        let window = open(&mut fake, language, theme, size);
+        let (mut window, _) = unplugged(window, &fake);
+        window.picture(&mut all, name);
+    }
 
     let mut fake = some();
     let mut window = open(&mut fake, Language::Chinese, ThemeChoice::Light, (WIDE.0, 1700.0));
