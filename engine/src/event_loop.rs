@@ -2,7 +2,7 @@
 
 use crate::failure::{self, Cancelled};
 use crate::job_cx::{JobCx, Shared, Steering};
-use crate::jobs;
+use crate::jobs::{self, predict_pages};
 use glassworks_protocol::ids::JobId;
 use glassworks_protocol::link::EngineEnd;
 use glassworks_protocol::machine::DiskStatus;
@@ -89,7 +89,7 @@ fn answer(id: glassworks_protocol::ids::QueryId, query: Query, shared: &Arc<Shar
     });
 }
 
-async fn page(shared: &Shared, query: Query) -> Result<Page, Failure> {
+async fn page(shared: &Arc<Shared>, query: Query) -> Result<Page, Failure> {
     let store = &shared.store;
     Ok(match query {
         Query::Chats { search, trashed } => Page::Chats(store.chats(&search, trashed).await?),
@@ -104,6 +104,14 @@ async fn page(shared: &Shared, query: Query) -> Result<Page, Failure> {
         }
         Query::Disk => Page::Disk(shared.disk.free().map(|free_bytes| DiskStatus { free_bytes })),
         Query::Checkpoints => Page::Checkpoints(store.checkpoints().await?),
+        Query::Predictions => Page::Predictions(predict_pages::list(shared).await?),
+        Query::PredictedRows { prediction, view, from, n } => {
+            Page::PredictedRows(Arc::new(predict_pages::rows(shared, prediction, view, from, n).await?))
+        }
+        Query::PredictedRow { prediction, row } => {
+            Page::PredictedRow(Arc::new(predict_pages::in_full(shared, prediction, row).await?))
+        }
+        Query::DataHead(path) => Page::DataHead(Arc::new(predict_pages::head(path).await?)),
         Query::Benches => Page::Benches(store.benches().await?),
         Query::Memory => Page::Memory(shared.ledger.status()),
         Query::LogTail => Page::LogTail(crate::log::tail(&shared.home.logs().join(crate::log::FILE))),

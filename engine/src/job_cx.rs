@@ -5,6 +5,7 @@ use crate::failure::Cancelled;
 use crate::home::Home;
 use crate::memory::Ledger;
 use crate::power::PowerConfig;
+use crate::predict::LookedAt;
 use crate::shelf::Shelf;
 use crate::store::Store;
 use crate::train::live::LiveRuns;
@@ -38,6 +39,8 @@ pub struct Shared {
     pub machine: MachineReport,
     /// Adapters of the runs that train.
     pub live: LiveRuns,
+    /// Files of predicted rows that are being looked at.
+    pub looked_at: LookedAt,
     /// Held by the run that trains: one at a time.
     pub training: Mutex<()>,
 }

@@ -138,6 +138,7 @@ impl Engine {
             version: config.version,
             machine: start.machine.clone(),
             live: train::live::LiveRuns::default(),
+            looked_at: predict::LookedAt::default(),
             training: std::sync::Mutex::new(()),
         };
         let thread = std::thread::Builder::new()

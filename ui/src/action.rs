@@ -43,6 +43,10 @@ pub enum Open {
     /// A model that a run made, to talk to.
     Tuned(glassworks_protocol::ids::RunId),
     Recipe(std::sync::Arc<RecipeFile>),
+    /// A model that a run made, to predict with.
+    Predict(glassworks_protocol::ids::RunId),
+    /// Rows out of a prediction, to learn from.
+    Learn(std::sync::Arc<glassworks_protocol::predict::LearnReport>),
     /// A file or folder that was dropped, picked or given on the command line.
     Path(PathBuf),
 }

@@ -39,6 +39,7 @@ pub enum UiCommand {
     TrashChat,
     ExportChat,
     ImportChats,
+    NewPrediction,
 }
 
 /// Who carries a command out.
@@ -126,6 +127,10 @@ pub const COMMANDS: &[CommandInfo] = &[
     play(UiCommand::TrashChat, "shell.cmd_trash_chat", icons::TRASH, None),
     play(UiCommand::ExportChat, "shell.cmd_export_chat", icons::EXPORT, None),
     play(UiCommand::ImportChats, "shell.cmd_import_chats", icons::DOWNLOAD_SIMPLE, None),
+    CommandInfo {
+        scope: Scope::Pane(PaneId::Predict),
+        ..window(UiCommand::NewPrediction, "shell.cmd_new_prediction", icons::TAG, None)
+    },
     CommandInfo {
         while_typing: false,
         ..window(UiCommand::Undo, "shell.cmd_undo", icons::ARROW_COUNTER_CLOCKWISE, ctrl(Key::Z))

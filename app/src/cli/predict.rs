@@ -8,7 +8,7 @@ use super::session::Session;
 use super::{runs, source};
 use glassworks_engine::Mode;
 use glassworks_protocol::generate::ModelSource;
-use glassworks_protocol::predict::PredictSpec;
+use glassworks_protocol::predict::{MAX_NEW_TOKENS, PredictSpec};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{AdapterSource, MethodSpec};
 use glassworks_protocol::{Failure, FailureKind, JobOutput, JobSpec};
@@ -27,6 +27,7 @@ pub fn run(cx: &Cx, args: &PredictArgs) -> Result<(), Stop> {
     };
     let spec = PredictSpec {
         model,
+        tuned: None,
         adapter,
         data: args.data.clone(),
         column: args.column.clone(),
@@ -34,6 +35,7 @@ pub fn run(cx: &Cx, args: &PredictArgs) -> Result<(), Stop> {
         out: args.out.clone(),
         max_new_tokens: args.max_new_tokens.unwrap_or(MAX_NEW_TOKENS),
         precision: args.precision.into(),
+        keep: None,
     };
     let output = session.run_quietly(JobSpec::Predict(Box::new(spec)), &Meter::new(cx))?;
     let JobOutput::Predicted(report) = output else { return Ok(()) };
@@ -50,9 +52,6 @@ pub fn run(cx: &Cx, args: &PredictArgs) -> Result<(), Stop> {
     }
     Ok(())
 }
-
-/// Words enough for a short answer.
-const MAX_NEW_TOKENS: u32 = 64;
 
 /// What a run has made: the model, with the adapter beside it or as a whole.
 fn result_of(session: &Session, run: &str) -> Result<(ModelSource, Option<AdapterSource>), Stop> {

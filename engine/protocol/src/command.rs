@@ -1,11 +1,13 @@
 //! What the window asks.
 
 use crate::chat::{ChatRecord, MessageRecord, TemplateOptions};
-use crate::ids::{ChatId, EditId, JobId, MessageId, ModelId, QueryId, RunId};
+use crate::ids::{ChatId, EditId, JobId, MessageId, ModelId, PredictionId, QueryId, RunId};
 use crate::job::JobSpec;
+use crate::predict::{Mend, RowsView};
 use crate::settings::Settings;
 use crate::train::{CheckpointKind, Look};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
@@ -103,6 +105,17 @@ pub enum Edit {
     },
     TrashRun(RunId),
     RestoreRun(RunId),
+    /// What a person says of a row's answer; `None`: nothing any more.
+    Mend {
+        prediction: PredictionId,
+        row: u64,
+        mend: Option<Mend>,
+    },
+    UndoMend(PredictionId),
+    RedoMend(PredictionId),
+    /// Forget a prediction and what was mended; a finished file stays, what is left of an unfinished one goes. Not
+    /// undoable.
+    RemovePrediction(PredictionId),
     SaveSettings(Box<Settings>),
 }
 
@@ -134,6 +147,22 @@ pub enum Query {
     Disk,
     /// What all runs keep on disk.
     Checkpoints,
+    /// Newest first.
+    Predictions,
+    /// `n` rows of a prediction from the place `from` of the view on.
+    PredictedRows {
+        prediction: PredictionId,
+        view: RowsView,
+        from: u64,
+        n: u32,
+    },
+    /// All of one row of a prediction.
+    PredictedRow {
+        prediction: PredictionId,
+        row: u64,
+    },
+    /// The columns of a file of rows.
+    DataHead(PathBuf),
     /// Benchmarks that were kept, newest first.
     Benches,
     Memory,

@@ -4,10 +4,11 @@ use crate::bench::BenchRecord;
 use crate::chat::{ChatDocument, ChatRecord, ChatSummary, MessageRecord};
 use crate::failure::Failure;
 use crate::generate::TokenPiece;
-use crate::ids::{ChatId, EditId, JobId, ModelId, QueryId, RunId};
+use crate::ids::{ChatId, EditId, JobId, ModelId, PredictionId, QueryId, RunId};
 use crate::job::Outcome;
 use crate::machine::{DiskStatus, MemoryStatus};
 use crate::model::ModelRecord;
+use crate::predict::{DataHead, Mend, PredictedRows, PredictionRecord, RowInFull};
 use crate::settings::Settings;
 use crate::text::Text;
 use crate::train::{CheckpointKind, CheckpointRecord, MetricPoint, RunRecord, RunSample, WorstRows};
@@ -122,6 +123,14 @@ pub enum Stored {
     /// The losses of a run's held-out rows are new: fetch those that are shown.
     RowsMeasured(RunId),
     Bench(Arc<BenchRecord>),
+    Prediction(Arc<PredictionRecord>),
+    PredictionRemoved(PredictionId),
+    /// What a person says of a row's answer now.
+    Mended {
+        prediction: PredictionId,
+        row: u64,
+        mend: Option<Mend>,
+    },
     Settings(Arc<Settings>),
     /// What an undo or redo did, for a toast, and whether more can be done.
     Undone {
@@ -147,6 +156,10 @@ pub enum Page {
     /// `None` where the system doesn't say.
     Disk(Option<DiskStatus>),
     Checkpoints(Vec<Arc<CheckpointRecord>>),
+    Predictions(Vec<Arc<PredictionRecord>>),
+    PredictedRows(Arc<PredictedRows>),
+    PredictedRow(Arc<RowInFull>),
+    DataHead(Arc<DataHead>),
     Benches(Vec<Arc<BenchRecord>>),
     Memory(MemoryStatus),
     LogTail(String),

@@ -70,4 +70,6 @@ id! {
     RunId,
     /// A benchmark that was kept.
     BenchId,
+    /// A file that was predicted over.
+    PredictionId,
 }

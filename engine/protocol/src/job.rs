@@ -8,7 +8,7 @@ use crate::generate::{GenerateSpec, ModelSource, Prompt, PromptPreview, Reply};
 use crate::ids::{ChatId, RunId};
 use crate::inspect::{InspectReport, InspectSpec};
 use crate::model::{ModelCard, ModelRecord};
-use crate::predict::{PredictReport, PredictSpec};
+use crate::predict::{LearnReport, PredictReport, PredictSpec, RowsToLearn};
 use crate::text::Text;
 use crate::train::{MergeSpec, RunRecord, StepReport, TrainJob, TrainSpec};
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,8 @@ pub enum JobSpec {
     DeleteRuns(Vec<RunId>),
     /// What a model makes of every row of a file. Goes on where one that was stopped or killed has left it.
     Predict(Box<PredictSpec>),
+    /// Write rows to learn from, out of a prediction and what was mended of it.
+    KeepRows(RowsToLearn),
     ExportChats(ExportChatsSpec),
     /// Markdown or JSON, as exported.
     ImportChats {
@@ -96,6 +98,7 @@ pub enum JobOutput {
     /// The run as it is now: done, or paused.
     Trained(Arc<RunRecord>),
     Predicted(Arc<PredictReport>),
+    RowsKept(Arc<LearnReport>),
     Merged {
         to: PathBuf,
         size_bytes: u64,

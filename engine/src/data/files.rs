@@ -8,7 +8,7 @@ use glassworks_protocol::{Failure, FailureKind};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// No row is longer.
@@ -22,6 +22,8 @@ pub struct RowFile {
     kind: Kind,
     len: u64,
     read: u64,
+    /// Bytes before the row that was read last.
+    began: u64,
     number: u64,
 }
 
@@ -40,10 +42,21 @@ enum Kind {
 /// A row as it is, and its number, counted from 1; or why it is none.
 pub type Numbered = (u64, Result<Value, Text>);
 
+/// Bytes that are read at once.
+const AHEAD: usize = 1 << 20;
+
 /// # Errors
 /// `Failure` naming the file.
 pub fn open(path: &Path) -> Result<RowFile, Failure> {
-    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    open_as(path, path, AHEAD)
+}
+
+/// A file that is of the kind that another name says, read by so many bytes at once.
+///
+/// # Errors
+/// `Failure` naming the file.
+pub fn open_as(path: &Path, named: &Path, ahead: usize) -> Result<RowFile, Failure> {
+    let ending = named.extension().unwrap_or_default().to_ascii_lowercase();
     let kind = match ending.to_str() {
         Some("jsonl" | "json" | "ndjson") => Kind::Lines,
         Some("csv") => Kind::Table { table: Table::new(','), header: None },
@@ -59,8 +72,8 @@ pub fn open(path: &Path) -> Result<RowFile, Failure> {
     if !metadata.is_file() {
         return Err(unreadable(path, &std::io::Error::other("not an ordinary file")));
     }
-    let file = BufReader::with_capacity(1 << 20, file);
-    Ok(RowFile { path: path.to_owned(), file, kind, len: metadata.len(), read: 0, number: 0 })
+    let file = BufReader::with_capacity(ahead, file);
+    Ok(RowFile { path: path.to_owned(), file, kind, len: metadata.len(), read: 0, began: 0, number: 0 })
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
@@ -80,6 +93,26 @@ impl RowFile {
 
     pub fn read_bytes(&self) -> u64 {
         self.read
+    }
+
+    /// Bytes before the row that was read last: where [`Self::go_to`] finds it again.
+    pub fn row_begins(&self) -> u64 {
+        self.began
+    }
+
+    /// Goes to the row that begins after so many bytes, of a file of lines or of a table whose first row has been
+    /// read. Numbers of rows mean nothing afterwards.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn go_to(&mut self, bytes: u64) -> Result<()> {
+        self.file.seek(SeekFrom::Start(bytes)).map_err(|e| unreadable(&self.path, &e))?;
+        self.read = bytes;
+        self.number = self.number.max(1);
+        if let Kind::Table { table, .. } = &mut self.kind {
+            *table = Table::new(table.separator());
+        }
+        Ok(())
     }
 
     /// The next row; everything read goes into `hasher`.
@@ -124,6 +157,7 @@ impl RowFile {
             Kind::Table { .. } => self.next_record(hasher),
             Kind::Text => Ok(None),
             Kind::Lines => loop {
+                self.began = self.read;
                 let Some(line) = self.line(hasher)? else { return Ok(None) };
                 let value = match line {
                     Err(reason) => Err(reason),
@@ -139,6 +173,9 @@ impl RowFile {
     fn next_record(&mut self, hasher: &mut Sha256) -> Result<Option<Numbered>> {
         let mut first = None;
         loop {
+            if first.is_none() {
+                self.began = self.read;
+            }
             let line = self.line(hasher)?;
             let number = *first.get_or_insert(self.number);
             let Kind::Table { table, header } = &mut self.kind else { return Ok(None) };

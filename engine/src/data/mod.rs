@@ -11,7 +11,7 @@ pub mod table;
 
 pub use encode::{Encoder, Example};
 pub use labels::weights as class_weights;
-pub use rows::{Content, Row};
+pub use rows::{Content, Row, TEXTS, label_in, start_of};
 
 use anyhow::Result;
 use glassworks_protocol::dataset::{DataReport, RowProblem};

@@ -60,7 +60,7 @@ impl Content {
 }
 
 /// Fields that hold a text, and what it was sorted as, the first of each that is there.
-const TEXTS: [&str; 4] = ["text", "sentence", "review", "content"];
+pub const TEXTS: [&str; 4] = ["text", "sentence", "review", "content"];
 const LABELS: [&str; 4] = ["label", "class", "category", "sentiment"];
 
 /// Reads a row of JSON: `messages`; `prompt` and `completion`; `instruction`, perhaps `input`, and `output`; or
@@ -109,6 +109,13 @@ fn turns(messages: &Value) -> Result<Vec<Turn>, Text> {
 fn text(fields: &Map<String, Value>, name: &str) -> Result<String, Text> {
     let text = fields.get(name).and_then(Value::as_str).map(clean);
     text.ok_or_else(|| Text::new("train.row.field").arg("field", name))
+}
+
+/// The column that holds what a row was sorted as, and what it says, if it is a label.
+#[must_use]
+pub fn label_in(fields: &Map<String, Value>) -> Option<(&'static str, Option<String>)> {
+    let name = LABELS.into_iter().find(|name| fields.contains_key(*name))?;
+    Some((name, label(fields).ok().flatten()))
 }
 
 /// Words, whole numbers and truth values are labels.

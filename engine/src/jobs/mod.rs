@@ -9,6 +9,8 @@ mod keep;
 mod merge;
 mod models;
 mod predict;
+mod predict_kept;
+pub mod predict_pages;
 mod rehearse;
 mod samples;
 mod scratch;
@@ -38,6 +40,7 @@ pub fn name(spec: &JobSpec) -> &'static str {
         JobSpec::Merge(_) => "merge",
         JobSpec::DeleteRuns(_) => "delete-runs",
         JobSpec::Predict(_) => "predict",
+        JobSpec::KeepRows(_) => "keep-rows",
         JobSpec::ExportChats(_) => "export-chats",
         JobSpec::ImportChats { .. } => "import-chats",
         JobSpec::Backup { .. } => "backup",
@@ -64,6 +67,7 @@ pub fn run(cx: &JobCx, spec: JobSpec) -> Result<JobOutput> {
         JobSpec::Merge(spec) => merge::run(cx, &spec),
         JobSpec::DeleteRuns(runs) => delete_runs::run(cx, &runs),
         JobSpec::Predict(spec) => predict::run(cx, &spec),
+        JobSpec::KeepRows(spec) => predict_kept::keep_rows(cx, &spec),
         JobSpec::ExportChats(spec) => chats::export(cx, &spec),
         JobSpec::ImportChats { path } => chats::import(cx, &path),
         JobSpec::Backup { to, replace } => chats::backup(cx, &to, replace),

@@ -2,6 +2,7 @@
 //! row, greedily.
 
 use super::models::from_shelf;
+use super::predict_kept as kept;
 use super::tuned::adapters;
 use crate::data::{Encoder, Example};
 use crate::generate::batch::HeldAdapters;
@@ -21,15 +22,18 @@ use glassworks_protocol::generate::{Overflow, Prompt, SamplingSpec, TokenPiece};
 use glassworks_protocol::model::{CacheWidth, Precision};
 use glassworks_protocol::predict::{PredictReport, PredictSpec};
 use glassworks_protocol::text::Text;
-use glassworks_protocol::train::{ClassificationSpec, TaskSpec};
+use glassworks_protocol::train::{AdapterSource, ClassificationSpec, MethodSpec, TaskSpec};
 use glassworks_protocol::{Event, JobOutput, Notice, Unit};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::sync::Arc;
 
 pub fn run(cx: &JobCx, spec: &PredictSpec) -> Result<JobOutput> {
-    let spec = PredictSpec { out: std::path::absolute(&spec.out)?, ..spec.clone() };
-    let model = from_shelf(cx, &spec.model)?;
+    let wanted = PredictSpec { out: std::path::absolute(&spec.out)?, ..spec.clone() };
+    if let Some(report) = kept::already_there(cx, &wanted)? {
+        return Ok(JobOutput::Predicted(Arc::new(report)));
+    }
+    let Chosen { model, spec, name } = choose(cx, wanted.clone())?;
     let adapter = spec.adapter.as_ref().map(|source| AdapterFiles::read(&source.path)).transpose()?;
     if let Some(adapter) = &adapter {
         adapter.check(&model.name, &*model.model)?;
@@ -48,14 +52,45 @@ pub fn run(cx: &JobCx, spec: &PredictSpec) -> Result<JobOutput> {
         let held = plan::pass_bytes(&*model.model, GROUP * longest.min(USUAL_LENGTH));
         let _memory = cx.shared.ledger.reserve(held, &model.name)?;
         let mut sorter = Sorter::new(cx, &spec, &model, adapter, strength)?;
+        kept::begin(cx, &wanted, &name, &sorter.labels)?;
         let report = predict::run(&spec, &identity, &mut sorter)?;
         PredictReport { labels: sorter.labels, ..report }
     } else {
         let held = spec.adapter.as_ref().map(|source| adapters(cx, &model, source)).transpose()?;
+        kept::begin(cx, &wanted, &name, &[])?;
         let mut writer = Writer { cx, spec: &spec, model: &model, adapters: held.map(Arc::new) };
         predict::run(&spec, &identity, &mut writer)?
     };
+    kept::end(cx, &wanted, &report)?;
     Ok(JobOutput::Predicted(Arc::new(report)))
+}
+
+/// What predicts: the model, and the spec with the adapter that a run's part is.
+struct Chosen {
+    model: Arc<LoadedModel>,
+    spec: PredictSpec,
+    /// As a person knows it.
+    name: String,
+}
+
+fn choose(cx: &JobCx, spec: PredictSpec) -> Result<Chosen> {
+    let Some(tuned) = spec.tuned else {
+        let model = from_shelf(cx, &spec.model)?;
+        let name = model.name.clone();
+        return Ok(Chosen { model, spec, name });
+    };
+    let run = super::train::find_any(cx, tuned.run)?;
+    let name = run.name.clone();
+    Ok(match run.spec.method {
+        MethodSpec::Lora(_) => {
+            let path = super::tuned::folder_of(&run, tuned.part)?;
+            let adapter = Some(AdapterSource { path, strength: tuned.strength });
+            Chosen { model: from_shelf(cx, &spec.model)?, spec: PredictSpec { adapter, ..spec }, name }
+        }
+        MethodSpec::Full(_) => {
+            Chosen { model: super::tuned::whole(cx, &run, &spec.model, tuned.part)?, spec, name }
+        }
+    })
 }
 
 /// Tokens of a text, where memory is foreseen: few texts that are sorted are longer.

@@ -46,7 +46,7 @@ pub fn choose(cx: &JobCx, spec: &GenerateSpec) -> Result<Chosen> {
     let run = find_any(cx, tuned.run)?;
     match run.spec.method {
         MethodSpec::Lora(_) => adapted(cx, &run, &spec.model, tuned),
-        MethodSpec::Full(_) => whole(cx, &run, &spec.model, tuned.part),
+        MethodSpec::Full(_) => whole_of(cx, &run, &spec.model, tuned.part),
     }
 }
 
@@ -89,7 +89,23 @@ fn adapter(cx: &JobCx, run: &RunRecord, part: RunPart) -> Result<(AdapterFiles, 
     patiently(cx, run, part, |place| Ok((AdapterFiles::read(&place.folder)?, place.step)))
 }
 
-fn whole(cx: &JobCx, run: &RunRecord, base: &ModelSource, part: RunPart) -> Result<Chosen> {
+/// A run's whole weights over the model it began with.
+///
+/// # Errors
+/// As [`choose`].
+pub fn whole(cx: &JobCx, run: &RunRecord, base: &ModelSource, part: RunPart) -> Result<Arc<LoadedModel>> {
+    Ok(whole_of(cx, run, base, part)?.model)
+}
+
+/// Where a part of a run lies.
+///
+/// # Errors
+/// When the run has not kept it.
+pub fn folder_of(run: &RunRecord, part: RunPart) -> Result<PathBuf> {
+    Ok(place(run, part)?.folder)
+}
+
+fn whole_of(cx: &JobCx, run: &RunRecord, base: &ModelSource, part: RunPart) -> Result<Chosen> {
     patiently(cx, run, part, |place| {
         if place.is_result {
             let model = from_shelf(cx, &ModelSource::Path(place.folder.clone()))?;

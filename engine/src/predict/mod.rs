@@ -4,21 +4,51 @@
 //! Groups are cut by row number alone and each is written whole, so that a job that was killed and begun again makes
 //! the file that an undisturbed one makes.
 
+mod head;
+mod learn;
 mod output;
+pub mod rows;
 
 use crate::data::files::{self, Numbered};
 use anyhow::{Context as _, Result};
-use glassworks_protocol::predict::{PredictReport, PredictSpec};
+use glassworks_protocol::ids::PredictionId;
+use glassworks_protocol::predict::{PredictReport, PredictSpec, RowsView};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind};
+pub use head::head;
+pub use learn::write_rows;
 use output::{Format, Output};
+pub use output::{left, remove_unfinished};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Rows that are predicted together.
 pub const GROUP: usize = 16;
+
+/// Files that are kept at hand at once: one in each pane side by side.
+pub const MOST_LOOKED_AT: usize = 2;
+
+/// A file of predicted rows that somebody looks at.
+pub struct Looking {
+    pub id: PredictionId,
+    pub rows: Arc<rows::Rows>,
+    /// The newest view, how many rows were mended then, and its order.
+    pub order: Option<(RowsView, usize, Arc<Vec<u32>>)>,
+}
+
+/// Those looked at last.
+#[derive(Default)]
+pub struct LookedAt(Mutex<Vec<Looking>>);
+
+impl LookedAt {
+    pub fn lock(&self) -> MutexGuard<'_, Vec<Looking>> {
+        // What is in it is whole or absent.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// What a model says.
 pub trait Says {
@@ -80,7 +110,10 @@ pub fn run(spec: &PredictSpec, identity: &str, says: &mut dyn Says) -> Result<Pr
                 output.keep(n_rows)?;
             }
             group.clear();
-            says.told(n_rows, file.read_bytes(), total);
+            // Passing over rows is no speed to go by.
+            if n_rows >= n_before {
+                says.told(n_rows, file.read_bytes(), total);
+            }
         }
         if ended {
             break;
@@ -190,7 +223,9 @@ mod tests {
     fn spec(data: &Path, out: &Path) -> PredictSpec {
         PredictSpec {
             model: glassworks_protocol::generate::ModelSource::Path("model".into()),
+            tuned: None,
             adapter: None,
+            keep: None,
             data: data.to_owned(),
             column: "text".to_owned(),
             template: None,

@@ -48,6 +48,54 @@ struct Note {
     n_bytes: u64,
 }
 
+/// What a job has left that was stopped or killed.
+pub struct Left {
+    pub part: PathBuf,
+    /// Rows that are whole, and where they end.
+    pub n_rows: u64,
+    pub n_bytes: u64,
+}
+
+/// What there is of a file that is not whole.
+#[must_use]
+pub fn left(out: &Path) -> Option<Left> {
+    let part = part_of(out);
+    let note = read_note(out).filter(|_| part.is_file())?;
+    Some(Left { part, n_rows: note.n_rows, n_bytes: note.n_bytes })
+}
+
+/// Removes what there is of a file that is not whole.
+///
+/// # Errors
+/// When the disk says no.
+pub fn remove_unfinished(out: &Path) -> std::io::Result<()> {
+    for path in [note_of(out), part_of(out)] {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn beside(out: &Path, ending: &str) -> PathBuf {
+    let mut name = out.file_name().unwrap_or_default().to_owned();
+    name.push(ending);
+    out.with_file_name(name)
+}
+
+fn part_of(out: &Path) -> PathBuf {
+    beside(out, ".incomplete")
+}
+
+fn note_of(out: &Path) -> PathBuf {
+    beside(out, ".incomplete.json")
+}
+
+fn read_note(out: &Path) -> Option<Note> {
+    std::fs::read_to_string(note_of(out)).ok().and_then(|text| serde_json::from_str(&text).ok())
+}
+
 pub struct Output {
     format: Format,
     identity: String,
@@ -64,14 +112,11 @@ impl Output {
     /// # Errors
     /// When the disk says no.
     pub fn begin(out: &Path, format: Format, identity: &str) -> Result<(Self, u64)> {
-        let beside = |ending: &str| {
-            let mut name = out.file_name().unwrap_or_default().to_owned();
-            name.push(ending);
-            out.with_file_name(name)
-        };
-        let (part, note) = (beside(".incomplete"), beside(".incomplete.json"));
-        let known =
-            std::fs::read_to_string(&note).ok().and_then(|text| serde_json::from_str::<Note>(&text).ok());
+        if let Some(folder) = out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        }
+        let (part, note) = (part_of(out), note_of(out));
+        let known = read_note(out);
         let known = known.filter(|known| {
             let long_enough = part.metadata().is_ok_and(|file| file.len() >= known.n_bytes);
             known.identity == identity && long_enough

@@ -2,7 +2,7 @@
 
 use super::changes::Change;
 use super::error::{Result, StoreError};
-use super::{Store, chats, models, rows, runs, settings};
+use super::{Store, chats, models, predictions, rows, runs, settings};
 use glassworks_protocol::chat::{ChatRecord, MessageRecord, MessageStatus};
 use glassworks_protocol::ids::ChatId;
 use glassworks_protocol::text::Text;
@@ -60,6 +60,12 @@ async fn carry_out(tx: &mut SqliteConnection, edit: Edit, now_ms: i64) -> Result
         Edit::SetRunNotes { run, notes } => return runs::set_notes(tx, run, notes).await,
         Edit::TrashRun(run) => return runs::set_trashed(tx, run, Some(now_ms)).await,
         Edit::RestoreRun(run) => return runs::set_trashed(tx, run, None).await,
+        Edit::Mend { prediction, row, mend } => {
+            return predictions::mend(tx, prediction, row, mend, now_ms).await;
+        }
+        Edit::UndoMend(prediction) => return predictions::step(tx, prediction, true, now_ms).await,
+        Edit::RedoMend(prediction) => return predictions::step(tx, prediction, false, now_ms).await,
+        Edit::RemovePrediction(prediction) => return predictions::remove(tx, prediction).await,
         Edit::SaveSettings(settings) => return settings::save(tx, *settings).await,
         Edit::RenameChat { chat, title } => {
             let title = title.split_whitespace().collect::<Vec<_>>().join(" ");

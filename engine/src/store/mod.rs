@@ -14,6 +14,7 @@ mod lenient;
 mod looks;
 mod models;
 mod open;
+mod predictions;
 mod recover;
 mod replies;
 pub mod restore;

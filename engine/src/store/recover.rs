@@ -183,7 +183,7 @@ impl Table {
 }
 
 /// Every table of ours, columns in the order of the migrations.
-const TABLES: [Table; 14] = [
+const TABLES: [Table; 17] = [
     Table {
         name: "chats",
         columns: &[
@@ -342,6 +342,41 @@ const TABLES: [Table; 14] = [
         n_added: 0,
     },
     Table {
+        name: "predictions",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("id", Shape::Id),
+            ("record", Shape::Text),
+            ("created_at_ms", Shape::Int),
+        ],
+        n_added: 0,
+    },
+    Table {
+        name: "mends",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("prediction", Shape::Id),
+            ("row", Shape::Int),
+            ("answer", Shape::Text),
+            ("confirmed", Shape::Int),
+            ("at_ms", Shape::Int),
+        ],
+        n_added: 0,
+    },
+    Table {
+        name: "mend_edits",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("prediction", Shape::Id),
+            ("row", Shape::Int),
+            ("undo", Shape::Text),
+            ("redo", Shape::Text),
+            ("undone", Shape::Int),
+            ("at_ms", Shape::Int),
+        ],
+        n_added: 0,
+    },
+    Table {
         name: "benches",
         columns: &[
             ("seq", Shape::Seq),
@@ -387,6 +422,10 @@ async fn mend(fresh: &mut SqliteConnection) -> Result<()> {
         "DELETE FROM run_rows WHERE run NOT IN (SELECT id FROM runs) OR NOT json_valid(rows)",
         "DELETE FROM run_row_losses WHERE run NOT IN (SELECT id FROM runs)
             OR look NOT IN ('first', 'best', 'last')",
+        "DELETE FROM predictions WHERE length(id) <> 16 OR NOT json_valid(record)",
+        "DELETE FROM mends WHERE prediction NOT IN (SELECT id FROM predictions)",
+        "DELETE FROM mend_edits WHERE prediction NOT IN (SELECT id FROM predictions)
+            OR NOT json_valid(undo) OR NOT json_valid(redo)",
         "DELETE FROM benches WHERE length(id) <> 16 OR NOT json_valid(record)",
     ] {
         sqlx::query(sql).execute(&mut *tx).await?;

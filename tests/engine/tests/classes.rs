@@ -180,6 +180,7 @@ fn all_weights_make_a_classifier_that_is_tuned_further_and_does_not_write() {
 fn predict(model: &ModelSource, adapter: Option<&Path>, data: &Path, out: &Path) -> PredictSpec {
     PredictSpec {
         model: model.clone(),
+        tuned: None,
         adapter: adapter.map(|path| AdapterSource { path: path.to_owned(), strength: 1.0 }),
         data: data.to_owned(),
         column: "text".to_owned(),
@@ -187,6 +188,7 @@ fn predict(model: &ModelSource, adapter: Option<&Path>, data: &Path, out: &Path)
         out: out.to_owned(),
         max_new_tokens: 8,
         precision: Precision::Exact,
+        keep: None,
     }
 }
 

@@ -78,7 +78,8 @@ impl App {
         if !self.with_pane(slot, |pane, cx| pane.open(open, cx)) {
             self.layout.show(match open {
                 Open::Run(_) => PaneId::Runs,
-                Open::Recipe(_) => PaneId::Finetune,
+                Open::Recipe(_) | Open::Learn(_) => PaneId::Finetune,
+                Open::Predict(_) => PaneId::Predict,
                 Open::Chat(_) | Open::Model(_) | Open::Tuned(_) | Open::Path(_) => PaneId::Playground,
             });
             let slot = self.layout.focused_slot();
@@ -162,6 +163,7 @@ impl App {
     pub(super) fn run_in_window(&mut self, command: UiCommand, ctx: &Context) {
         match command {
             UiCommand::Palette => self.palette.toggle(ctx),
+            UiCommand::Undo | UiCommand::Redo if self.pane_takes(command) => {}
             UiCommand::Undo => self.undo(Edit::Undo, "shell.nothing_to_undo", ctx),
             UiCommand::Redo => self.undo(Edit::Redo, "shell.nothing_to_redo", ctx),
             UiCommand::ZoomIn => self.zoom(1),
@@ -182,6 +184,14 @@ impl App {
             }
             UiCommand::Quit if self.on_close_requested() => self.quit(ctx),
             _ => {}
+        }
+    }
+
+    /// Whether the focused pane takes things back by itself.
+    fn pane_takes(&mut self, command: UiCommand) -> bool {
+        self.layout.focused() == PaneId::Predict && {
+            let slot = self.layout.focused_slot();
+            self.with_pane(slot, |pane, cx| pane.command(command, cx))
         }
     }
 

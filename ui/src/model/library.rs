@@ -140,6 +140,7 @@ impl Library {
             JobSpec::DeleteRuns(runs) => Text::new("job.title_delete_runs").arg("n", runs.len()),
             JobSpec::Merge(spec) => Text::new("job.title_merge").arg("name", file_name(&spec.out)),
             JobSpec::Predict(spec) => Text::new("job.title_predict").arg("name", file_name(&spec.data)),
+            JobSpec::KeepRows(spec) => Text::new("job.title_keep_rows").arg("name", file_name(&spec.out)),
             JobSpec::ExportChats(spec) => {
                 Text::new("job.title_export_chats").arg("name", file_name(&spec.to))
             }

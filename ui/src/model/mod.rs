@@ -9,6 +9,7 @@ mod jobs;
 mod library;
 mod live;
 mod looks;
+mod predictions;
 mod runs;
 mod tree;
 mod tuned;
@@ -21,6 +22,7 @@ pub use jobs::{Job, JobKind, JobState, Jobs};
 pub use library::{Library, ModelState};
 pub use live::LiveReply;
 pub use looks::Looks;
+pub use predictions::{Looked, PAGE, Predictions, Told};
 pub use runs::{Listed, RunState, Runs};
 pub use tree::{newest_leaf_below, path_to, siblings};
 pub use tuned::{Gone, Part};
@@ -75,6 +77,7 @@ pub struct Model {
     pub runs: Runs,
     pub benches: Benches,
     pub looks: Looks,
+    pub predictions: Predictions,
     /// Room on the home folder's disk, as it was when it was asked for last.
     pub disk: Option<DiskStatus>,
     disk_asked_ms: Option<i64>,
@@ -113,6 +116,7 @@ impl Model {
             runs: Runs::default(),
             benches: Benches::default(),
             looks: Looks::default(),
+            predictions: Predictions::default(),
             disk: None,
             disk_asked_ms: None,
             answers: Answers::default(),
@@ -163,6 +167,9 @@ impl Model {
                 self.library.settled(job, &outcome);
                 self.benches.settled(job);
                 self.run_settled(job, &outcome);
+                if self.predictions.settled(job) {
+                    self.wishes.push(Query::Predictions);
+                }
                 if let Outcome::Done(JobOutput::RunsDeleted { freed_bytes, .. }) = &outcome {
                     let size = crate::units::size(*freed_bytes);
                     self.notes.push(Note::Info(Text::new("runs.told_deleted").arg("size", size)));
@@ -193,6 +200,7 @@ impl Model {
                 self.library.started(*id, spec);
                 self.chats.started(*id, spec, (&self.library, &self.runs), self.now_ms);
                 self.runs.started(*id, spec, &self.library, self.now_ms);
+                self.predictions.started(*id, spec);
             }
             Command::Signal(_, Signal::GoOn) => {}
             Command::Cancel(id) | Command::Signal(id, _) => self.jobs.stopping(*id),
@@ -200,6 +208,7 @@ impl Model {
             Command::Edit(_, edit) => {
                 self.library.edited(edit);
                 self.runs.edited(edit, self.now_ms);
+                self.predictions.edited(edit);
                 self.chats.edited(edit, self.now_ms);
             }
             Command::Fetch(id, query) => {
@@ -207,6 +216,7 @@ impl Model {
                 self.runs.asked(query);
                 self.benches.asked(query);
                 self.looks.asked(query);
+                self.predictions.asked(query);
                 if *query == Query::Disk {
                     self.disk_asked_ms = Some(self.now_ms);
                 }
@@ -263,6 +273,11 @@ impl Model {
             Stored::Sample(sample) => self.looks.wrote(sample),
             Stored::RowsMeasured(run) => self.looks.measured(run),
             Stored::Bench(record) => self.benches.stored(record),
+            Stored::Prediction(record) => self.predictions.stored(record),
+            Stored::PredictionRemoved(id) => self.predictions.removed(id),
+            Stored::Mended { prediction, row, mend } => {
+                self.predictions.mended(prediction, row, mend.as_ref());
+            }
             Stored::Settings(settings) => {
                 self.stored_settings = Arc::clone(&settings);
                 self.settings = settings;
@@ -327,6 +342,18 @@ impl Model {
                     self.looks.fetched_worst(&query, rows);
                 }
             }
+            Page::Predictions(list) => self.predictions.fetched(list),
+            Page::PredictedRows(rows) => {
+                if let Some(query) = query {
+                    self.predictions.fetched_rows(&query, rows);
+                }
+            }
+            Page::PredictedRow(full) => {
+                if let Some(query) = query {
+                    self.predictions.fetched_full(&query, full);
+                }
+            }
+            Page::DataHead(head) => self.predictions.fetched_head(query.as_ref(), head),
             Page::Disk(status) => self.disk = status,
             Page::Checkpoints(records) => self.runs.fetched_all_checkpoints(records),
             Page::Benches(kept) => self.benches.fetched(kept),
@@ -343,7 +370,9 @@ impl Model {
             RequestId::Query(id) => match self.asked.remove(&id) {
                 Some(Query::Chat(chat)) => self.chats.failed(chat, failure),
                 Some(query)
-                    if self.runs.refused(&query, &failure) || self.benches.refused(&query, &failure) => {}
+                    if self.runs.refused(&query, &failure)
+                        || self.benches.refused(&query, &failure)
+                        || self.predictions.refused(&query, &failure) => {}
                 _ => self.notes.push(Note::Failed(failure)),
             },
             RequestId::Edit(_) => {
@@ -353,6 +382,9 @@ impl Model {
                 self.wishes.extend(self.chats.open_ids().map(Query::Chat));
                 if *self.runs.listed() == Listed::Ready {
                     self.wishes.push(Query::Runs);
+                }
+                if self.predictions.edit_refused() {
+                    self.wishes.push(Query::Predictions);
                 }
                 self.notes.push(Note::Failed(failure));
             }

@@ -68,9 +68,12 @@ impl Model {
     /// and not told here; one that sorts texts has nothing to say.
     #[must_use]
     pub fn parts(&self, run: &RunRecord) -> Vec<Part> {
-        if run.spec.task.classifies() {
-            return Vec::new();
-        }
+        if run.spec.task.classifies() { Vec::new() } else { self.weights(run) }
+    }
+
+    /// The same of any run, also of one that sorts texts.
+    #[must_use]
+    pub fn weights(&self, run: &RunRecord) -> Vec<Part> {
         let progress = &run.progress;
         let is_adapter = matches!(run.spec.method, MethodSpec::Lora(_));
         let kept = self.runs.checkpoints(run.id);

@@ -146,6 +146,7 @@ fn file_of(job: &Job) -> Option<PathBuf> {
         JobOutput::Trained(run) => run.progress.result.clone(),
         JobOutput::Merged { to, .. } => Some(to.clone()),
         JobOutput::Predicted(report) => Some(report.out.clone()),
+        JobOutput::RowsKept(report) => Some(report.out.clone()),
         _ => None,
     }
 }
@@ -186,6 +187,9 @@ fn result(cx: &PaneCx, job: &Job) -> String {
             )
         }
         JobOutput::Predicted(report) => {
+            cx.tf("job.result_predicted", &[("n", &units::grouped(report.n_rows))])
+        }
+        JobOutput::RowsKept(report) => {
             cx.tf("job.result_predicted", &[("n", &units::grouped(report.n_rows))])
         }
         JobOutput::Benched(record) => {

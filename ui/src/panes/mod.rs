@@ -3,6 +3,7 @@
 mod finetune;
 mod jobs;
 pub mod playground;
+mod predict;
 mod runs;
 mod settings;
 
@@ -65,6 +66,7 @@ pub enum PaneId {
     Playground,
     Finetune,
     Runs,
+    Predict,
     Jobs,
     Settings,
 }
@@ -107,6 +109,14 @@ pub const PANES: &[PaneKind] = &[
         low: false,
         badge: |model| model.jobs.active().filter(|job| job.kind == JobKind::Train).count(),
         make: || Box::new(runs::RunsPane::default()),
+    },
+    PaneKind {
+        id: PaneId::Predict,
+        key: "shell.pane_predict",
+        icon: icons::TAG,
+        low: false,
+        badge: |model| model.jobs.active().filter(|job| job.kind == JobKind::Predict).count(),
+        make: || Box::new(predict::Predict::default()),
     },
     PaneKind {
         id: PaneId::Jobs,

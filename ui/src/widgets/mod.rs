@@ -1,6 +1,7 @@
 //! The parts panes are made of. Each takes plain data and returns a `Response` or what was asked for.
 
 mod button;
+mod choice;
 mod dialog;
 mod field;
 mod form;
@@ -21,6 +22,7 @@ pub mod tiles;
 mod toggle;
 
 pub use button::{Button, icon_button, icon_button_off, link};
+pub use choice::{choice_card, choice_heading, choice_hint, choice_title, three_cards};
 pub use dialog::dialog;
 pub use field::{Field, search_field};
 pub use form::{explained_row, fold, form_row, note};

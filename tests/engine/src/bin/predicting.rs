@@ -1,5 +1,6 @@
 //! Predicts with the starter of the home folder given and an adapter, from a file into another, saying how many rows are
-//! done, until it is done or killed: what the crash test kills.
+//! done, until it is done or killed: what the crash tests kill. With the id of a prediction it is kept, and text is
+//! written by the starter alone.
 
 use glassworks_protocol::predict::PredictSpec;
 use glassworks_protocol::train::AdapterSource;
@@ -10,16 +11,22 @@ use std::path::PathBuf;
 
 fn main() -> anyhow::Result<()> {
     let paths: Vec<PathBuf> = std::env::args().skip(1).map(PathBuf::from).collect();
-    let [home, adapter, data, to] = &*paths else { anyhow::bail!("home, adapter, data, out") };
+    let (home, adapter, data, to, keep) = match &*paths {
+        [home, adapter, data, to] => (home, Some(adapter), data, to, None),
+        [home, keep, data, to, _] => (home, None, data, to, keep.to_str().map(str::parse).transpose()?),
+        _ => anyhow::bail!("home, adapter or prediction, data, out, perhaps `keep`"),
+    };
     let mut lab = Lab::open(home);
     let spec = PredictSpec {
         model: lab.starter(),
-        adapter: Some(AdapterSource { path: adapter.clone(), strength: 1.0 }),
+        tuned: None,
+        adapter: adapter.map(|path| AdapterSource { path: path.clone(), strength: 1.0 }),
         data: data.clone(),
         column: "text".to_owned(),
         template: None,
         out: to.clone(),
         max_new_tokens: 1,
+        keep,
         precision: glassworks_protocol::model::Precision::Exact,
     };
     let job = lab.start(JobSpec::Predict(Box::new(spec)));

@@ -4,8 +4,19 @@ use crate::Problem;
 use crate::source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 
-const AREAS: [&str; 10] =
-    ["cli", "failure", "finetune", "job", "model", "playground", "runs", "settings", "shell", "train"];
+const AREAS: [&str; 11] = [
+    "cli",
+    "failure",
+    "finetune",
+    "job",
+    "model",
+    "playground",
+    "predict",
+    "runs",
+    "settings",
+    "shell",
+    "train",
+];
 
 /// Names of files and weights that look like keys of the area `model`.
 const NOT_KEYS: [&str; 6] =

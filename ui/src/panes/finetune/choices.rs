@@ -8,18 +8,14 @@ use crate::command::UiCommand;
 use crate::panes::PaneCx;
 use crate::theme::{Type, Weight, icons, size};
 use crate::units;
-use crate::widgets::{self, Button, MenuItem, Tone};
-use egui::{Align, Layout, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, vec2};
+use crate::widgets::{self, Button, MenuItem, Tone, choice_card, choice_heading, three_cards};
+use egui::{Align, Layout, Rect, Response, Role, Sense, Ui, WidgetInfo, vec2};
 use glassworks_protocol::dataset::{DataReport, DataSpec, LabelCount};
 use glassworks_protocol::generate::ModelSource;
 use glassworks_protocol::train::{
     ClassWeights, ClassificationSpec, PRESETS, Preset, SIZES, ScratchSpec, TaskSpec,
 };
 
-/// Between cards.
-const GAP: f32 = 12.0;
-/// Cards stand side by side from this width on.
-const SIDE_BY_SIDE: f32 = 620.0;
 const CHOICE_HEIGHT: f32 = 136.0;
 const PRESET_HEIGHT: f32 = 84.0;
 /// Labels that are named on the card.
@@ -31,78 +27,23 @@ const GOALS: [TaskSpec; 3] = [
     TaskSpec::Classification(ClassificationSpec { class_weights: ClassWeights::None }),
 ];
 
-/// The places of three cards.
-fn three(ui: &mut Ui, height: f32) -> [Rect; 3] {
-    let width = ui.available_width();
-    let beside = width >= SIDE_BY_SIDE;
-    let each = if beside { (width - 2.0 * GAP) / 3.0 } else { width };
-    let total = if beside { height } else { 3.0 * height + 2.0 * GAP };
-    let (_, whole) = ui.allocate_space(vec2(width, total));
-    [0.0, 1.0, 2.0].map(|i| {
-        let along = if beside { vec2(i * (each + GAP), 0.0) } else { vec2(0.0, i * (height + GAP)) };
-        Rect::from_min_size(whole.min + along, vec2(each, height))
-    })
-}
-
-/// A card's surface and inside.
-fn inside(ui: &mut Ui, name: &str, rect: Rect, selected: bool) -> Ui {
-    let t = crate::theme::of(ui).tokens;
-    let (fill, line) = if selected {
-        (t.selected, Stroke::new(2.0, t.accent))
-    } else {
-        (t.raised, Stroke::new(1.0, t.line))
-    };
-    ui.painter().rect(rect, f32::from(size::RADIUS_TILE), fill, line, StrokeKind::Inside);
-    let inner = rect.shrink2(vec2(16.0, 12.0));
-    let mut child =
-        ui.new_child(UiBuilder::new().id_salt(name).max_rect(inner).layout(Layout::top_down(Align::Min)));
-    child.set_clip_rect(rect.intersect(ui.clip_rect()));
-    child.spacing_mut().item_spacing = vec2(8.0, 4.0);
-    child.spacing_mut().interact_size.y = 20.0;
-    child
-}
-
-/// `1 Model` at the left, what changes it at the right.
-fn heading(ui: &mut Ui, number: u8, words: &str, action: &str, name: &str) -> Response {
-    ui.horizontal(|ui| {
-        ui.set_min_height(20.0);
-        widgets::mono(ui, format!("{number} {words}"));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let response = widgets::link(ui, action);
-            let enabled = ui.is_enabled();
-            response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, name));
-            response
-        })
-        .inner
-    })
-    .inner
-}
-
-fn card_title(ui: &mut Ui, cx: &PaneCx, words: &str) {
-    widgets::truncated(ui, Type::Prose.semibold(words, cx.theme.tokens.text_1));
-}
-
-fn card_hint(ui: &mut Ui, cx: &PaneCx, words: &str) {
-    widgets::truncated(ui, Type::Hint.text(words, cx.theme.tokens.text_2));
-}
-
 impl Finetune {
     pub(super) fn choices(&mut self, ui: &mut Ui, cx: &mut PaneCx, facts: &Facts) {
-        let [model, data, goal] = three(ui, CHOICE_HEIGHT);
-        let mut inner = inside(ui, "model", model, false);
+        let [model, data, goal] = three_cards(ui, CHOICE_HEIGHT);
+        let mut inner = choice_card(ui, "model", model, false);
         match self.draft.spec.scratch().copied() {
             Some(made) => self.size_card(&mut inner, cx, facts, made),
             None => self.model_card(&mut inner, cx, facts),
         }
-        let mut inner = inside(ui, "data", data, false);
+        let mut inner = choice_card(ui, "data", data, false);
         self.data_card(&mut inner, cx, facts);
-        let mut inner = inside(ui, "goal", goal, false);
+        let mut inner = choice_card(ui, "goal", goal, false);
         self.goal_card(&mut inner, cx, facts);
     }
 
     fn model_card(&mut self, ui: &mut Ui, cx: &mut PaneCx, facts: &Facts) {
         let name = cx.t("finetune.change_model");
-        let button = heading(ui, 1, &cx.t("finetune.model"), &cx.t("finetune.change"), &name);
+        let button = choice_heading(ui, 1, &cx.t("finetune.model"), &cx.t("finetune.change"), &name);
         let chosen = widgets::menu(&button, 280.0, |ui| {
             let mut chosen = None;
             for model in cx.model.library.models() {
@@ -122,13 +63,13 @@ impl Finetune {
             self.draft.spec.model = source;
         }
         let Some(model) = &facts.model else {
-            card_title(ui, cx, &cx.t("finetune.no_model"));
+            widgets::choice_title(ui, &cx.t("finetune.no_model"));
             return;
         };
-        card_title(ui, cx, &model.name);
+        widgets::choice_title(ui, &model.name);
         let kind = cx.t(if model.card.is_chat() { "finetune.chat_model" } else { "finetune.base_model" });
         let weights = units::count(model.card.n_params);
-        card_hint(ui, cx, &cx.tf("finetune.model_line", &[("kind", &kind), ("weights", &weights)]));
+        widgets::choice_hint(ui, &cx.tf("finetune.model_line", &[("kind", &kind), ("weights", &weights)]));
         ui.add_space(4.0);
         ui.horizontal(|ui| {
             match facts.memory.as_ref().map(|memory| memory.fit()) {
@@ -147,7 +88,7 @@ impl Finetune {
     fn size_card(&mut self, ui: &mut Ui, cx: &PaneCx, facts: &Facts, made: ScratchSpec) {
         let weights = |made: ScratchSpec| units::count(made.n_params());
         let name = cx.t("finetune.change_size");
-        let button = heading(ui, 1, &cx.t("train.field.size"), &cx.t("finetune.change"), &name);
+        let button = choice_heading(ui, 1, &cx.t("train.field.size"), &cx.t("finetune.change"), &name);
         let chosen = widgets::menu(&button, 280.0, |ui| {
             let mut chosen = None;
             for row in &SIZES {
@@ -163,8 +104,8 @@ impl Finetune {
         if let Some(one) = chosen.flatten() {
             self.draft.spec.task = TaskSpec::Scratch(one);
         }
-        card_title(ui, cx, &cx.t(made.size.row().label));
-        card_hint(ui, cx, &cx.tf("finetune.size_line", &[("weights", &weights(made))]));
+        widgets::choice_title(ui, &cx.t(made.size.row().label));
+        widgets::choice_hint(ui, &cx.tf("finetune.size_line", &[("weights", &weights(made))]));
         ui.add_space(4.0);
         if let Some(memory) = &facts.memory {
             fit_badge(ui, cx, memory.fit());
@@ -175,7 +116,7 @@ impl Finetune {
         let name = cx.t("finetune.change_data");
         if self.draft.spec.data.files.is_empty() {
             ui.horizontal(|ui| widgets::mono(ui, format!("2 {}", cx.t("finetune.data"))));
-            card_title(ui, cx, &cx.t("finetune.no_data"));
+            widgets::choice_title(ui, &cx.t("finetune.no_data"));
             ui.label(Type::Hint.text(cx.t("finetune.no_data_sentence"), cx.theme.tokens.text_2));
             ui.add_space(2.0);
             // The one accent of the pane until it can start.
@@ -184,10 +125,10 @@ impl Finetune {
             }
             return;
         }
-        if heading(ui, 2, &cx.t("finetune.data"), &cx.t("finetune.change"), &name).clicked() {
+        if choice_heading(ui, 2, &cx.t("finetune.data"), &cx.t("finetune.change"), &name).clicked() {
             self.data.open();
         }
-        card_title(ui, cx, &data_name(cx, &self.draft.spec.data));
+        widgets::choice_title(ui, &data_name(cx, &self.draft.spec.data));
         match &facts.data {
             Answer::Known(report) => data_facts(ui, cx, report),
             Answer::Working(job) => {
@@ -221,7 +162,7 @@ impl Finetune {
 
     fn goal_card(&mut self, ui: &mut Ui, cx: &mut PaneCx, facts: &Facts) {
         let name = cx.t("finetune.change_goal");
-        let button = heading(ui, 3, &cx.t("finetune.goal"), &cx.t("finetune.change"), &name);
+        let button = choice_heading(ui, 3, &cx.t("finetune.goal"), &cx.t("finetune.change"), &name);
         let chosen = widgets::menu(&button, 280.0, |ui| {
             let mut chosen = None;
             let made = self.draft.spec.scratch().copied().unwrap_or_default();
@@ -241,7 +182,7 @@ impl Finetune {
             self.form.forget();
         }
         let (title, hint) = goal_keys(self.draft.spec.task);
-        card_title(ui, cx, &cx.t(title));
+        widgets::choice_title(ui, &cx.t(title));
         ui.label(Type::Hint.text(cx.t(hint), cx.theme.tokens.text_2));
         if let Some(report) = facts.data.known() {
             ui.add_space(4.0);
@@ -256,7 +197,7 @@ impl Finetune {
     }
 
     pub(super) fn presets(&mut self, ui: &mut Ui, cx: &PaneCx, facts: &Facts) {
-        let places = three(ui, PRESET_HEIGHT);
+        let places = three_cards(ui, PRESET_HEIGHT);
         for (preset, rect) in PRESETS.iter().zip(places) {
             let selected = self.draft.preset == preset.id;
             let steps = facts.card.as_ref().zip(facts.data.known()).map(|(card, report)| {
@@ -287,7 +228,7 @@ fn preset_card(
     let name = cx.t(preset.label);
     let response = ui.interact(rect, ui.make_persistent_id(preset.label), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, selected, &name));
-    let mut inner = inside(ui, preset.label, rect, selected);
+    let mut inner = choice_card(ui, preset.label, rect, selected);
     if response.hovered() && !selected {
         ui.painter().rect_filled(rect.shrink(1.0), f32::from(size::RADIUS_TILE), t.hover);
     }
@@ -326,7 +267,7 @@ fn labels(ui: &mut Ui, cx: &PaneCx, report: &DataReport) {
         widgets::tag(ui, Tone::Plain, words).on_hover_text(all.join("\n"));
         let few = all.iter().take(FEW_LABELS).cloned().collect::<Vec<_>>().join(&cx.t("finetune.comma"));
         let more = if all.len() > FEW_LABELS { "…" } else { "" };
-        card_hint(ui, cx, &format!("{few}{more}"));
+        widgets::choice_hint(ui, &format!("{few}{more}"));
     });
 }
 
@@ -351,7 +292,7 @@ fn data_name(cx: &PaneCx, data: &DataSpec) -> String {
 fn data_facts(ui: &mut Ui, cx: &PaneCx, report: &DataReport) {
     let rows = units::grouped(report.n_train);
     let tokens = units::count(report.n_tokens);
-    card_hint(ui, cx, &cx.tf("finetune.data_line", &[("rows", &rows), ("tokens", &tokens)]));
+    widgets::choice_hint(ui, &cx.tf("finetune.data_line", &[("rows", &rows), ("tokens", &tokens)]));
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         if report.n_left_out > 0 {

@@ -9,6 +9,7 @@ mod findings;
 mod form;
 mod open_recipe;
 mod recipe;
+mod rows;
 
 use super::{Pane, PaneCx};
 use crate::action::{Action, Open};
@@ -109,7 +110,11 @@ impl Pane for Finetune {
                 self.take_recipe(cx, file);
                 true
             }
-            Open::Chat(_) | Open::Model(_) | Open::Tuned(_) | Open::Run(_) => false,
+            Open::Learn(report) => {
+                self.take_rows(cx, report);
+                true
+            }
+            Open::Chat(_) | Open::Model(_) | Open::Tuned(_) | Open::Run(_) | Open::Predict(_) => false,
         }
     }
 

@@ -121,7 +121,7 @@ impl Pane for Playground {
             Open::Model(id) => self.choose_model(*id, cx),
             Open::Path(path) => self.open_path(path, cx),
             Open::Tuned(run) => self.tuned_wanted = Some(*run),
-            Open::Run(_) | Open::Recipe(_) => return false,
+            Open::Run(_) | Open::Recipe(_) | Open::Predict(_) | Open::Learn(_) => return false,
         }
         true
     }

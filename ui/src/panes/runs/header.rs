@@ -24,6 +24,7 @@ enum Asked {
     Reveal,
     CopyRecipe,
     Talk,
+    Predict,
     Trash,
     Restore,
     Delete,
@@ -101,6 +102,7 @@ impl RunsPane {
             (Asked::Restore, _) => cx.edit(Edit::RestoreRun(run.id)),
             (Asked::Delete, _) => self.doomed = Some(Doomed::One(run.id, run.name.clone())),
             (Asked::Talk, _) => cx.push(Action::Open(Open::Tuned(run.id))),
+            (Asked::Predict, _) => cx.push(Action::Open(Open::Predict(run.id))),
             // Its job ended in this very frame.
             (Asked::Pause | Asked::GoOn | Asked::StopKeepBest | Asked::StopNow, None) => {}
         }
@@ -153,8 +155,18 @@ fn steer(ui: &mut Ui, cx: &PaneCx, state: RunState) -> Option<Asked> {
     asked
 }
 
-/// Opens the playground on what the run made.
+/// Opens the playground on what the run made, or the predict pane where that sorts texts.
 fn talk(ui: &mut Ui, cx: &PaneCx, run: &RunRecord) -> Option<Asked> {
+    if run.spec.task.classifies() {
+        let nothing = run.progress.result.is_none() && cx.model.weights(run).is_empty();
+        let why = match () {
+            () if cx.model.base_of(run).is_none() => Some(cx.t("runs.talk_no_base")),
+            () if nothing => Some(cx.t("runs.talk_nothing")),
+            () => None,
+        };
+        let button = Button::control(cx.t("runs.predict")).icon(icons::TAG).off(why);
+        return button.tooltip(cx.t("runs.predict_tip")).show(ui).clicked().then_some(Asked::Predict);
+    }
     let why = match () {
         () if cx.model.base_of(run).is_none() => Some(cx.t("runs.talk_no_base")),
         () if !cx.model.can_talk(run) => Some(cx.t("runs.talk_nothing")),
