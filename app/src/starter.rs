@@ -9,7 +9,6 @@ macro_rules! files {
 /// File name and bytes of each file of the starter.
 pub static STARTER: &[(&str, &[u8])] = files![
     "starter/":
-    "LICENSE",
     "NOTICE",
     "README.md",
     "config.json",

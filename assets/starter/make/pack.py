@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Between the two runs of the starter model, and after them.
+"""Between the runs of the starter model, and after them.
 
+    python assets/starter/make/pack.py stage RUN FOLDER       makes a model of a run's newest checkpoint
     python assets/starter/make/pack.py turns RESULT FOLDER    gives the pre-trained model a chat template
     python assets/starter/make/pack.py ship RESULT            puts the tuned model into assets/starter, in float16
 
-RESULT is the folder that a run has made. Needs Python alone.
+RUN is a run's folder, RESULT the one in it that it has made. Needs Python alone.
 """
 import json
 import shutil
@@ -28,6 +29,23 @@ def change(path, **fields):
     value = json.loads(path.read_text())
     value.update(fields)
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def stage(run, folder):
+    folder.mkdir(parents=True)
+    for name in FILES[:-1]:
+        shutil.copy(run / "base" / name, folder / name)
+    blob = (run / "last" / "weights.safetensors").read_bytes()
+    n = struct.unpack("<Q", blob[:8])[0]
+    header = json.loads(blob[8:8 + n])
+    header["__metadata__"] = {"format": "pt"}
+    for entry in header.values():
+        # A checkpoint has the weights of norms as rows.
+        if len(entry.get("shape", [])) == 2 and entry["shape"][0] == 1:
+            entry["shape"] = entry["shape"][1:]
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    (folder / FILES[-1]).write_bytes(struct.pack("<Q", len(text)) + text + blob[8 + n:])
 
 
 def turns(result, folder):
@@ -60,7 +78,9 @@ def ship(result):
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "turns":
+    if sys.argv[1] == "stage":
+        stage(Path(sys.argv[2]), Path(sys.argv[3]))
+    elif sys.argv[1] == "turns":
         turns(Path(sys.argv[2]), Path(sys.argv[3]))
     elif sys.argv[1] == "ship":
         ship(Path(sys.argv[2]))
