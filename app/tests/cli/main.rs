@@ -410,7 +410,7 @@ fn a_benchmark_says_its_cases_and_is_kept() {
     let compared = place.text(&["bench", "compare", end, end]);
     assert!(compared.contains("+0 %") && compared.contains("Change"), "{compared}");
     check_refused(&place.run(&["bench", "compare", end, "nobody"]), 2, "nobody");
-    check_refused(&place.run(&["bench", "--prompt", "4096"]), 2, "holds 128");
+    check_refused(&place.run(&["bench", "--prompt", "4096"]), 2, "holds 256");
     check_refused(&place.run(&["bench", "--quick", "--batch", "2"]), 2, "--quick");
 }
 

@@ -62,6 +62,28 @@ pub struct KeepReply {
     /// The reply's own id. If a message of this id exists, its tokens are kept and the reply goes on from there.
     pub reply: MessageId,
     pub parent: Option<MessageId>,
+    /// Parts from another reply; of no use where the reply exists already.
+    #[serde(default)]
+    pub branch: Option<BranchSpec>,
+}
+
+/// A reply that begins as another one does, takes what a person put there, and goes its own way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BranchSpec {
+    /// A reply of the same chat.
+    pub of: MessageId,
+    /// So many of its tokens are kept, with what was measured of them.
+    pub n_kept: u32,
+    /// What follows them, whatever the model makes of it.
+    pub then: Forced,
+}
+
+/// Tokens that are not drawn but put there; their probabilities are measured all the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Forced {
+    Token(u32),
+    /// As the tokenizer splits it, without special tokens.
+    Text(String),
 }
 
 /// How the next token is chosen. Filters apply in the order of the fields, after the penalties.

@@ -24,6 +24,8 @@ pub struct DecodeSpec<'a> {
     pub prompt: &'a [u32],
     /// Tokens that the reply already has; it goes on after them.
     pub reply: &'a [u32],
+    /// What comes next without being drawn.
+    pub forced: &'a [u32],
     pub sampling: &'a SamplingSpec,
     /// Also end at these, as the chat template asks.
     pub stops: &'a [String],
@@ -109,7 +111,8 @@ impl<'a> Run<'a> {
         sampler.go_on_from(spec.reply);
         let tokens: Vec<u32> = spec.prompt.iter().chain(spec.reply).copied().collect();
         let shape = model.model.shape();
-        let n_positions = (tokens.len() + spec.sampling.max_new_tokens as usize).min(shape.context_length);
+        let n_new = spec.forced.len() + spec.sampling.max_new_tokens as usize;
+        let n_positions = (tokens.len() + n_new).min(shape.context_length);
         let room = model.reserve(ledger, batch::pass_bytes(shape))?;
         let runner = Runner::new(&*model.model)?;
         // The last token is always read anew: its logits are wanted.
@@ -154,11 +157,15 @@ impl<'a> Run<'a> {
     fn go(&mut self, listener: &mut dyn Listener) -> Result<FinishReason> {
         let mut logits = self.read_prompt(listener)?;
         let context_length = self.model.model.shape().context_length;
+        let forced = self.spec.forced;
         loop {
-            if self.n_new >= self.spec.sampling.max_new_tokens as usize {
+            if self.n_new >= forced.len() + self.spec.sampling.max_new_tokens as usize {
                 return self.finish(listener, FinishReason::Length);
             }
-            let draw = self.sampler.draw(&logits)?;
+            let draw = match forced.get(self.n_new) {
+                Some(id) => self.sampler.take(&logits, *id)?,
+                None => self.sampler.draw(&logits)?,
+            };
             let now = Instant::now();
             self.first.get_or_insert(now);
             self.last = Some(now);

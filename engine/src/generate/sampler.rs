@@ -94,9 +94,22 @@ impl Sampler {
     /// # Errors
     /// When the logits hold no finite number.
     pub fn draw(&mut self, logits: &[f32]) -> anyhow::Result<Draw> {
+        self.next(logits, None)
+    }
+
+    /// Takes `id`, which is below V, as if it had been drawn from `logits` `[V]`. What is drawn after it is what
+    /// would have been.
+    ///
+    /// # Errors
+    /// When the logits hold no finite number.
+    pub fn take(&mut self, logits: &[f32], id: u32) -> anyhow::Result<Draw> {
+        self.next(logits, Some(id))
+    }
+
+    fn next(&mut self, logits: &[f32], given: Option<u32>) -> anyhow::Result<Draw> {
         let raw = Distribution::of(logits)?;
         let kept = self.filter(logits);
-        let id = self.pick(&kept);
+        let id = given.unwrap_or_else(|| self.pick(&kept));
         let after = |id: u32| self.room.probs[id as usize];
         let top = likeliest(logits, N_ALTERNATIVES)
             .into_iter()

@@ -11,7 +11,7 @@ use crate::job_cx::JobCx;
 use crate::shelf::LoadedModel;
 use anyhow::Result;
 use glassworks_protocol::generate::{
-    FinishReason, GenerateSpec, ModelSource, Prompt, PromptPreview, Reply, ReplyStats, TokenPiece,
+    FinishReason, Forced, GenerateSpec, ModelSource, Prompt, PromptPreview, Reply, ReplyStats, TokenPiece,
 };
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{JobOutput, Partial, Unit};
@@ -68,11 +68,17 @@ fn write(cx: &JobCx, spec: &GenerateSpec, seed: u64, keeper: &mut Keeper) -> Res
     let room = (spec.sampling.max_new_tokens as usize).min(context_length / 4) + keeper.tokens().len();
     let prompt = prompt::tokens(&model, &spec.prompt, spec.overflow, room, cx.now_ms())?;
     let before: Vec<u32> = keeper.tokens().iter().map(|piece| piece.id).collect();
+    let forced = match &keeper.forced {
+        Some(Forced::Token(id)) if (*id as usize) < model.model.shape().vocab_size => vec![*id],
+        Some(Forced::Token(_)) | None => Vec::new(),
+        Some(Forced::Text(text)) => model.codec.encode(text, false)?,
+    };
     let decoded = {
         let mut voice = Voice::new(cx, keeper, &model);
         let decode = DecodeSpec {
             prompt: &prompt.ids,
             reply: &before,
+            forced: &forced,
             sampling: &spec.sampling,
             stops: &prompt.stops,
             seed,

@@ -3,7 +3,9 @@
 use crate::job_cx::JobCx;
 use anyhow::{Context as _, Result};
 use glassworks_protocol::chat::{MessageStatus, ReplyRecord};
-use glassworks_protocol::generate::{FinishReason, GenerateSpec, ModelSource, ReplyStats, TokenPiece};
+use glassworks_protocol::generate::{
+    FinishReason, Forced, GenerateSpec, ModelSource, ReplyStats, TokenPiece,
+};
 use glassworks_protocol::ids::MessageId;
 use glassworks_protocol::model::ModelRef;
 use glassworks_protocol::text::Text;
@@ -20,14 +22,21 @@ pub struct Keeper {
     reply: Option<MessageId>,
     tokens: Vec<TokenPiece>,
     text: String,
+    /// What a new branch goes on with, whatever the model makes of it.
+    pub forced: Option<Forced>,
     saved_at: Instant,
 }
 
 impl Keeper {
     /// Saves the question and the reply's place, and takes up what the reply already has.
     pub fn begin(cx: &JobCx, spec: &GenerateSpec, seed: u64) -> Result<Self> {
-        let mut keeper =
-            Self { reply: None, tokens: Vec::new(), text: String::new(), saved_at: Instant::now() };
+        let mut keeper = Self {
+            reply: None,
+            tokens: Vec::new(),
+            text: String::new(),
+            forced: None,
+            saved_at: Instant::now(),
+        };
         if let Some(keep) = &spec.keep {
             let record = ReplyRecord {
                 model: model_ref(cx, spec)?,
@@ -40,6 +49,9 @@ impl Keeper {
             };
             let begun = cx.wait(cx.shared.store.begin_reply(keep, &record))?;
             keeper.reply = Some(keep.reply);
+            // A branch that was cut off and goes on has it already.
+            let branch = keep.branch.as_ref().filter(|_| begun.is_new);
+            keeper.forced = branch.map(|branch| branch.then.clone());
             keeper.tokens = begun.existing_tokens().to_vec();
             keeper.text = keeper.tokens.iter().map(|piece| piece.text.as_str()).collect();
             cx.stored(begun.stored);

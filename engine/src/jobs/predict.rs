@@ -258,6 +258,7 @@ impl Writer<'_> {
         let room = (self.spec.max_new_tokens as usize).min(self.model.model.shape().context_length / 4);
         let prompt = prompt::tokens(self.model, &prompt, Overflow::Refuse, room, self.cx.now_ms())?;
         let decode = DecodeSpec {
+            forced: &[],
             prompt: &prompt.ids,
             reply: &[],
             sampling: &sampling,

@@ -4,7 +4,7 @@ use super::error::Result;
 use super::rows::status_word;
 use super::{Store, chats, rows, title, tokens};
 use glassworks_protocol::chat::{ChatRecord, MessageRecord, MessageStatus, ReplyRecord, Role};
-use glassworks_protocol::generate::{KeepReply, ReplyStats, TokenPiece};
+use glassworks_protocol::generate::{BranchSpec, KeepReply, ReplyStats, TokenPiece};
 use glassworks_protocol::ids::{ChatId, MessageId};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind, Stored};
@@ -17,6 +17,8 @@ pub struct Begun {
     pub stored: Vec<Stored>,
     /// The reply as it stands: its text and tokens are not empty when it goes on from an earlier stop.
     pub reply: Arc<MessageRecord>,
+    /// Whether the reply was not there before.
+    pub is_new: bool,
 }
 
 impl Begun {
@@ -29,7 +31,8 @@ impl Begun {
 
 impl Store {
     /// Saves the chat if it is new, the question, and the reply as streaming, in one transaction; shows the
-    /// reply's branch and titles an untitled chat. `record` says who writes; its tokens and stats are not used.
+    /// reply's branch and titles an untitled chat. `record` says who writes; its tokens and stats are not used. A
+    /// new reply that parts from another one has that one's first tokens.
     ///
     /// # Errors
     /// When the parent is gone or the disk says no.
@@ -54,7 +57,7 @@ impl Store {
             save_question(&mut tx, chat, question).await?;
             stored.extend(message_stored(&mut tx, question.id).await?);
         }
-        open_reply(&mut tx, keep, record, now_ms).await?;
+        let is_new = open_reply(&mut tx, keep, record, now_ms).await?;
         chats::set_leaf(&mut tx, chat, Some(keep.reply), Some(now_ms)).await?;
         give_title(&mut tx, chat).await?;
         let reply = chats::find_message(&mut tx, keep.reply).await?.ok_or_else(chats::message_gone)?;
@@ -62,7 +65,7 @@ impl Store {
         stored.push(Stored::Message(Arc::clone(&reply)));
         stored.insert(0, chats::stored(&mut tx, chat).await?);
         tx.commit().await?;
-        Ok(Begun { stored, reply })
+        Ok(Begun { stored, reply, is_new })
     }
 
     /// Saves what there is of a streaming reply: its text, and those of `tokens` (all so far) that are new.
@@ -166,12 +169,13 @@ async fn save_question(tx: &mut SqliteConnection, chat: ChatId, question: &Messa
     chats::insert_message(tx, &question).await
 }
 
+/// Says whether the reply is a new one.
 async fn open_reply(
     tx: &mut SqliteConnection,
     keep: &KeepReply,
     record: &ReplyRecord,
     now_ms: i64,
-) -> Result<()> {
+) -> Result<bool> {
     let chat = keep.chat.id;
     let record = ReplyRecord { stats: None, tokens: Arc::default(), ..record.clone() };
     if let Some(existing) = chats::find_message(tx, keep.reply).await? {
@@ -188,23 +192,37 @@ async fn open_reply(
             .bind(&keep.reply.as_bytes()[..])
             .execute(tx)
             .await?;
-        return Ok(());
+        return Ok(false);
     }
     if let Some(parent) = keep.parent {
         chats::must_show(tx, chat, parent).await?;
     }
+    let kept = match &keep.branch {
+        Some(branch) => beginning(tx, chat, branch).await?,
+        None => Vec::new(),
+    };
     let reply = MessageRecord {
         id: keep.reply,
         chat,
         parent: keep.parent,
         role: Role::Assistant,
-        text: String::new(),
+        text: kept.iter().map(|piece| piece.text.as_str()).collect(),
         tail: String::new(),
         status: MessageStatus::Streaming,
         created_at_ms: now_ms,
-        reply: Some(record),
+        reply: Some(ReplyRecord { tokens: Arc::new(kept), ..record }),
     };
-    chats::insert_message(tx, &reply).await
+    chats::insert_message(tx, &reply).await?;
+    Ok(true)
+}
+
+/// The tokens that a branch keeps of the reply it parts from.
+async fn beginning(tx: &mut SqliteConnection, chat: ChatId, branch: &BranchSpec) -> Result<Vec<TokenPiece>> {
+    chats::must_show(tx, chat, branch.of).await?;
+    let of = chats::find_message(tx, branch.of).await?.ok_or_else(chats::message_gone)?;
+    let tokens = of.reply.map(|reply| reply.tokens).unwrap_or_default();
+    let kept = tokens.get(..branch.n_kept as usize).ok_or_else(chats::message_gone)?;
+    Ok(kept.to_vec())
 }
 
 /// Titles a chat that has no title yet.

@@ -290,6 +290,7 @@ impl Talk {
                 question,
                 reply,
                 parent: self.path.last().map(|(id, _)| *id),
+                branch: None,
             }),
         }
     }

@@ -56,6 +56,7 @@ impl Chat {
         };
         let prompt = model.codec.encode(&self.prompt, true).expect("text");
         let spec = DecodeSpec {
+            forced: &[],
             prompt: &prompt,
             reply: &[],
             sampling: &sampling,

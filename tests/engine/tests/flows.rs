@@ -2,7 +2,8 @@
 
 use glassworks_protocol::chat::{ChatFormat, ChatKind, ExportChatsSpec, MessageStatus, Role};
 use glassworks_protocol::generate::{
-    FinishReason, GenerateSpec, ModelSource, Overflow, Prompt, SamplingPreset, SamplingSpec,
+    BranchSpec, FinishReason, Forced, GenerateSpec, KeepReply, ModelSource, Overflow, Prompt, SamplingPreset,
+    SamplingSpec,
 };
 use glassworks_protocol::ids::MessageId;
 use glassworks_protocol::model::{CacheWidth, Precision};
@@ -157,6 +158,61 @@ fn regenerating_branches_and_branches_are_remembered() {
         let Ok(Page::Chats(found)) = lab.fetch(query) else { panic!("an answer") };
         assert_eq!(found.len(), n, "{search}");
     }
+    lab.close();
+}
+
+#[test]
+fn another_token_is_a_branch_of_its_own() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut lab = Lab::open(home.path());
+    let path = long_winded(home.path());
+    let JobOutput::ModelImported(model) = lab.done(JobSpec::ImportModel { path }) else { panic!("imported") };
+    let model = ModelSource::Library(model.id);
+    let steady = SamplingSpec { ignore_eos: true, max_new_tokens: 9, ..SamplingPreset::Steady.spec() };
+    let mut talk = Talk::new(ChatKind::Completion);
+    let first = talk.ask(&model, "The Queen said", steady.clone());
+    let (of, first) = (reply_id(&first), lab.reply(first));
+    let branch = |lab: &mut Lab, n_kept: u32, then| {
+        let mut spec = talk.again(&model, MessageId::mint(), steady.clone());
+        spec.keep.as_mut().expect("kept").branch = Some(BranchSpec { of, n_kept, then });
+        (reply_id(&spec), lab.reply(spec))
+    };
+
+    let other =
+        first.tokens[3].top.iter().find(|a| a.id != first.tokens[3].id).expect("an alternative").clone();
+    let (id, second) = branch(&mut lab, 3, Forced::Token(other.id));
+    assert_eq!(second.tokens[..3], first.tokens[..3], "what was kept is as it was");
+    let forced = &second.tokens[3];
+    assert_eq!(forced.id, other.id);
+    assert!((forced.logprob.exp() - other.prob).abs() < 1e-4, "measured by the model: {forced:?}");
+    assert_eq!(forced.sampled_prob, 0.0, "greedy sampling would not have taken it");
+    assert_eq!(second.tokens.len(), 3 + 1 + 9, "as many are written as without");
+    assert!(second.stats.n_reused > 0, "what was read before is not read again");
+    let text =
+        format!("The Queen said{}", second.tokens[..4].iter().map(|t| t.text.as_str()).collect::<String>());
+    let went_on = lab.reply(unkept(&model, &text, steady.clone()));
+    assert_eq!(
+        second.text,
+        format!("{}{}", &text["The Queen said".len()..], went_on.text),
+        "and on from there"
+    );
+
+    // The same token in its own place changes nothing.
+    let (_, same) = branch(&mut lab, 3, Forced::Token(first.tokens[3].id));
+    assert_eq!(same.text[..first.text.len()], first.text);
+    let (_, words) = branch(&mut lab, 0, Forced::Text(" nothing at all,".into()));
+    assert!(words.text.starts_with(" nothing at all,"), "{}", words.text);
+
+    let document = lab.chat(talk.chat.id);
+    let parent = |id| document.messages.iter().find(|m| m.id == id).expect("kept").parent;
+    assert_eq!(parent(id), parent(of), "siblings");
+    let gone = KeepReply {
+        branch: Some(BranchSpec { of, n_kept: 99, then: Forced::Token(0) }),
+        ..talk.again(&model, MessageId::mint(), steady).keep.expect("kept")
+    };
+    let spec = GenerateSpec { keep: Some(gone), ..talk.again(&model, of, sampling(1)) };
+    let job = lab.start(JobSpec::Generate(Box::new(spec)));
+    assert!(matches!(lab.until_settled(job), Outcome::Failed(f) if f.kind == FailureKind::Missing));
     lab.close();
 }
 

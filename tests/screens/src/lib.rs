@@ -189,6 +189,35 @@ impl Window {
         self.run();
     }
 
+    /// Clicks the first thing whose label contains these words.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn click_part(&mut self, words: &str) {
+        self.harness.query_all_by_label_contains(words).next().expect("something to click").click();
+        self.run();
+    }
+
+    /// Clicks into what has this label, so far from its top left corner.
+    pub fn click_inside(&mut self, label: &str, offset: egui::Vec2) {
+        let at = self.harness.get_by_label(label).rect().min + offset;
+        self.harness.event(egui::Event::PointerMoved(at));
+        self.harness.step();
+        for pressed in [true, false] {
+            let modifiers = egui::Modifiers::NONE;
+            let button = egui::PointerButton::Primary;
+            self.harness.event(egui::Event::PointerButton { pos: at, button, pressed, modifiers });
+            self.harness.step();
+        }
+        self.run();
+    }
+
+    /// Gives the keyboard to what has this label.
+    pub fn focus(&mut self, label: &str) {
+        self.harness.get_by_label(label).focus();
+        self.run();
+    }
+
     /// Clicks what has this label; what it put on the clipboard.
     pub fn click_copies(&mut self, label: &str) -> Option<String> {
         self.harness.get_by_label(label).click();

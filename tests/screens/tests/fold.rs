@@ -72,7 +72,13 @@ fn ask(model: &mut Model) -> Asked {
         overflow: Overflow::default(),
         precision: Precision::Exact,
         cache: CacheWidth::Full,
-        keep: Some(KeepReply { chat, question: Some(question), reply: asked.reply, parent: None }),
+        keep: Some(KeepReply {
+            chat,
+            question: Some(question),
+            reply: asked.reply,
+            parent: None,
+            branch: None,
+        }),
     };
     model.sent(&Command::Start(asked.job, JobSpec::Generate(Box::new(spec))));
     asked

@@ -4,7 +4,7 @@ use super::chats::{Chats, put};
 use super::library::Library;
 use super::runs::Runs;
 use glassworks_protocol::chat::{ChatDocument, MessageRecord, MessageStatus, ReplyRecord, Role};
-use glassworks_protocol::generate::{GenerateSpec, ModelSource};
+use glassworks_protocol::generate::{BranchSpec, GenerateSpec, ModelSource};
 use glassworks_protocol::ids::{ChatId, JobId, MessageId};
 use glassworks_protocol::model::ModelRef;
 use glassworks_protocol::{JobOutput, JobSpec, Outcome, Partial};
@@ -61,7 +61,10 @@ impl Chats {
             Some(old) => Arc::make_mut(old).status = MessageStatus::Streaming,
             None => {
                 let parent = keep.question.as_ref().map(|q| q.id).or(keep.parent);
-                let reply = reply(spec, keep.chat.id, keep.reply, parent, known, now_ms);
+                let mut reply = reply(spec, keep.chat.id, keep.reply, parent, known, now_ms);
+                if let Some(branch) = &keep.branch {
+                    begin_as(&mut reply, &document.messages, branch);
+                }
                 document.messages.push(Arc::new(reply));
             }
         }
@@ -149,6 +152,16 @@ pub(super) fn model_ref(spec: &GenerateSpec, (library, runs): (&Library, &Runs))
         name: library.name_of(&spec.model),
         precision: spec.precision,
         tuned: spec.tuned.and_then(|tuned| Some(tuned.named(runs.get(tuned.run)?))),
+    }
+}
+
+/// A branch has the first tokens of the reply it parts from.
+fn begin_as(reply: &mut MessageRecord, messages: &[Arc<MessageRecord>], branch: &BranchSpec) {
+    let of = messages.iter().find(|m| m.id == branch.of).and_then(|m| m.reply.as_ref());
+    let Some(kept) = of.and_then(|of| of.tokens.get(..branch.n_kept as usize)) else { return };
+    reply.text = kept.iter().map(|piece| piece.text.as_str()).collect();
+    if let Some(record) = &mut reply.reply {
+        record.tokens = Arc::new(kept.to_vec());
     }
 }
 

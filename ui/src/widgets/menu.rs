@@ -205,3 +205,29 @@ pub fn popover<R>(button: &Response, width: f32, add: impl FnOnce(&mut Ui) -> R)
         })
         .map(|shown| shown.inner)
 }
+
+/// A popover at a place, while `open` is. `opened` says that it has been opened by the click that is being handled.
+pub fn popover_at<R>(
+    ui: &Ui,
+    name: &str,
+    place: egui::Rect,
+    width: f32,
+    open: &mut bool,
+    opened: bool,
+    add: impl FnOnce(&mut Ui) -> R,
+) -> Option<R> {
+    let frame = floating_frame(ui.ctx()).inner_margin(Margin::same(12));
+    let close =
+        if opened { PopupCloseBehavior::IgnoreClicks } else { PopupCloseBehavior::CloseOnClickOutside };
+    Popup::new(ui.unique_id().with("popover"), ui.ctx().clone(), place, ui.layer_id())
+        .frame(frame)
+        .gap(4.0)
+        .accessible_name(name)
+        .open_bool(open)
+        .close_behavior(close)
+        .show(|ui| {
+            ui.set_width(width);
+            add(ui)
+        })
+        .map(|shown| shown.inner)
+}

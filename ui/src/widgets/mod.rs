@@ -1,6 +1,7 @@
 //! The parts panes are made of. Each takes plain data and returns a `Response` or what was asked for.
 
 mod button;
+mod chips;
 mod choice;
 mod dialog;
 mod field;
@@ -22,6 +23,7 @@ pub mod tiles;
 mod toggle;
 
 pub use button::{Button, icon_button, icon_button_off, link};
+pub use chips::{ChipText, chips};
 pub use choice::{choice_card, choice_heading, choice_hint, choice_title, three_cards};
 pub use dialog::dialog;
 pub use field::{Field, search_field};
@@ -29,7 +31,7 @@ pub use form::{explained_row, fold, form_row, note};
 pub use frame::{card, card_frame, divider, popover_frame, section, well};
 pub use heat_map::heat_map;
 pub use mark::{Tone, badge, bead, bead_ring, kbd, logo, paint_bead, paint_logo, strip, tag};
-pub use menu::{MenuItem, Select, menu, popover};
+pub use menu::{MenuItem, Select, menu, popover, popover_at};
 pub use number::NumberField;
 pub use paint::{focus_ring, galley, icon_galley, shape_icon};
 pub use progress::{job_row, progress_bar, progress_line, waiting_row};

@@ -156,7 +156,13 @@ fn writing(model: &ModelRecord, prompt: &str, sampling: &SamplingSpec) -> Genera
         precision: Precision::Exact,
         cache: CacheWidth::Full,
         overflow: Overflow::Refuse,
-        keep: Some(KeepReply { chat, question: Some(question), reply: MessageId::mint(), parent }),
+        keep: Some(KeepReply {
+            chat,
+            question: Some(question),
+            reply: MessageId::mint(),
+            parent,
+            branch: None,
+        }),
     }
 }
 

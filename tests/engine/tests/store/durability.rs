@@ -46,6 +46,7 @@ fn the_other_process() {
                 parent: Some(question.id),
                 question: Some(question),
                 reply: MessageId::mint(),
+                branch: None,
             };
             store.begin_reply(&keep, &writer("SmolLM2")).await.unwrap();
             announce(format!("begun {}", chat.id));

@@ -98,6 +98,7 @@ impl Bench {
             parent: Some(question.id),
             question: Some(question.clone()),
             reply: MessageId::mint(),
+            branch: None,
         };
         self.store().begin_reply(&keep, &writer("SmolLM2")).await.unwrap();
         let tokens = pieces(answer);

@@ -15,6 +15,7 @@ fn keep(chat: &ChatRecord, question: &str) -> KeepReply {
         parent: Some(question.id),
         question: Some(question),
         reply: MessageId::mint(),
+        branch: None,
     }
 }
 
@@ -110,6 +111,7 @@ fn going_on_from_before_the_end_of_text_stores_what_is_there_now() {
             question: None,
             reply: talk.reply,
             parent: Some(talk.question),
+            branch: None,
         };
         bench.store().begin_reply(&again, &writer("SmolLM2")).await.unwrap();
         let tokens = pieces("one two three four");
@@ -132,6 +134,7 @@ fn regenerating_adds_a_sibling() {
             question: None,
             reply: MessageId::mint(),
             parent: Some(talk.question),
+            branch: None,
         };
         let begun = bench.store().begin_reply(&again, &writer("TinyLlama")).await.unwrap();
         assert_eq!(stored_chat(&begun.stored).leaf, Some(again.reply));
@@ -175,6 +178,7 @@ fn replies_to_what_is_gone_are_refused() {
             question: None,
             reply: MessageId::mint(),
             parent: Some(talk.question),
+            branch: None,
         };
         let refused = bench.store().begin_reply(&late, &writer("m")).await.unwrap_err();
         assert_eq!(refused.kind, FailureKind::Missing);

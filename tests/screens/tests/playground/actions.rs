@@ -22,7 +22,7 @@ fn edits(fake: &Fake) -> Vec<Edit> {
 }
 
 /// Clicks the `idx`th of several that have the same label.
-fn click_nth(window: &mut Window, label: &str, idx: usize) {
+pub fn click_nth(window: &mut Window, label: &str, idx: usize) {
     window.harness.get_all_by_label(label).nth(idx).expect("so many").click();
     window.run();
 }

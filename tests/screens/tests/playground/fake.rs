@@ -5,7 +5,8 @@ use glassworks_protocol::chat::{
     TemplateSource,
 };
 use glassworks_protocol::generate::{
-    FinishReason, GenerateSpec, KeepReply, PromptPreview, Reply, ReplyStats, SamplingSpec, TokenPiece,
+    Alternative, FinishReason, GenerateSpec, KeepReply, PromptPreview, Reply, ReplyStats, SamplingSpec,
+    TokenPiece,
 };
 use glassworks_protocol::ids::{ChatId, JobId, MessageId};
 use glassworks_protocol::model::{ModelRef, Precision};
@@ -52,10 +53,29 @@ pub fn pieces(text: &str) -> Vec<TokenPiece> {
             sampled_prob: (-bits).exp2(),
             rank: bits as u32,
             entropy: bits,
-            top: Vec::new(),
+            top: alternatives(idx as u32, (-bits).exp2()),
         }
     };
     words.into_iter().enumerate().map(piece).collect()
+}
+
+/// The token `id` itself, of probability `prob`, and what else there was, the unlikeliest cut by the sampler.
+fn alternatives(id: u32, prob: f32) -> Vec<Alternative> {
+    let others = [" mirrors", " faces", " glasses", " prisms", " walls", "镜子"]
+        .iter()
+        .zip([0.5, 0.25, 0.12, 0.06, 0.03, 0.01]);
+    let mut top: Vec<Alternative> = others
+        .enumerate()
+        .map(|(n, (text, share))| Alternative {
+            id: 1000 + n as u32,
+            text: (*text).to_owned(),
+            prob: (1.0 - prob) * share,
+            sampled_prob: if share > 0.02 { (1.0 - prob) * share * 1.2 } else { 0.0 },
+        })
+        .collect();
+    top.push(Alternative { id, text: " this".into(), prob, sampled_prob: prob });
+    top.sort_by(|a, b| b.prob.total_cmp(&a.prob));
+    top
 }
 
 pub fn stats(n_new: u32, finish: FinishReason) -> ReplyStats {
@@ -264,7 +284,7 @@ impl Fake {
 
     /// Stores the question and the reply's place, as the engine does before the model starts.
     fn begin(&mut self, window: &Window, job: JobId, spec: GenerateSpec) {
-        let KeepReply { chat, question, reply, parent } = spec.keep.clone().expect("kept");
+        let KeepReply { chat, question, reply, parent, branch } = spec.keep.clone().expect("kept");
         if !self.chats.iter().any(|c| c.id == chat.id) {
             self.chats.push(chat.clone());
         }
@@ -285,6 +305,14 @@ impl Fake {
                 if let Some(record) = &mut new.reply {
                     record.model.tuned = self.tuned_ref(&spec);
                     record.stats = None;
+                    record.tokens = Arc::default();
+                }
+                if let Some(branch) = branch {
+                    let of = self.messages.iter().find(|m| m.id == branch.of).expect("a reply to part from");
+                    let kept =
+                        of.reply.as_ref().expect("with tokens").tokens[..branch.n_kept as usize].to_vec();
+                    new.text = kept.iter().map(|piece| piece.text.as_str()).collect();
+                    new.reply.as_mut().expect("a reply").tokens = Arc::new(kept);
                 }
                 stored.push(new);
             }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 const DAY_MS: i64 = 86_400_000;
 const ENGLISH: &str = "Explain to a ten-year-old why glass is transparent but sand is not. They are made of the same \
     stuff, aren’t they?";
-const REPLY: &str = "Good question! Yes, both are made mostly of the same thing, called silica. The difference is what \
+pub const REPLY: &str = "Good question! Yes, both are made mostly of the same thing, called silica. The difference is what \
     light meets on the way. Inside glass, the tiny pieces are joined into one **smooth block**, so light goes straight \
     through. Sand is thousands of little grains, and each one is like a heap of tiny windows facing a different way. \
     The light bounces off in every direction, and so sand looks white and solid.";
@@ -18,7 +18,7 @@ const CODE: &str = "Here is a function that does it:\n\n```python\ndef transpare
     material.grains == 1\n```\n\nIt is called with:\n\n1. a material\n2. and `nothing` else\n\n> One pane, one grain.";
 
 /// The conversation of the mockup, with older ones in the list.
-fn glass() -> Fake {
+pub fn glass() -> Fake {
     let mut fake = Fake::default();
     let id = fake.chat(
         "Why is glass transparent?",
@@ -49,7 +49,7 @@ fn glass() -> Fake {
     fake
 }
 
-fn sized(
+pub fn sized(
     fake: &mut Fake,
     start: glassworks_protocol::machine::StartReport,
     width: f32,

@@ -1,6 +1,7 @@
 //! The playground, by label, by keyboard and by image.
 
 mod actions;
+mod chips;
 mod conversation;
 mod fake;
 mod images;

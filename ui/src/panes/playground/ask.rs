@@ -3,7 +3,8 @@
 use glassworks_protocol::JobSpec;
 use glassworks_protocol::chat::{ChatKind, ChatRecord, MessageRecord, MessageStatus, Role, Turn};
 use glassworks_protocol::generate::{
-    FinishReason, GenerateSpec, KeepReply, ModelSource, Overflow, Prompt, SamplingSpec,
+    BranchSpec, FinishReason, Forced, GenerateSpec, KeepReply, ModelSource, Overflow, Prompt, SamplingSpec,
+    TokenPiece,
 };
 use glassworks_protocol::ids::{MessageId, ModelId};
 use glassworks_protocol::model::{CacheWidth, Precision};
@@ -70,6 +71,25 @@ impl Asker {
     pub fn go_on(&self, chat: &ChatRecord, path: &[Arc<MessageRecord>], idx: usize) -> Option<JobSpec> {
         let reply = path.get(idx).filter(|m| m.role == Role::Assistant)?;
         Some(self.reply_to(chat, &path[..idx], None, reply.id))
+    }
+
+    /// The reply `idx` of `path` up to its token `n_kept`, then `then`, and on from there: a sibling of it.
+    #[must_use]
+    pub fn branch(
+        &self,
+        chat: &ChatRecord,
+        path: &[Arc<MessageRecord>],
+        idx: usize,
+        n_kept: usize,
+        then: Forced,
+    ) -> Option<JobSpec> {
+        let of = path.get(idx).filter(|m| m.role == Role::Assistant)?.id;
+        let JobSpec::Generate(mut spec) = self.reply_to(chat, &path[..idx], None, MessageId::mint()) else {
+            return None;
+        };
+        let keep = spec.keep.as_mut()?;
+        keep.branch = Some(BranchSpec { of, n_kept: n_kept as u32, then });
+        Some(JobSpec::Generate(spec))
     }
 
     /// A free text goes on at the cursor: all of it before the cursor, and what stands after it.
@@ -178,7 +198,7 @@ impl Asker {
             cache: self.cache,
             // A conversation outgrows any context; what had to be left out is said under the reply.
             overflow: Overflow::DropOldest,
-            keep: Some(KeepReply { chat, question, reply, parent }),
+            keep: Some(KeepReply { chat, question, reply, parent, branch: None }),
         }))
     }
 }
@@ -225,6 +245,21 @@ fn add_turn(turns: &mut Vec<Turn>, role: &str, text: &str) {
         }
         _ => turns.push(Turn::new(role, text)),
     }
+}
+
+/// How much of a reply stays when its text has become `text`: as many of its tokens, and what follows them.
+#[must_use]
+pub fn kept_of<'t>(tokens: &[TokenPiece], text: &'t str) -> (usize, &'t str) {
+    let (mut n_kept, mut rest, mut after) = (0, text, text);
+    for (at, piece) in tokens.iter().enumerate() {
+        let Some(left) = after.strip_prefix(piece.text.as_str()) else { break };
+        after = left;
+        // Half a character is kept with its other half only, and an end of text not at all.
+        if !piece.text.is_empty() {
+            (n_kept, rest) = (at + 1, left);
+        }
+    }
+    (n_kept, rest)
 }
 
 /// Whether there is something to go on from: it was cut off, and not by its own end.
@@ -387,6 +422,38 @@ mod tests {
         (reply.status, reply.text) = (MessageStatus::Interrupted, String::new());
         reply.reply = Some(record);
         assert!(can_go_on(&reply), "interrupted before its first word");
+    }
+
+    #[test]
+    fn a_branch_stands_beside_what_it_parts_from() {
+        let chat = ChatRecord::new(ChatKind::Chat, 0);
+        let path = conversation(&chat);
+        let spec = generate(asker().branch(&chat, &path, 1, 3, Forced::Token(7)).expect("a spec"));
+        assert_eq!(roles(&spec.prompt), "user:Why?");
+        let keep = spec.keep.expect("kept");
+        assert_eq!((keep.parent, keep.question.is_none()), (Some(path[0].id), true));
+        assert_ne!(keep.reply, path[1].id);
+        assert_eq!(keep.branch, Some(BranchSpec { of: path[1].id, n_kept: 3, then: Forced::Token(7) }));
+        assert!(asker().branch(&chat, &path, 0, 0, Forced::Token(7)).is_none(), "a question was not drawn");
+    }
+
+    #[test]
+    fn tokens_stay_up_to_the_first_change() {
+        let piece = |text: &str| TokenPiece {
+            id: 1,
+            text: text.into(),
+            logprob: 0.0,
+            sampled_prob: 1.0,
+            rank: 0,
+            entropy: 0.0,
+            top: Vec::new(),
+        };
+        let tokens: Vec<TokenPiece> = ["So", " it", "", "玻", " is", ""].into_iter().map(piece).collect();
+        assert_eq!(kept_of(&tokens, "So it玻 is"), (5, ""));
+        assert_eq!(kept_of(&tokens, "So it玻 was"), (4, " was"));
+        assert_eq!(kept_of(&tokens, "So it璃"), (2, "璃"));
+        assert_eq!(kept_of(&tokens, "No"), (0, "No"));
+        assert_eq!(kept_of(&[], "by hand"), (0, "by hand"));
     }
 
     #[test]

@@ -5,13 +5,14 @@ use super::ask;
 use super::column::Column;
 use super::composer::{Ime, context_label};
 use super::doc::{View, decode_draft};
+use super::free_text;
 use super::generated::Written;
 use crate::command::UiCommand;
 use crate::panes::PaneCx;
 use crate::theme::{Type, Weight, icons, size};
 use crate::units;
 use crate::widgets::{self, Button, icon_button_off};
-use egui::text::{CCursor, CCursorRange, LayoutJob, TextFormat};
+use egui::text::{CCursor, CCursorRange};
 use egui::{Align, Frame, Id, Layout, Margin, Panel, ScrollArea, TextBuffer, TextEdit, Ui};
 use glassworks_protocol::chat::{MessageStatus, Role};
 use glassworks_protocol::ids::MessageId;
@@ -129,13 +130,13 @@ impl Playground {
             self.editor.ime.is_busy(ui);
         }
         let theme = std::sync::Arc::clone(&cx.theme);
-        let ranges = self.editor.written.ranges.clone();
-        let of_text = self.editor.written.text.clone();
+        let before = self.editor.written.clone();
+        let by = self.chips.by;
         let mut layouter = |ui: &Ui, buffer: &dyn TextBuffer, width: f32| {
             // While a key is being taken in, the ranges still are those of the text before it.
-            let mut now = Written { text: of_text.clone(), ranges: ranges.clone() };
+            let mut now = before.clone();
             now.change(buffer.as_str());
-            ui.painter().layout_job(tinted(&now, &theme.tokens, width))
+            ui.painter().layout_job(free_text::tinted(&now, &view.path, by, &theme.tokens, width))
         };
         let name = cx.t("playground.text");
         let mut text = self.editor.written.text.clone();
@@ -158,8 +159,10 @@ impl Playground {
             self.editor.cursor = range.primary.index.0;
         }
         let response = output.response.response.accessible_name(&name);
+        self.free_text_chips(ui, cx, view, &response, &output.galley, output.galley_pos);
         if response.changed() && !writing {
             self.editor.written.change(&text);
+            self.chips.leave();
             if let Some(doc) = &mut self.doc {
                 doc.typed(cx.now_ms);
             }
@@ -234,7 +237,9 @@ impl Playground {
             ui.add_space(8.0);
             return;
         }
-        super::message::strip(ui, cx, message);
+        if let Some(token) = super::message::strip(ui, cx, message) {
+            self.show_token(message.id, token);
+        }
         self.became(ui, cx, message);
         let line = egui::vec2(ui.available_width(), Type::Hint.line());
         ui.allocate_ui_with_layout(line, Layout::right_to_left(Align::Center), |ui| {
@@ -309,26 +314,4 @@ impl Playground {
         cx.set(move |s| s.last_chat = Some(id));
         self.composer.want_focus = true;
     }
-}
-
-/// The text with a warm ground behind what a model wrote.
-fn tinted(written: &Written, t: &crate::theme::Tokens, width: f32) -> LayoutJob {
-    let mut job = LayoutJob::default();
-    job.wrap.max_width = width;
-    job.keep_trailing_whitespace = true;
-    let plain = TextFormat {
-        font_id: Type::Prose.font(Weight::Regular),
-        line_height: Some(Type::Prose.line()),
-        color: t.text_1,
-        ..TextFormat::default()
-    };
-    let warm = TextFormat { background: t.chip[1], expand_bg: 0.0, ..plain.clone() };
-    let mut at = 0;
-    for range in &written.ranges {
-        job.append(&written.text[at..range.start], 0.0, plain.clone());
-        job.append(&written.text[range.clone()], 0.0, warm.clone());
-        at = range.end;
-    }
-    job.append(&written.text[at..], 0.0, plain);
-    job
 }

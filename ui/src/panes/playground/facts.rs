@@ -2,16 +2,21 @@
 
 use super::doc::View;
 use super::message::visible_token;
+use super::message_row::perplexity;
 use crate::panes::PaneCx;
 use crate::theme::Type;
 use crate::units::grouped;
 use crate::widgets;
 use egui::{Align, Layout, Ui};
 use glassworks_protocol::generate::{ReplyStats, TokenPiece};
+use glassworks_protocol::ids::MessageId;
 
-pub(super) fn facts(ui: &mut Ui, cx: &PaneCx, view: &View) {
-    let Some(reply) = view.last_reply().and_then(|m| m.reply.as_ref()) else { return };
-    let Some(worst) = least_sure(&reply.tokens) else { return };
+/// Says which token is to be shown, if one is.
+pub(super) fn facts(ui: &mut Ui, cx: &PaneCx, view: &View) -> Option<(MessageId, usize)> {
+    let message = view.last_reply()?;
+    let reply = message.reply.as_ref()?;
+    let at = least_sure(&reply.tokens)?;
+    let worst = &reply.tokens[at];
     ui.spacing_mut().item_spacing.y = 6.0;
     ui.spacing_mut().interact_size.y = Type::Hint.line();
     ui.add_space(4.0);
@@ -21,10 +26,13 @@ pub(super) fn facts(ui: &mut Ui, cx: &PaneCx, view: &View) {
     let bits = |n: f32| cx.tf("playground.bits", &[("n", &format!("{n:.2}"))]);
     fact(ui, cx, "playground.average_surprisal", &bits(average_bits(&reply.tokens)));
     let token = format!("“{}” {}", visible_token(&worst.text), bits(worst.surprisal_bits()));
-    fact(ui, cx, "playground.least_sure", &token);
+    fact(ui, cx, "playground.perplexity", &format!("{:.2}", perplexity(&reply.tokens)));
+    let mut shown = false;
+    labelled(ui, cx, "playground.least_sure", |ui| shown = widgets::link(ui, &token).clicked());
     if let Some(stats) = &reply.stats {
         stats_facts(ui, cx, stats);
     }
+    shown.then_some((message.id, at))
 }
 
 fn stats_facts(ui: &mut Ui, cx: &PaneCx, stats: &ReplyStats) {
@@ -35,13 +43,17 @@ fn stats_facts(ui: &mut Ui, cx: &PaneCx, stats: &ReplyStats) {
 }
 
 fn fact(ui: &mut Ui, cx: &PaneCx, key: &str, value: &str) {
+    labelled(ui, cx, key, |ui| {
+        widgets::truncated(ui, Type::Hint.number(value, cx.theme.tokens.text_1));
+    });
+}
+
+fn labelled(ui: &mut Ui, cx: &PaneCx, key: &str, add: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| {
         ui.set_height(Type::Hint.line());
         ui.label(Type::Hint.text(cx.t(key), cx.theme.tokens.text_2))
             .on_hover_text(cx.t(&format!("{key}_hint")));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            widgets::truncated(ui, Type::Hint.number(value, cx.theme.tokens.text_1));
-        });
+        ui.with_layout(Layout::right_to_left(Align::Center), add);
     });
 }
 
@@ -50,8 +62,8 @@ fn average_bits(tokens: &[TokenPiece]) -> f32 {
 }
 
 /// The token that surprised the model most.
-fn least_sure(tokens: &[TokenPiece]) -> Option<&TokenPiece> {
-    tokens.iter().max_by(|a, b| a.surprisal_bits().total_cmp(&b.surprisal_bits()))
+fn least_sure(tokens: &[TokenPiece]) -> Option<usize> {
+    (0..tokens.len()).max_by(|a, b| tokens[*a].surprisal_bits().total_cmp(&tokens[*b].surprisal_bits()))
 }
 
 #[cfg(test)]
@@ -71,7 +83,8 @@ mod tests {
         };
         let tokens = [piece(0.5), piece(0.125)];
         assert!((average_bits(&tokens) - 2.0).abs() < 1e-5);
-        assert_eq!(least_sure(&tokens).map(|p| p.sampled_prob), Some(0.125));
+        assert_eq!(least_sure(&tokens), Some(1));
+        assert!((perplexity(&tokens) - 4.0).abs() < 1e-4);
         assert!(least_sure(&[]).is_none());
     }
 }

@@ -4,11 +4,37 @@ use glassworks_protocol::chat::{MessageRecord, Role};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A free text and the byte ranges of it that a model wrote, in order.
+/// A free text and the stretches of it that a model wrote, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Written {
     pub text: String,
-    pub ranges: Vec<Range<usize>>,
+    pub stretches: Vec<Stretch>,
+}
+
+/// Bytes of a text that a model wrote, and whence they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stretch {
+    pub range: Range<usize>,
+    /// Index of the reply in the path.
+    pub message: usize,
+    /// Where it begins in that reply.
+    pub offset: usize,
+}
+
+impl Stretch {
+    /// The part of it from `start` to `end`, which may be none of it.
+    fn part(&self, start: usize, end: usize) -> Self {
+        let range = self.range.start.max(start)..self.range.end.min(end);
+        let offset = self.offset + (range.start - self.range.start);
+        Self { range, offset, ..*self }
+    }
+
+    fn moved(mut self, to: impl Fn(usize) -> usize) -> Self {
+        if self.range.start < self.range.end {
+            self.range = to(self.range.start)..to(self.range.end);
+        }
+        self
+    }
 }
 
 impl Written {
@@ -17,11 +43,11 @@ impl Written {
     pub fn of_path(path: &[Arc<MessageRecord>]) -> Self {
         let mut written = Self::default();
         let mut tail = "";
-        for message in path {
+        for (idx, message) in path.iter().enumerate() {
             match message.role {
                 Role::Assistant => {
                     let at = written.text.len().saturating_sub(tail.len());
-                    written.insert(at, &message.text);
+                    written.insert(at, &message.text, idx);
                 }
                 Role::Prompt | Role::User => {
                     written.change(&format!("{}{}", message.text, message.tail));
@@ -32,23 +58,15 @@ impl Written {
         written
     }
 
-    /// What a model wrote at a byte offset.
-    fn insert(&mut self, at: usize, text: &str) {
+    /// What a model wrote at a byte offset, as the message `idx` of the path.
+    fn insert(&mut self, at: usize, text: &str, idx: usize) {
         self.text.insert_str(at, text);
-        let moved = std::mem::take(&mut self.ranges);
-        let mut new = Some(at..at + text.len());
-        for range in moved {
-            if range.end <= at {
-                self.ranges.push(range);
-                continue;
-            }
-            if range.start < at {
-                self.ranges.push(range.start..at);
-            }
-            self.ranges.extend(new.take());
-            self.ranges.push(range.start.max(at) + text.len()..range.end + text.len());
-        }
-        self.ranges.extend(new);
+        let mut stretches = Vec::with_capacity(self.stretches.len() + 2);
+        stretches.extend(self.stretches.iter().map(|old| old.part(0, at)));
+        stretches.push(Stretch { range: at..at + text.len(), message: idx, offset: 0 });
+        let after = self.stretches.iter().map(|old| old.part(at, usize::MAX).moved(|byte| byte + text.len()));
+        stretches.extend(after);
+        self.stretches = stretches;
         self.tidy();
     }
 
@@ -63,15 +81,12 @@ impl Written {
         let back = old.iter().rev().zip(new.iter().rev()).take(room).take_while(|(a, b)| a == b).count();
         let end = old.len() - back;
         let shift = |at: usize| at + new.len() - old.len();
-        let mut ranges = Vec::with_capacity(self.ranges.len() + 1);
-        for range in &self.ranges {
-            ranges.push(range.start..range.end.min(front));
-            let start = range.start.max(end);
-            if start < range.end {
-                ranges.push(shift(start)..shift(range.end));
-            }
+        let mut stretches = Vec::with_capacity(self.stretches.len() + 1);
+        for old in &self.stretches {
+            stretches.push(old.part(0, front));
+            stretches.push(old.part(end, usize::MAX).moved(shift));
         }
-        self.ranges = ranges;
+        self.stretches = stretches;
         text.clone_into(&mut self.text);
         self.tidy();
     }
@@ -79,16 +94,18 @@ impl Written {
     /// Drops what is empty, and keeps every border between two characters.
     fn tidy(&mut self) {
         let text = &self.text;
-        self.ranges.retain(|r| r.start < r.end);
-        for range in &mut self.ranges {
-            while !text.is_char_boundary(range.start) {
-                range.start += 1;
+        self.stretches.retain(|s| s.range.start < s.range.end);
+        for stretch in &mut self.stretches {
+            while !text.is_char_boundary(stretch.range.start) {
+                stretch.range.start += 1;
+                stretch.offset += 1;
             }
-            while !text.is_char_boundary(range.end) {
-                range.end -= 1;
+            while !text.is_char_boundary(stretch.range.end) {
+                stretch.range.end -= 1;
             }
         }
-        self.ranges.retain(|r| r.start < r.end);
+        self.stretches.retain(|s| s.range.start < s.range.end);
+        self.stretches.sort_by_key(|s| s.range.start);
     }
 }
 
@@ -112,8 +129,12 @@ mod tests {
         })
     }
 
+    fn written_by_model(text: &str, range: Range<usize>) -> Written {
+        Written { text: text.into(), stretches: vec![Stretch { range, message: 0, offset: 0 }] }
+    }
+
     fn parts(written: &Written) -> Vec<&str> {
-        written.ranges.iter().map(|r| &written.text[r.clone()]).collect()
+        written.stretches.iter().map(|s| &written.text[s.range.clone()]).collect()
     }
 
     #[test]
@@ -134,21 +155,21 @@ mod tests {
 
     #[test]
     fn an_edit_makes_its_place_the_persons_own() {
-        let mut written =
-            Written { text: "abc model wrote xyz".into(), ranges: std::iter::once(4..15).collect() };
+        let mut written = written_by_model("abc model wrote xyz", 4..15);
         written.change("abc model wrote, xyz");
         assert_eq!(parts(&written), ["model wrote"]);
         written.change("abc model has wrote, xyz");
         assert_eq!(parts(&written), ["model ", "wrote"]);
+        assert_eq!(written.stretches[1].offset, "model ".len());
         written.change("new abc model has wrote, xyz");
         assert_eq!(parts(&written), ["model ", "wrote"]);
         written.change("new");
-        assert!(written.ranges.is_empty());
+        assert!(written.stretches.is_empty());
     }
 
     #[test]
     fn characters_are_never_cut() {
-        let mut written = Written { text: "玻璃窗".into(), ranges: std::iter::once(0..9).collect() };
+        let mut written = written_by_model("玻璃窗", 0..9);
         written.change("玻琉窗");
         assert_eq!(parts(&written), ["玻", "窗"]);
         written.change("");
@@ -157,8 +178,10 @@ mod tests {
 
     #[test]
     fn text_written_inside_written_text_splits_it() {
-        let mut written = Written { text: "ab".into(), ranges: std::iter::once(0..2).collect() };
-        written.insert(1, "--");
+        let mut written = written_by_model("ab", 0..2);
+        written.insert(1, "--", 1);
         assert_eq!(parts(&written).concat(), "a--b");
+        let whence: Vec<_> = written.stretches.iter().map(|s| (s.message, s.offset)).collect();
+        assert_eq!(whence, [(0, 0), (1, 0), (0, 1)]);
     }
 }

@@ -27,6 +27,8 @@ impl Playground {
         let language = cx.language;
         let with_menu = folded && view.is_some_and(|v| !v.is_empty());
         let mut asked = None;
+        let (theme, width) = (std::sync::Arc::clone(&cx.theme), cx.width);
+        let mut chips = std::mem::take(&mut self.chips);
         tiles::header(
             ui,
             |ui| {
@@ -37,6 +39,8 @@ impl Playground {
                 if with_menu && let Some(command) = document_menu(ui, language) {
                     asked = Some(command);
                 }
+                ui.add_space(4.0);
+                chips.colour_by(ui, &theme, width);
             },
             |ui| {
                 if folded {
@@ -46,6 +50,7 @@ impl Playground {
                 self.model_button(ui, cx);
             },
         );
+        self.chips = chips;
         if let Some(command) = asked {
             self.run_command(command, cx);
         }

@@ -15,9 +15,10 @@ use egui::{
     Align2, Frame, Label, Margin, Rect, Role as WidgetRole, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
 };
 use glassworks_protocol::chat::{MessageRecord, MessageStatus, Role};
-use glassworks_protocol::generate::FinishReason;
+use glassworks_protocol::generate::{FinishReason, TokenPiece};
 use glassworks_protocol::model::Precision;
 use glassworks_protocol::text::Text;
+use std::rc::Rc;
 
 impl Playground {
     /// Draws the message `idx` of the path; says whether the pointer or the keyboard is in it.
@@ -63,7 +64,12 @@ impl Playground {
     fn reply_ui(&mut self, ui: &mut Ui, cx: &mut PaneCx, view: &View, idx: usize) {
         let message = &view.path[idx];
         let live = message.status == MessageStatus::Streaming;
-        let pieces = self.messages.pieces(message);
+        let chips = self.shows_chips(message);
+        if chips {
+            self.chips_ui(ui, cx, view, idx);
+            ui.add_space(8.0);
+        }
+        let pieces = if chips { Rc::default() } else { self.messages.pieces(message) };
         for (part, piece) in pieces.iter().enumerate() {
             ui.push_id(part, |ui| match piece {
                 Piece::Page(blocks) => {
@@ -76,14 +82,16 @@ impl Playground {
             });
             ui.add_space(8.0);
         }
-        if pieces.is_empty() && !live {
+        if pieces.is_empty() && !live && !chips {
             ui.label(Type::Prose.text(cx.t("playground.said_nothing"), cx.theme.tokens.text_3));
             ui.add_space(8.0);
         }
         if live && message.text.is_empty() {
             self.waiting(ui, cx, view);
         }
-        strip(ui, cx, message);
+        if let Some(token) = strip(ui, cx, message) {
+            self.show_token(message.id, token);
+        }
         tuned::gone_badge(ui, cx, message);
         self.became(ui, cx, message);
     }
@@ -211,31 +219,29 @@ fn own_card(ui: &mut Ui, cx: &PaneCx, message: &MessageRecord) {
         });
 }
 
-/// The 4-px barcode of a reply's surprisal; the pointer reads the tokens.
-pub(super) fn strip(ui: &mut Ui, cx: &PaneCx, message: &MessageRecord) {
-    if let Some(reply) = message.reply.as_ref().filter(|r| !r.tokens.is_empty()) {
-        stripe(ui, cx, &reply.tokens);
-    }
+/// The 4-px barcode of a reply's surprisal; the pointer reads the tokens. A click names one.
+pub(super) fn strip(ui: &mut Ui, cx: &PaneCx, message: &MessageRecord) -> Option<usize> {
+    let reply = message.reply.as_ref().filter(|r| !r.tokens.is_empty())?;
+    stripe(ui, cx, &reply.tokens)
 }
 
 /// The same of any tokens.
-pub(super) fn stripe(ui: &mut Ui, cx: &PaneCx, tokens: &[glassworks_protocol::generate::TokenPiece]) {
+pub(super) fn stripe(ui: &mut Ui, cx: &PaneCx, tokens: &[TokenPiece]) -> Option<usize> {
     let width = ui.available_width();
     // More tokens than pixels: each cell shows the greatest surprise of its share.
     let per_cell = (tokens.len() as f32 / width).ceil().max(1.0) as usize;
     let full = crate::theme::SURPRISAL_FULL_BITS;
-    let most = |cell: &[glassworks_protocol::generate::TokenPiece]| {
-        cell.iter().map(|p| p.surprisal_bits()).fold(0.0, f32::max) / full
-    };
+    let most = |cell: &[TokenPiece]| cell.iter().map(|p| p.surprisal_bits()).fold(0.0, f32::max) / full;
     let name = cx.t("playground.strip");
     let response = widgets::strip(ui, &name, width, tokens.chunks(per_cell).map(most));
     let rect = response.rect;
-    let pointer = response.hover_pos();
-    response.on_hover_ui(|ui| {
-        let Some(at) = pointer else { return };
+    let pointed = response.hover_pos().map(|at| {
         let share = ((at.x - rect.left()) / rect.width()).clamp(0.0, 1.0);
-        let idx = ((share * tokens.len() as f32) as usize).min(tokens.len() - 1);
-        let piece = &tokens[idx];
+        ((share * tokens.len() as f32) as usize).min(tokens.len() - 1)
+    });
+    let clicked = pointed.filter(|_| response.interact(Sense::click()).clicked());
+    response.on_hover_ui(|ui| {
+        let Some(piece) = pointed.map(|idx| &tokens[idx]) else { return };
         let token = visible_token(&piece.text);
         let bits = format!("{:.2}", piece.surprisal_bits());
         ui.label(Type::Hint.number(token, cx.theme.tokens.text_1));
@@ -243,6 +249,7 @@ pub(super) fn stripe(ui: &mut Ui, cx: &PaneCx, tokens: &[glassworks_protocol::ge
         widgets::hint(ui, cx.tf("playground.strip_token", &[("bits", &bits), ("rank", &rank)]));
     });
     ui.add_space(8.0);
+    clicked
 }
 
 /// A token alone: spaces and line breaks become marks.

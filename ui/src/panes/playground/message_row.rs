@@ -14,7 +14,9 @@ use crate::widgets::{self, Button, icon_button_off};
 use egui::{Align, Frame, Id, Key, Layout, Margin, Sense, Stroke, StrokeKind, Ui};
 use glassworks_protocol::Edit;
 use glassworks_protocol::chat::{MessageRecord, MessageStatus, Role};
+use glassworks_protocol::generate::{Forced, TokenPiece};
 use glassworks_protocol::text::Text;
+use std::sync::Arc;
 
 impl Playground {
     /// Says whether the keyboard is in the row.
@@ -150,7 +152,7 @@ impl Playground {
         let Some((_, text)) = &mut self.messages.editing else { return };
         let t = cx.theme.tokens;
         let mut send = std::mem::take(&mut self.messages.send_edit);
-        let mut close = false;
+        let (mut close, mut go_on) = (false, false);
         Frame::new()
             .fill(t.raised)
             .corner_radius(size::RADIUS_TILE)
@@ -173,6 +175,12 @@ impl Playground {
                     let blank = text.trim().is_empty().then(|| cx.t("playground.nothing_to_send"));
                     let save = Button::accent(cx.t(words)).shortcut("Ctrl ↵").off(blank);
                     send |= save.show(ui).clicked();
+                    if !own {
+                        let off = view.job.is_some().then(|| cx.t("playground.busy"));
+                        let hint = cx.t("playground.go_on_from_edit_hint");
+                        let button = Button::control(cx.t("playground.go_on_from_edit")).icon(icons::PLAY);
+                        go_on = button.off(off).tooltip(hint).show(ui).clicked();
+                    }
                     close |= Button::quiet(cx.t("shell.cancel")).shortcut("Esc").show(ui).clicked();
                 });
             });
@@ -181,6 +189,12 @@ impl Playground {
             let text = text.clone();
             self.messages.editing = None;
             self.finish_edit(cx, view, idx, &text);
+        } else if go_on {
+            let text = text.clone();
+            self.messages.editing = None;
+            let tokens = message.reply.as_ref().map(|reply| Arc::clone(&reply.tokens)).unwrap_or_default();
+            let (n_kept, rest) = ask::kept_of(&tokens, &text);
+            self.branch(cx, view, idx, n_kept, Forced::Text(rest.to_owned()));
         } else if close {
             self.messages.editing = None;
             self.composer.want_focus = true;
@@ -238,6 +252,11 @@ pub(super) fn stats_line(ui: &mut Ui, cx: &PaneCx, message: &MessageRecord) {
     {
         parts.push(cx.tf("playground.stat_first", &[("n", &format!("{:.2}", stats.first_token_secs))]));
     }
+    if live.is_none() && reply.tokens.len() > 1 {
+        parts.push(
+            cx.tf("playground.stat_perplexity", &[("n", &format!("{:.1}", perplexity(&reply.tokens)))]),
+        );
+    }
     if parts.is_empty() {
         return;
     }
@@ -248,4 +267,10 @@ pub(super) fn stats_line(ui: &mut Ui, cx: &PaneCx, message: &MessageRecord) {
         parts.pop();
     }
     ui.label(Type::Hint.number(parts.join(" · "), ink));
+}
+
+/// e to the mean of −ln p: among how many equally likely tokens the model wavered.
+pub(super) fn perplexity(tokens: &[TokenPiece]) -> f32 {
+    let mean = tokens.iter().map(|piece| piece.logprob).sum::<f32>() / tokens.len().max(1) as f32;
+    (-mean).exp()
 }

@@ -4,6 +4,8 @@
 mod answer_column;
 mod ask;
 mod calendar;
+mod chips;
+mod colour_menu;
 mod column;
 mod command_line;
 mod compare;
@@ -11,6 +13,7 @@ mod completion;
 mod composer;
 mod doc;
 mod facts;
+mod free_text;
 mod generated;
 mod header;
 mod list;
@@ -27,6 +30,7 @@ mod prompt_options;
 mod sampling;
 mod text_area;
 mod think;
+mod token_card;
 mod transfer;
 mod tuned;
 mod welcome;
@@ -73,6 +77,7 @@ pub struct Playground {
     list: list::ListState,
     header: header::HeaderState,
     messages: messages::MessagesState,
+    chips: chips::ChipsState,
     composer: composer::ComposerState,
     editor: completion::Editor,
     options: prompt_options::OptionsState,
@@ -136,6 +141,7 @@ impl Pane for Playground {
             "model": self.model,
             "tuned": self.tuned,
             "tiles": self.sizes,
+            "colour_by": self.chips.by,
             "inspector_hidden": self.inspector_hidden,
         }))
     }
@@ -147,6 +153,7 @@ impl Pane for Playground {
         self.model = serde_json::from_value(part("model")).ok();
         self.tuned = serde_json::from_value(part("tuned")).ok().flatten();
         self.sizes = serde_json::from_value(part("tiles")).unwrap_or_default();
+        self.chips.by = serde_json::from_value(part("colour_by")).unwrap_or_default();
         self.inspector_hidden = serde_json::from_value(part("inspector_hidden")).unwrap_or_default();
     }
 

@@ -56,17 +56,18 @@ impl Playground {
         let before = spec.clone();
         sampling_header(ui, cx, &mut spec);
         let tile = ui.max_rect();
-        tiles::scroll(ui, "sampling", size::HEADER + 4.0, |ui| {
+        let shown = tiles::scroll(ui, "sampling", size::HEADER + 4.0, |ui| {
             self.tuned_section(ui, cx);
             presets(ui, cx, &mut spec);
             ui.add_space(4.0);
             widgets::divider(ui);
             ui.add_space(4.0);
             self.numbers(ui, cx, &mut spec);
-            if let Some(view) = view {
-                super::facts::facts(ui, cx, view);
-            }
+            view.and_then(|view| super::facts::facts(ui, cx, view))
         });
+        if let Some((message, token)) = shown {
+            self.show_token(message, token);
+        }
         if spec != before {
             self.sampling.change(spec, cx.now_ms);
             ui.ctx()

@@ -1,0 +1,251 @@
+//! Replies as the tokens they were written in: coloured by how sure the model was, each with what it might have been.
+
+use super::Playground;
+use super::doc::View;
+use super::message::visible_token;
+use super::token_card::{self, Wish};
+use crate::panes::PaneCx;
+use crate::theme::{SURPRISAL_FULL_BITS, Tokens};
+use crate::widgets::{self, ChipText};
+use egui::{Color32, Rect, Ui};
+use glassworks_protocol::chat::MessageRecord;
+use glassworks_protocol::generate::{Forced, TokenPiece};
+use glassworks_protocol::ids::MessageId;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// Texts laid out that are kept.
+const MAX_TEXTS: usize = 64;
+/// Below this share a token stays bare.
+const BARE: f32 = 0.06;
+/// A rank that is as warm as it gets.
+const FULL_RANK: f32 = 100.0;
+
+/// What the ground behind a token says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ColourBy {
+    /// Replies are pages, not tokens.
+    #[default]
+    Off,
+    Surprisal,
+    Probability,
+    Rank,
+    Entropy,
+}
+
+impl ColourBy {
+    pub const ALL: [Self; 5] = [Self::Off, Self::Surprisal, Self::Probability, Self::Rank, Self::Entropy];
+
+    /// Key of its name.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Off => "playground.colour_off",
+            Self::Surprisal => "playground.colour_surprisal",
+            Self::Probability => "playground.colour_probability",
+            Self::Rank => "playground.colour_rank",
+            Self::Entropy => "playground.colour_entropy",
+        }
+    }
+
+    /// Keys of what the cold and the warm end say.
+    pub fn ends(self) -> [&'static str; 2] {
+        match self {
+            Self::Off | Self::Surprisal | Self::Probability => ["playground.sure", "playground.unsure"],
+            Self::Rank => ["playground.first_rank", "playground.far_rank"],
+            Self::Entropy => ["playground.decided", "playground.open"],
+        }
+    }
+
+    /// From 0, as the model expected it, to 1.
+    pub fn share(self, piece: &TokenPiece) -> f32 {
+        let share = match self {
+            Self::Off => 0.0,
+            Self::Surprisal => piece.surprisal_bits() / SURPRISAL_FULL_BITS,
+            Self::Probability => 1.0 - piece.logprob.exp(),
+            Self::Rank => (piece.rank as f32).ln_1p() / FULL_RANK.ln(),
+            Self::Entropy => piece.entropy / std::f32::consts::LN_2 / SURPRISAL_FULL_BITS,
+        };
+        share.clamp(0.0, 1.0)
+    }
+
+    /// The colour behind a token; none where the model was sure.
+    pub fn ground(self, t: &Tokens, piece: &TokenPiece) -> Option<Color32> {
+        let share = self.share(piece);
+        (share >= BARE).then(|| Tokens::map(&t.chip, share))
+    }
+}
+
+#[derive(Default)]
+pub struct ChipsState {
+    pub by: ColourBy,
+    /// The token that has the keyboard's mark.
+    pub(super) marked: Option<(MessageId, usize)>,
+    /// The token whose card is open.
+    pub(super) open: Option<(MessageId, usize)>,
+    /// What is typed into the open card.
+    pub(super) typed: String,
+    /// By number of tokens and width.
+    laid_out: HashMap<MessageId, (usize, f32, Rc<ChipText>)>,
+}
+
+impl ChipsState {
+    /// Another document takes this one's place.
+    pub fn leave(&mut self) {
+        (self.marked, self.open) = (None, None);
+    }
+
+    pub(super) fn open_card(&mut self, message: MessageId, token: usize) {
+        self.marked = Some((message, token));
+        self.open = Some((message, token));
+        self.typed.clear();
+    }
+
+    fn text(&mut self, ui: &Ui, message: MessageId, tokens: &[TokenPiece]) -> Rc<ChipText> {
+        let width = ui.available_width();
+        if let Some((n, at_width, text)) = self.laid_out.get(&message)
+            && (*n, *at_width) == (tokens.len(), width)
+        {
+            return Rc::clone(text);
+        }
+        if self.laid_out.len() >= MAX_TEXTS {
+            self.laid_out.clear();
+        }
+        let text = Rc::new(ChipText::lay_out(ui, tokens.iter().map(|piece| piece.text.as_str()), width));
+        self.laid_out.insert(message, (tokens.len(), width, Rc::clone(&text)));
+        text
+    }
+}
+
+impl Playground {
+    /// Whether replies show their tokens, and this one has some.
+    pub(super) fn shows_chips(&self, message: &MessageRecord) -> bool {
+        self.chips.by != ColourBy::Off && message.reply.as_ref().is_some_and(|reply| !reply.tokens.is_empty())
+    }
+
+    /// A reply as its tokens. Draws the open card, if it is of this reply.
+    pub(super) fn chips_ui(&mut self, ui: &mut Ui, cx: &mut PaneCx, view: &View, idx: usize) {
+        let message = &view.path[idx];
+        let Some(reply) = &message.reply else { return };
+        let t = cx.theme.tokens;
+        let by = self.chips.by;
+        let tokens = &reply.tokens;
+        let text = self.chips.text(ui, message.id, tokens);
+        let marked = self.chips.marked.filter(|(of, _)| *of == message.id).map(|(_, token)| token);
+        let name = cx.tf("playground.chips", &[("text", &message.text)]);
+        let shown = widgets::chips(ui, &name, &text, tokens.len(), marked, |token| {
+            tokens.get(token).and_then(|piece| by.ground(&t, piece))
+        });
+        let origin = shown.response.rect.min.to_vec2();
+        if let Some(to) = shown.moved {
+            self.chips.marked = Some((message.id, to));
+            if let Some(rect) = text.rect_of(to) {
+                ui.scroll_to_rect(rect.translate(origin), None);
+            }
+        }
+        if let Some(token) = shown.chosen {
+            self.chips.open_card(message.id, token);
+        }
+        let open = self.chips.open.filter(|(of, _)| *of == message.id).map(|(_, token)| token);
+        match (open, shown.hovered.and_then(|token| tokens.get(token))) {
+            (None, Some(piece)) => {
+                shown.response.on_hover_ui_at_pointer(|ui| token_card::glance(ui, cx, piece));
+            }
+            (Some(token), _) => {
+                let at = place_of(&text, token).translate(origin);
+                self.card_ui(ui, cx, view, idx, token, at, shown.chosen.is_some());
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// The card of a token of the reply `idx`.
+    #[expect(clippy::too_many_arguments, reason = "a place in the window and one in the conversation")]
+    fn card_ui(
+        &mut self,
+        ui: &Ui,
+        cx: &mut PaneCx,
+        view: &View,
+        idx: usize,
+        token: usize,
+        at: Rect,
+        just_opened: bool,
+    ) {
+        let message = &view.path[idx];
+        let Some(piece) = message.reply.as_ref().and_then(|reply| reply.tokens.get(token)) else {
+            self.chips.open = None;
+            return;
+        };
+        let off = view.job.is_some().then(|| cx.t("playground.busy"));
+        match token_card::show(ui, cx, piece, at, &mut self.chips.typed, off, just_opened) {
+            Wish::Nothing => {}
+            Wish::Close => self.chips.open = None,
+            Wish::Instead(then) => {
+                self.chips.open = None;
+                self.branch(cx, view, idx, token, then);
+            }
+        }
+    }
+
+    /// The reply `idx` once more up to its token `n_kept`, then what was chosen, then whatever follows from that.
+    pub(super) fn branch(&mut self, cx: &mut PaneCx, view: &View, idx: usize, n_kept: usize, then: Forced) {
+        if view.job.is_some() {
+            return;
+        }
+        let Some(asker) = self.asker(cx) else { return self.opener.open() };
+        self.chips.leave();
+        self.start_reply(cx, asker.branch(&view.record, &view.path, idx, n_kept, then));
+    }
+
+    /// Opens the card of a token, wherever the conversation stands.
+    pub(super) fn show_token(&mut self, message: MessageId, token: usize) {
+        if self.chips.by == ColourBy::Off {
+            self.chips.by = ColourBy::Surprisal;
+        }
+        self.chips.open_card(message, token);
+    }
+}
+
+/// Where a token stands; one that shows nothing stands where the one before it ends.
+fn place_of(text: &ChipText, token: usize) -> Rect {
+    if let Some(rect) = text.rect_of(token) {
+        return rect;
+    }
+    let before = (0..token).rev().find_map(|token| text.rect_of(token));
+    before.map_or(Rect::ZERO, |rect| Rect::from_min_max(rect.right_top(), rect.right_bottom()))
+}
+
+/// What a token says of itself: the token, then its numbers.
+pub(super) fn token_words(cx: &PaneCx, piece: &TokenPiece) -> (String, String) {
+    let bits = format!("{:.2}", piece.entropy / std::f32::consts::LN_2);
+    let rank = crate::units::grouped(u64::from(piece.rank) + 1);
+    let numbers = [("id", &piece.id as &dyn std::fmt::Display), ("rank", &rank), ("bits", &bits)];
+    (visible_token(&piece.text), cx.tf("playground.token_numbers", &numbers))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_expected_is_bare_and_what_was_not_glows() {
+        let piece = |prob: f32, rank, entropy| TokenPiece {
+            id: 0,
+            text: "a".into(),
+            logprob: prob.ln(),
+            sampled_prob: prob,
+            rank,
+            entropy,
+            top: Vec::new(),
+        };
+        let (sure, unsure) = (piece(1.0, 0, 0.0), piece(1e-6, 40_000, 9.0));
+        for by in &ColourBy::ALL[1..] {
+            assert!(by.share(&sure) < BARE, "{by:?}");
+            assert!((by.share(&unsure) - 1.0).abs() < 1e-3, "{by:?}");
+        }
+        let half = piece(0.5, 1, 1.0);
+        assert!((ColourBy::Surprisal.share(&half) - 1.0 / SURPRISAL_FULL_BITS).abs() < 1e-6);
+        assert!((ColourBy::Probability.share(&half) - 0.5).abs() < 1e-6);
+        assert_eq!(ColourBy::Off.share(&unsure), 0.0);
+    }
+}
