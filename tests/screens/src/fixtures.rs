@@ -85,7 +85,7 @@ pub fn model(name: &str, starter: bool) -> Arc<ModelRecord> {
             tied_embeddings: true,
             template,
             license: Some(if starter { "MIT" } else { "Apache-2.0" }.to_owned()),
-            description: starter.then(|| "tiny demo model: writes Carroll-like nonsense".to_owned()),
+            description: starter.then(|| "Goes on with what was begun".to_owned()),
             examples: if starter { vec!["Alice was beginning to".to_owned()] } else { Vec::new() },
             labels: Vec::new(),
             content_hash: "ab".repeat(32),

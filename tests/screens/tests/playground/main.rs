@@ -16,11 +16,11 @@ use glassworks_protocol::text::Language;
 use glassworks_tests_screens::{Window, fixtures};
 use std::sync::Arc;
 
-/// A first start with the starter as it is bundled.
+/// A first start with a starter that goes on with texts.
 fn first_start() -> StartReport {
     let mut start = fixtures::start();
     let starter = Arc::make_mut(&mut start.models[0]);
-    starter.card.description = Some("Tiny demo model: writes Carroll-like nonsense".to_owned());
+    starter.card.description = Some("Goes on with what was begun".to_owned());
     starter.card.examples = vec![
         "“Curiouser and curiouser!” cried Alice".to_owned(),
         "“Oh dear!” said the".to_owned(),
