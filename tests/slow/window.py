@@ -154,7 +154,7 @@ def drive(desk, rounds):
     print(f"window after {desk.start():.1f} s, {desk.resident_mib():.0f} MiB")
     desk.picture("1-first-launch")
 
-    desk.type("Alice looked at the")
+    desk.type("Once upon a time")
     one_reply(desk, lambda: desk.keys("ctrl+Return"))
     time.sleep(1)
     desk.picture("2-completion")
