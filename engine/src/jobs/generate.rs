@@ -69,8 +69,11 @@ fn write(cx: &JobCx, spec: &GenerateSpec, seed: u64, keeper: &mut Keeper) -> Res
     let prompt = prompt::tokens(&model, &spec.prompt, spec.overflow, room, cx.now_ms())?;
     let before: Vec<u32> = keeper.tokens().iter().map(|piece| piece.id).collect();
     let forced = match &keeper.forced {
-        Some(Forced::Token(id)) if (*id as usize) < model.model.shape().vocab_size => vec![*id],
-        Some(Forced::Token(_)) | None => Vec::new(),
+        Some(Forced::Token(id)) => {
+            anyhow::ensure!((*id as usize) < model.model.shape().vocab_size, "the model has no token {id}");
+            vec![*id]
+        }
+        None => Vec::new(),
         Some(Forced::Text(text)) => model.codec.encode(text, false)?,
     };
     let decoded = {

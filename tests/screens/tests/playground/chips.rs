@@ -55,6 +55,22 @@ fn a_click_on_another_token_goes_on_from_it() {
 }
 
 #[test]
+fn another_model_reads_the_words_not_the_numbers() {
+    let mut fake = Fake::default();
+    fake.chat("Glass", &["Why?", REPLY]);
+    let mut start = chat_start(&fake);
+    std::sync::Arc::make_mut(&mut start.models[1]).card.content_hash = "cd".repeat(32);
+    let mut window = open(&mut fake, start);
+    colour(&mut window, "Surprisal");
+    window.click_inside(&chips_of(REPLY), SECOND);
+    window.click_part("·mirrors: model");
+    fake.answer(&mut window);
+    let expected =
+        BranchSpec { of: fake.messages[1].id, n_kept: 0, then: Forced::Text("Good mirrors".into()) };
+    assert_eq!(branch(&fake), expected);
+}
+
+#[test]
 fn tokens_are_read_and_left_by_keyboard_alone() {
     let (mut fake, mut window) = asked();
     colour(&mut window, "Rank");

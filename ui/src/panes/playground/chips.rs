@@ -194,7 +194,21 @@ impl Playground {
         }
         let Some(asker) = self.asker(cx) else { return self.opener.open() };
         self.chips.leave();
+        let message = &view.path[idx];
+        let (n_kept, then) = match &message.reply {
+            Some(reply) if self.is_of_another_model(cx, message) => {
+                (0, spelled_out(&reply.tokens, n_kept, then))
+            }
+            _ => (n_kept, then),
+        };
         self.start_reply(cx, asker.branch(&view.record, &view.path, idx, n_kept, then));
+    }
+
+    /// Whether the tokens of a reply are numbers of another model's vocabulary than that of the chosen one.
+    pub(super) fn is_of_another_model(&self, cx: &PaneCx, message: &MessageRecord) -> bool {
+        let chosen = self.model.and_then(|id| cx.model.library.get(id)).map(|model| &model.card.content_hash);
+        let wrote = message.reply.as_ref().map(|reply| &reply.model.base);
+        matches!((chosen, wrote), (Some(a), Some(b)) if !a.is_empty() && !b.is_empty() && a != b)
     }
 
     /// Opens the card of a token, wherever the conversation stands.
@@ -204,6 +218,19 @@ impl Playground {
         }
         self.chips.open_card(message, token);
     }
+}
+
+/// The first `n_kept` tokens and what follows them, as a text that any tokenizer can read.
+fn spelled_out(tokens: &[TokenPiece], n_kept: usize, then: Forced) -> Forced {
+    let mut text: String = tokens.iter().take(n_kept).map(|piece| piece.text.as_str()).collect();
+    match then {
+        Forced::Text(more) => text.push_str(&more),
+        Forced::Token(id) => {
+            let top = tokens.get(n_kept).map_or(&[][..], |piece| &piece.top);
+            text.extend(top.iter().find(|other| other.id == id).map(|other| other.text.as_str()));
+        }
+    }
+    Forced::Text(text)
 }
 
 /// Where a token stands; one that shows nothing stands where the one before it ends.
@@ -226,6 +253,26 @@ pub(super) fn token_words(cx: &PaneCx, piece: &TokenPiece) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use glassworks_protocol::generate::Alternative;
+
+    #[test]
+    fn tokens_of_another_vocabulary_are_spelled_out() {
+        let other = Alternative { id: 9, text: " so".into(), prob: 0.1, sampled_prob: 0.0 };
+        let piece = |text: &str| TokenPiece {
+            id: 1,
+            text: text.into(),
+            logprob: 0.0,
+            sampled_prob: 1.0,
+            rank: 0,
+            entropy: 0.0,
+            top: vec![other.clone()],
+        };
+        let tokens = ["It", " is", ""].map(piece);
+        let text = |n_kept, then| spelled_out(&tokens, n_kept, then);
+        assert_eq!(text(1, Forced::Token(9)), Forced::Text("It so".into()));
+        assert_eq!(text(3, Forced::Text(String::new())), Forced::Text("It is".into()));
+        assert_eq!(text(0, Forced::Text("Was".into())), Forced::Text("Was".into()));
+    }
 
     #[test]
     fn what_was_expected_is_bare_and_what_was_not_glows() {

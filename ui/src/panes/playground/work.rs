@@ -10,7 +10,7 @@ use crate::panes::PaneCx;
 use crate::theme::icons;
 use egui::Ui;
 use glassworks_protocol::chat::{ChatKind, Role};
-use glassworks_protocol::generate::ModelSource;
+use glassworks_protocol::generate::{Forced, ModelSource};
 use glassworks_protocol::ids::{ChatId, MessageId, ModelId};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Edit, JobSpec, Query};
@@ -233,6 +233,11 @@ impl Playground {
     }
 
     pub(super) fn go_on(&mut self, cx: &mut PaneCx, view: &View, idx: usize) {
+        let message = &view.path[idx];
+        if self.is_of_another_model(cx, message) {
+            let n_kept = message.reply.as_ref().map_or(0, |reply| reply.tokens.len());
+            return self.branch(cx, view, idx, n_kept, Forced::Text(String::new()));
+        }
         if view.job.is_none()
             && let Some(asker) = self.asker(cx)
         {
