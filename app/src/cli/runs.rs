@@ -81,7 +81,12 @@ fn loss(loss: Option<f64>) -> String {
 }
 
 fn state(cx: &Cx, run: &RunRecord) -> &'static str {
-    cx.say(match (run.status, run.progress.ending) {
+    cx.say(state_key(run))
+}
+
+/// Key of what has become of a run.
+pub fn state_key(run: &RunRecord) -> &'static str {
+    match (run.status, run.progress.ending) {
         (RunStatus::Running, _) => "cli.run.running",
         (RunStatus::Paused, _) => "cli.run.paused",
         (RunStatus::Stopped, _) => "cli.run.stopped",
@@ -90,7 +95,7 @@ fn state(cx: &Cx, run: &RunRecord) -> &'static str {
         (RunStatus::Done, Some(Ending::Kept)) => "cli.run.kept",
         (RunStatus::Done, _) => "cli.run.done",
         (RunStatus::Failed, _) => "cli.run.failed",
-    })
+    }
 }
 
 fn show(cx: &Cx, args: &ShowRunArgs) -> Result<(), Stop> {

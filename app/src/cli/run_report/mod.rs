@@ -5,11 +5,10 @@ mod curves;
 mod looks;
 
 use super::run_file::Exported;
+use super::runs::state_key;
 use super::table::{file_size, grouped};
 use glassworks_protocol::text::Language;
-use glassworks_protocol::train::{
-    CheckpointKind, Ending, MethodSpec, MetricPoint, RunRecord, RunStatus, TaskSpec,
-};
+use glassworks_protocol::train::{CheckpointKind, MethodSpec, MetricPoint, RunRecord, TaskSpec};
 
 /// Lines of the log.
 const MOST_LINES: usize = 60;
@@ -88,18 +87,8 @@ impl Page<'_> {
 
     fn state(&self) -> String {
         let progress = &self.run.progress;
-        let key = match (self.run.status, progress.ending) {
-            (RunStatus::Running, _) => "cli.run.running",
-            (RunStatus::Paused, _) => "cli.run.paused",
-            (RunStatus::Stopped, _) => "cli.run.stopped",
-            (RunStatus::Interrupted, _) => "cli.run.interrupted",
-            (RunStatus::Done, Some(Ending::EarlyStop)) => "cli.run.early_stop",
-            (RunStatus::Done, Some(Ending::Kept)) => "cli.run.kept",
-            (RunStatus::Done, _) => "cli.run.done",
-            (RunStatus::Failed, _) => "cli.run.failed",
-        };
         let steps = format!("{} / {}", grouped(progress.step), grouped(progress.n_steps));
-        format!("{} · {} · {steps}", self.say(key), date(self.run.created_at_ms))
+        format!("{} · {} · {steps}", self.say(state_key(self.run)), date(self.run.created_at_ms))
     }
 
     fn results(&self) -> Vec<(&'static str, String)> {
@@ -229,8 +218,8 @@ mod tests {
     use glassworks_protocol::ids::RunId;
     use glassworks_protocol::text::Text;
     use glassworks_protocol::train::{
-        CheckpointRecord, ClassTally, ConfusionMatrix, HeldOutRow, RowLoss, RunProgress, RunSample, Series,
-        TrainSpec, WorstRows,
+        CheckpointRecord, ClassTally, ConfusionMatrix, HeldOutRow, RowLoss, RunProgress, RunSample,
+        RunStatus, Series, TrainSpec, WorstRows,
     };
     use std::sync::Arc;
 
