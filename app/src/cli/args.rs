@@ -4,7 +4,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use glassworks_protocol::generate::{SamplingPreset, SamplingSpec};
 use glassworks_protocol::model::{CacheWidth, Precision};
+use glassworks_protocol::text::Text;
 use glassworks_protocol::train::SaveType;
+use glassworks_protocol::{Failure, FailureKind};
 use std::path::PathBuf;
 
 #[derive(Parser)]
@@ -103,13 +105,16 @@ pub struct SamplingArgs {
     pub seed: Option<u64>,
     #[arg(long)]
     pub ignore_eos: bool,
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
+    pub json_schema: Option<String>,
 }
 
 impl SamplingArgs {
-    #[must_use]
-    pub fn spec(&self) -> SamplingSpec {
+    /// # Errors
+    /// `Failure` when the file with the schema cannot be read.
+    pub fn spec(&self) -> Result<SamplingSpec, Failure> {
         let plain = SamplingPreset::Steady.spec();
-        SamplingSpec {
+        Ok(SamplingSpec {
             temperature: self.temperature.unwrap_or(plain.temperature),
             top_k: self.top_k,
             top_p: self.top_p,
@@ -121,8 +126,21 @@ impl SamplingArgs {
             stop: self.stop.clone(),
             max_new_tokens: self.max_new_tokens.unwrap_or(plain.max_new_tokens),
             ignore_eos: self.ignore_eos,
-        }
+            json_schema: self.json_schema.as_deref().map(schema).transpose()?,
+        })
     }
+}
+
+/// The schema itself, or the file it stands in.
+fn schema(given: &str) -> Result<String, Failure> {
+    if given.trim_start().starts_with('{') {
+        return Ok(given.to_owned());
+    }
+    std::fs::read_to_string(given).map_err(|error| {
+        Failure::new(FailureKind::Input, Text::new("cli.schema_file").arg("path", given))
+            .hint(Text::new("cli.schema_file_hint"))
+            .detail(error.to_string())
+    })
 }
 
 #[derive(Clone, Copy, ValueEnum)]

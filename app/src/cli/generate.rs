@@ -32,7 +32,7 @@ pub fn run(cx: &Cx, args: &GenerateArgs) -> Result<(), Stop> {
             .map(|path| AdapterSource { path: path.clone(), strength: args.strength.unwrap_or(1.0) }),
         tuned: None,
         prompt,
-        sampling: args.sampling.spec(),
+        sampling: args.sampling.spec()?,
         precision: args.precision.into(),
         cache: args.cache.into(),
         overflow: Overflow::Refuse,

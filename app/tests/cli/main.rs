@@ -220,6 +220,23 @@ fn seeds_stop_strings_and_standard_input_count() {
 }
 
 #[test]
+fn replies_follow_a_json_schema() {
+    let place = Place::new();
+    let schema =
+        r#"{"type": "object", "properties": {"mood": {"enum": ["good", "bad"]}}, "required": ["mood"]}"#;
+    std::fs::write(place.path("schema.json"), schema).expect("written");
+    let file = place.path("schema.json").to_string_lossy().into_owned();
+    let start = ["generate", "--model", "starter", "--prompt", PROMPT, "--json-schema"];
+    let from = |schema: &str| place.text(&[&start[..], &[schema]].concat());
+    let text = from(&file);
+    let reply: Value = serde_json::from_str(&text).expect("JSON");
+    assert!(reply["mood"] == "good" || reply["mood"] == "bad", "{text}");
+    assert_eq!(from(schema), text, "a schema may stand in place of its file");
+    check_refused(&place.run(&[&start[..], &["nowhere.json"]].concat()), 2, "nowhere.json");
+    check_refused(&place.run(&[&start[..], &["{\"type\": \"objekt\"}"]].concat()), 2, "objekt");
+}
+
+#[test]
 fn a_chat_goes_through_a_template() {
     let place = Place::new();
     let arguments = ["generate", "--model", "starter", "--prompt", "Hello", "--chat", "-n", "5", "--json"];

@@ -113,6 +113,8 @@ pub struct SamplingSpec {
     pub max_new_tokens: u32,
     /// Go on past the model's end-of-text tokens.
     pub ignore_eos: bool,
+    /// A JSON schema that the reply follows from its first character to its last.
+    pub json_schema: Option<String>,
 }
 
 impl Default for SamplingSpec {
@@ -146,6 +148,7 @@ impl SamplingPreset {
             stop: Vec::new(),
             max_new_tokens: 512,
             ignore_eos: false,
+            json_schema: None,
         };
         match self {
             Self::Steady => plain,

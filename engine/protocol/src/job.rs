@@ -34,6 +34,8 @@ pub enum JobSpec {
         model: ModelSource,
         prompt: Prompt,
     },
+    /// Can replies follow this JSON schema?
+    CheckSchema(String),
     Inspect(InspectSpec),
     /// How fast a model reads and writes here. Kept, where the home can be written.
     Bench(BenchSpec),
@@ -91,6 +93,10 @@ pub enum JobOutput {
     ModelImported(Arc<ModelRecord>),
     ModelDescribed(Arc<ModelCard>),
     Preview(Arc<PromptPreview>),
+    /// They can; what of it is not enforced is named, in English.
+    SchemaChecked {
+        warnings: Vec<String>,
+    },
     Inspected(Arc<InspectReport>),
     Benched(Arc<BenchRecord>),
     DataChecked(Arc<DataReport>),

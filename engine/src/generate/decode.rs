@@ -108,7 +108,10 @@ impl<'a> Run<'a> {
     fn start(model: &'a LoadedModel, ledger: &'a Ledger, spec: &'a DecodeSpec<'a>) -> Result<Self> {
         let started = Instant::now();
         let mut sampler = Sampler::new(spec.sampling.clone(), spec.seed, spec.prompt)?;
-        sampler.go_on_from(spec.reply);
+        if let Some(schema) = &spec.sampling.json_schema {
+            sampler.constrain(model.spellings(ledger)?.grammar(schema)?);
+        }
+        sampler.go_on_from(spec.reply)?;
         let tokens: Vec<u32> = spec.prompt.iter().chain(spec.reply).copied().collect();
         let shape = model.model.shape();
         let n_new = spec.forced.len() + spec.sampling.max_new_tokens as usize;
@@ -181,7 +184,8 @@ impl<'a> Run<'a> {
                     return Ok(FinishReason::StopString(stop));
                 }
             }
-            if ends {
+            // What is whole by its schema ends there, whether or not the model has a token for it.
+            if ends || self.sampler.is_complete() {
                 return self.finish(listener, FinishReason::EndOfText);
             }
             if self.tokens.len() >= context_length {

@@ -1,9 +1,10 @@
 //! Writing text with a model: the decode loop, the passes that jobs share, stop rules, the sampler,
-//! and the sequences kept to make going on cheap.
+//! replies that follow a schema, and the sequences kept to make going on cheap.
 
 pub mod batch;
 pub mod decode;
 pub mod prompt;
 pub mod reuse;
 pub mod sampler;
+pub mod schema;
 pub mod stop;

@@ -3,6 +3,7 @@
 //! Order and arithmetic follow the logits processors of Hugging Face transformers: repetition penalty over prompt
 //! and reply, frequency and presence penalty over the reply (OpenAI's definition), temperature, top-k, top-p, min-p.
 
+use super::schema::Grammar;
 use anyhow::Context as _;
 use glassworks_kernels::spread::{self, Spread};
 use glassworks_protocol::generate::SamplingSpec;
@@ -45,6 +46,8 @@ pub struct Sampler {
     /// How often each id stands in the reply.
     counts: HashMap<u32, u32>,
     n_drawn: u64,
+    /// Which tokens may come next, where not all may.
+    grammar: Option<Grammar>,
     room: Room,
 }
 
@@ -75,24 +78,43 @@ impl Sampler {
     pub fn new(spec: SamplingSpec, seed: u64, prompt: &[u32]) -> Result<Self, Failure> {
         check(&spec)?;
         let seen = prompt.iter().copied().collect();
-        Ok(Self { spec, seed, seen, counts: HashMap::new(), n_drawn: 0, room: Room::default() })
+        let (counts, room) = (HashMap::new(), Room::default());
+        Ok(Self { spec, seed, seen, counts, n_drawn: 0, grammar: None, room })
+    }
+
+    /// From here on draws only what `grammar` allows. Before a reply's first token.
+    pub fn constrain(&mut self, grammar: Grammar) {
+        self.grammar = Some(grammar);
+    }
+
+    /// Whether the grammar allows nothing more.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.grammar.as_ref().is_some_and(Grammar::is_complete)
     }
 
     /// Takes note of tokens that the reply already has, as if they had been drawn.
-    pub fn go_on_from(&mut self, reply: &[u32]) {
-        reply.iter().for_each(|id| self.note(*id));
+    ///
+    /// # Errors
+    /// `Failure { Input }` when the grammar does not allow them.
+    pub fn go_on_from(&mut self, reply: &[u32]) -> Result<(), Failure> {
+        reply.iter().try_for_each(|id| self.note(*id))
     }
 
-    fn note(&mut self, id: u32) {
+    fn note(&mut self, id: u32) -> Result<(), Failure> {
+        if let Some(grammar) = &mut self.grammar {
+            grammar.note(id)?;
+        }
         self.seen.insert(id);
         *self.counts.entry(id).or_default() += 1;
         self.n_drawn += 1;
+        Ok(())
     }
 
     /// Draws from `logits` `[V]`.
     ///
     /// # Errors
-    /// When the logits hold no finite number.
+    /// When the logits hold no finite number, or the grammar allows none of the tokens.
     pub fn draw(&mut self, logits: &[f32]) -> anyhow::Result<Draw> {
         self.next(logits, None)
     }
@@ -101,14 +123,14 @@ impl Sampler {
     /// would have been.
     ///
     /// # Errors
-    /// When the logits hold no finite number.
+    /// When the logits hold no finite number, or the grammar does not allow this one.
     pub fn take(&mut self, logits: &[f32], id: u32) -> anyhow::Result<Draw> {
         self.next(logits, Some(id))
     }
 
     fn next(&mut self, logits: &[f32], given: Option<u32>) -> anyhow::Result<Draw> {
         let raw = Distribution::of(logits)?;
-        let kept = self.filter(logits);
+        let kept = self.filter(logits)?;
         let id = given.unwrap_or_else(|| self.pick(&kept));
         let after = |id: u32| self.room.probs[id as usize];
         let top = likeliest(logits, N_ALTERNATIVES)
@@ -124,16 +146,19 @@ impl Sampler {
             entropy: raw.entropy,
             top,
         };
-        self.note(id);
+        self.note(id)?;
         Ok(draw)
     }
 
     /// What remains after penalties and filters; its probabilities are in the room.
-    fn filter(&mut self, logits: &[f32]) -> Kept {
+    fn filter(&mut self, logits: &[f32]) -> anyhow::Result<Kept> {
         let mut scores = std::mem::take(&mut self.room.scores);
         scores.clear();
         scores.extend_from_slice(logits);
         self.penalise(&mut scores);
+        if let Some(grammar) = &mut self.grammar {
+            grammar.mask(&mut scores)?;
+        }
         let spec = &self.spec;
         let probs = &mut self.room.probs;
         probs.clear();
@@ -152,7 +177,7 @@ impl Sampler {
             }
         };
         self.room.scores = scores;
-        kept
+        Ok(kept)
     }
 
     fn penalise(&self, scores: &mut [f32]) {

@@ -19,6 +19,7 @@ mod train_hooks;
 mod tuned;
 mod unplugged;
 
+use crate::generate::schema;
 use crate::job_cx::JobCx;
 use anyhow::Result;
 use glassworks_protocol::{JobOutput, JobSpec};
@@ -32,6 +33,7 @@ pub fn name(spec: &JobSpec) -> &'static str {
         JobSpec::ImportModel { .. } => "import-model",
         JobSpec::DescribeModel { .. } => "describe-model",
         JobSpec::PreviewPrompt { .. } => "preview",
+        JobSpec::CheckSchema(_) => "check-schema",
         JobSpec::Inspect(_) => "inspect",
         JobSpec::Bench(_) => "bench",
         JobSpec::CheckData(_) => "check-data",
@@ -59,6 +61,7 @@ pub fn run(cx: &JobCx, spec: JobSpec) -> Result<JobOutput> {
         JobSpec::LoadModel(source) => models::load(cx, &source),
         JobSpec::ImportModel { path } => models::import(cx, &path),
         JobSpec::DescribeModel { path } => models::describe(&path),
+        JobSpec::CheckSchema(schema) => Ok(JobOutput::SchemaChecked { warnings: schema::check(&schema)? }),
         JobSpec::Inspect(spec) => inspect::run(cx, &spec),
         JobSpec::Bench(spec) => bench::run(cx, spec),
         JobSpec::CheckData(spec) => rehearse::check_data(cx, &spec),

@@ -4,6 +4,7 @@ use super::{LoadProgress, ModelFiles};
 use crate::chat_template::ChatTemplate;
 use crate::generate::batch::Batcher;
 use crate::generate::reuse::ReadSequences;
+use crate::generate::schema::Spellings;
 use crate::memory::{Ledger, Reservation};
 use crate::models::CausalLm;
 use crate::tokenizer::TextCodec;
@@ -27,6 +28,8 @@ pub struct LoadedModel {
     pub sequences: ReadSequences,
     /// Where those who write with it meet.
     pub batcher: Batcher,
+    /// For replies that follow a schema; made when the first one is asked for.
+    spellings: Mutex<Option<Arc<Spellings>>>,
     stamp: Stamp,
     _weights: Reservation,
     /// The shelf's clock when it was last taken.
@@ -43,6 +46,19 @@ impl LoadedModel {
             self.sequences.clear();
             ledger.reserve(bytes, &self.name)
         })
+    }
+
+    /// The tokenizer, prepared for replies that follow a schema.
+    ///
+    /// # Errors
+    /// `Failure { Memory }` when it doesn't fit.
+    pub fn spellings(&self, ledger: &Ledger) -> Result<Arc<Spellings>> {
+        let mut made = self.spellings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(spellings) = &*made {
+            return Ok(Arc::clone(spellings));
+        }
+        let room = self.reserve(ledger, Spellings::bytes(self))?;
+        Ok(Arc::clone(made.insert(Arc::new(Spellings::of(self, room)?))))
     }
 }
 
@@ -123,6 +139,7 @@ impl Shelf {
             template: files.chat_template()?,
             sequences: ReadSequences::default(),
             batcher: Batcher::default(),
+            spellings: Mutex::default(),
             stamp,
             _weights: weights,
             taken: AtomicU64::new(now),

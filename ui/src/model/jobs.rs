@@ -16,6 +16,7 @@ pub enum JobKind {
     ImportModel,
     DescribeModel,
     PreviewPrompt,
+    CheckSchema,
     Inspect,
     Bench,
     CheckData,
@@ -40,6 +41,7 @@ impl JobKind {
             JobSpec::ImportModel { .. } => Self::ImportModel,
             JobSpec::DescribeModel { .. } => Self::DescribeModel,
             JobSpec::PreviewPrompt { .. } => Self::PreviewPrompt,
+            JobSpec::CheckSchema(_) => Self::CheckSchema,
             JobSpec::Inspect(_) => Self::Inspect,
             JobSpec::Bench(_) => Self::Bench,
             JobSpec::CheckData(_) => Self::CheckData,
@@ -59,7 +61,7 @@ impl JobKind {
     /// Asked while a person types: shown where it is typed, not listed.
     #[must_use]
     pub fn is_quiet(self) -> bool {
-        matches!(self, Self::DescribeModel | Self::PreviewPrompt | Self::CheckData)
+        matches!(self, Self::DescribeModel | Self::PreviewPrompt | Self::CheckSchema | Self::CheckData)
     }
 }
 

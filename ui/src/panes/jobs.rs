@@ -200,6 +200,9 @@ fn result(cx: &PaneCx, job: &Job) -> String {
         JobOutput::RestoreReady => cx.t("job.result_restore"),
         JobOutput::Inspected(report) => units::size(report.size_bytes),
         JobOutput::TrainingMeasured(report) => cx.tf("finetune.from_batches", &[("n", &report.n_batches)]),
-        JobOutput::ModelDescribed(_) | JobOutput::Preview(_) | JobOutput::DataChecked(_) => String::new(),
+        JobOutput::ModelDescribed(_)
+        | JobOutput::Preview(_)
+        | JobOutput::SchemaChecked { .. }
+        | JobOutput::DataChecked(_) => String::new(),
     }
 }

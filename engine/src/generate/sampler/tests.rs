@@ -12,7 +12,7 @@ fn plain() -> SamplingSpec {
 /// What may be drawn, likeliest first, and how likely each is.
 fn kept_of(spec: SamplingSpec, logits: &[f32]) -> Vec<(u32, f32)> {
     let mut sampler = Sampler::new(spec, 0, &[]).expect("in range");
-    let ids = match sampler.filter(logits) {
+    let ids = match sampler.filter(logits).expect("finite") {
         Kept::Few(ids) => ids,
         Kept::All | Kept::Ordered => likeliest(logits, logits.len()),
     };
@@ -121,7 +121,7 @@ fn the_whole_in_order_is_drawn_from_as_the_list_of_it() {
     let spec = SamplingSpec { top_p: Some(1.0), ..plain() };
     for seed in 0..20 {
         let mut sampler = Sampler::new(spec.clone(), seed, &[]).expect("in range");
-        assert!(matches!(sampler.filter(&logits), Kept::Ordered));
+        assert!(matches!(sampler.filter(&logits), Ok(Kept::Ordered)));
         let list = likeliest(&logits, logits.len());
         assert_eq!(sampler.pick(&Kept::Ordered), sampler.pick(&Kept::Few(list)));
     }
@@ -142,7 +142,7 @@ fn penalties_follow_their_definitions() {
     let spec =
         SamplingSpec { repetition_penalty: 2.0, frequency_penalty: 0.5, presence_penalty: 0.25, ..plain() };
     let mut sampler = Sampler::new(spec, 0, &[4]).expect("in range");
-    sampler.go_on_from(&[0, 0]);
+    sampler.go_on_from(&[0, 0]).expect("no grammar");
     let mut scores = LOGITS;
     sampler.penalise(&mut scores);
     assert_eq!(scores[0], 2.0 / 2.0 - 2.0 * 0.5 - 0.25, "seen, twice in the reply");
@@ -154,7 +154,7 @@ fn penalties_follow_their_definitions() {
 fn a_seed_repeats_and_a_place_is_its_own() {
     let write = |n: usize, from: &[u32]| {
         let mut sampler = Sampler::new(plain(), 7, &[]).expect("in range");
-        sampler.go_on_from(from);
+        sampler.go_on_from(from).expect("no grammar");
         (0..n).map(|_| sampler.draw(&LOGITS).expect("finite").id).collect::<Vec<_>>()
     };
     let whole = write(50, &[]);

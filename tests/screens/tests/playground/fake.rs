@@ -10,8 +10,11 @@ use glassworks_protocol::generate::{
 };
 use glassworks_protocol::ids::{ChatId, JobId, MessageId};
 use glassworks_protocol::model::{ModelRef, Precision};
+use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{CheckpointRecord, RunRecord, TunedRef};
-use glassworks_protocol::{Command, Edit, Event, JobOutput, JobSpec, Outcome, Page, Partial, Query, Stored};
+use glassworks_protocol::{
+    Command, Edit, Event, Failure, FailureKind, JobOutput, JobSpec, Outcome, Page, Partial, Query, Stored,
+};
 use glassworks_tests_screens::{NOW_MS, Window};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -199,6 +202,15 @@ impl Fake {
                     template: Some(TemplateSource::Model("tokenizer_config.json".into())),
                 };
                 say(Event::Settled(job, Outcome::Done(JobOutput::Preview(Arc::new(preview)))));
+            }
+            Command::Start(job, JobSpec::CheckSchema(schema)) => {
+                let outcome = if schema.contains("objekt") {
+                    let summary = Text::new("failure.schema_unusable");
+                    Outcome::Failed(Failure::new(FailureKind::Input, summary).detail("unknown type: objekt"))
+                } else {
+                    Outcome::Done(JobOutput::SchemaChecked { warnings: Vec::new() })
+                };
+                say(Event::Settled(job, outcome));
             }
             Command::Start(job, JobSpec::LoadModel(_)) => {
                 let card = glassworks_tests_screens::fixtures::model("any", false).card.clone();

@@ -71,11 +71,20 @@ fn options(line: &mut String, sampling: &SamplingSpec) {
     if sampling.ignore_eos {
         line.push_str(" --ignore-eos");
     }
+    if let Some(schema) = &sampling.json_schema {
+        option(line, "json-schema", &quoted(&one_line(schema)));
+    }
 }
 
 fn option(line: &mut String, name: &str, value: &str) {
     // Writing into a string cannot fail.
     let _infallible = write!(line, " --{name} {value}");
+}
+
+/// JSON without the spaces it doesn't need.
+fn one_line(json: &str) -> String {
+    serde_json::from_str::<serde_json::Value>(json)
+        .map_or_else(|_| json.to_owned(), |value| value.to_string())
 }
 
 /// As a shell reads it back unchanged.
@@ -108,10 +117,11 @@ mod tests {
         let mut spec = SamplingPreset::Balanced.spec();
         spec.seed = Some(7);
         spec.stop = vec!["\n\n".into()];
+        spec.json_schema = Some("{\n  \"type\": \"string\"\n}".into());
         options(&mut line, &spec);
         assert_eq!(
             line,
-            " --temperature 0.7 --top-p 0.9 --repetition-penalty 1.05 --top-k 40 --seed 7 --stop '\n\n'"
+            " --temperature 0.7 --top-p 0.9 --repetition-penalty 1.05 --top-k 40 --seed 7 --stop '\n\n' --json-schema '{\"type\":\"string\"}'"
         );
     }
 }

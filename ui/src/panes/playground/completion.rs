@@ -207,6 +207,7 @@ impl Playground {
                 ui.horizontal(|ui| {
                     ui.spacing_mut().item_spacing.x = 4.0;
                     self.completion_buttons(ui, cx, view);
+                    self.schema_mark(ui, cx);
                     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                         ui.spacing_mut().item_spacing.x = 12.0;
                         self.continue_button(ui, cx, view);

@@ -28,6 +28,7 @@ mod pick;
 mod preview;
 mod prompt_options;
 mod sampling;
+mod schema;
 mod text_area;
 mod think;
 mod token_card;
@@ -83,6 +84,7 @@ pub struct Playground {
     options: prompt_options::OptionsState,
     preview: preview::PreviewState,
     sampling: sampling::SamplingState,
+    schema: schema::SchemaState,
     opener: open_model::OpenerState,
     transfer: transfer::TransferState,
 }
@@ -103,6 +105,7 @@ impl Pane for Playground {
         self.list_dialogs(ui.ctx(), cx);
         if let Some(view) = &view {
             self.preview_ui(ui.ctx(), cx, view);
+            self.schema_dialog(ui, cx, view);
         }
         self.refuse_pictures(ui, cx);
         if let Some(view) = &view {
@@ -142,6 +145,7 @@ impl Pane for Playground {
             "tuned": self.tuned,
             "tiles": self.sizes,
             "colour_by": self.chips.by,
+            "schema": self.schema.last,
             "inspector_hidden": self.inspector_hidden,
         }))
     }
@@ -154,6 +158,7 @@ impl Pane for Playground {
         self.tuned = serde_json::from_value(part("tuned")).ok().flatten();
         self.sizes = serde_json::from_value(part("tiles")).unwrap_or_default();
         self.chips.by = serde_json::from_value(part("colour_by")).unwrap_or_default();
+        self.schema.last = serde_json::from_value(part("schema")).ok();
         self.inspector_hidden = serde_json::from_value(part("inspector_hidden")).unwrap_or_default();
     }
 

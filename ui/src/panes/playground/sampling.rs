@@ -44,6 +44,12 @@ impl SamplingState {
         }
     }
 
+    /// Replies follow this JSON schema from now on, or none.
+    pub(super) fn set_schema(&mut self, cx: &mut PaneCx, schema: Option<String>) {
+        self.change(SamplingSpec { json_schema: schema, ..self.spec(cx) }, cx.now_ms);
+        self.store(cx, true);
+    }
+
     fn change(&mut self, spec: SamplingSpec, now_ms: i64) {
         self.draft = Some((spec, now_ms));
     }
@@ -110,6 +116,7 @@ impl Playground {
         });
         spec.max_new_tokens = length.unwrap_or(spec.max_new_tokens);
         seed(ui, cx, spec);
+        row(ui, cx, "playground.schema", |ui, name| self.schema_buttons(ui, cx, name, spec));
         self.more(ui, cx, spec);
     }
 
@@ -240,8 +247,8 @@ fn presets(ui: &mut Ui, cx: &PaneCx, spec: &mut SamplingSpec) {
     if preset != was
         && let Some(preset) = preset
     {
-        let SamplingSpec { seed, stop, max_new_tokens, ignore_eos, .. } = spec.clone();
-        *spec = SamplingSpec { seed, stop, max_new_tokens, ignore_eos, ..preset.spec() };
+        let SamplingSpec { seed, stop, max_new_tokens, ignore_eos, json_schema, .. } = spec.clone();
+        *spec = SamplingSpec { seed, stop, max_new_tokens, ignore_eos, json_schema, ..preset.spec() };
     }
 }
 
