@@ -118,8 +118,8 @@ fn close(schema: &mut Value) {
     each(schema, &mut |object| {
         let lists = object.contains_key("properties");
         let joined = ["$ref", "anyOf", "oneOf", "if", "dependentSchemas"];
-        in_one_place &=
-            !object.contains_key("allOf") && !(lists && joined.iter().any(|k| object.contains_key(*k)));
+        let elsewhere = lists && joined.iter().any(|key| object.contains_key(*key));
+        in_one_place &= !(elsewhere || object.contains_key("allOf"));
     });
     if !in_one_place {
         return;
