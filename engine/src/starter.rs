@@ -51,6 +51,7 @@ pub async fn install(
         description: Some(about.description),
         examples: about.prompts,
         labels: Vec::new(),
+        run_only: false,
         ..opened.card()?
     };
     let record = ModelRecord {

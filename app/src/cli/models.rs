@@ -38,7 +38,7 @@ fn list(cx: &Cx, args: &ListArgs) -> Result<(), Stop> {
         let card = &model.card;
         vec![
             model.name.clone(),
-            card.architecture.clone(),
+            architecture(cx, card),
             table::parameters(card.n_params),
             card.weight_type.clone(),
             table::file_size(card.size_bytes),
@@ -105,7 +105,7 @@ fn show(
     }
     row("path", path.display().to_string());
     row("format", format_name(card.format).to_owned());
-    row("architecture", card.architecture.clone());
+    row("architecture", architecture(cx, card));
     row("parameters", table::grouped(card.n_params));
     row("weights", card.weight_type.clone());
     row("size", table::file_size(card.size_bytes));
@@ -124,6 +124,14 @@ fn show(
         row("hash", card.content_hash.clone());
     }
     out.text(&table::aligned(&rows))
+}
+
+/// `phi3 (runs only)`
+fn architecture(cx: &Cx, card: &ModelCard) -> String {
+    match card.run_only {
+        true => cx.language.format("cli.runs_only", &[("architecture", &card.architecture)]),
+        false => card.architecture.clone(),
+    }
 }
 
 fn template(cx: &Cx, source: &TemplateSource) -> String {
@@ -157,6 +165,7 @@ fn card_json(card: &ModelCard, path: &Path) -> Value {
         "path": path.to_string_lossy(),
         "format": match card.format { ModelFormat::Folder => "folder", ModelFormat::Gguf => "gguf" },
         "architecture": card.architecture,
+        "run_only": card.run_only,
         "n_params": card.n_params,
         "weight_type": card.weight_type,
         "size_bytes": card.size_bytes,

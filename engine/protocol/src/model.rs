@@ -90,6 +90,9 @@ pub struct ModelCard {
     /// What it tells apart, in the order of its outputs; empty for a model that writes.
     #[serde(default)]
     pub labels: Vec<String>,
+    /// It writes, and is not tuned, measured or looked into: it runs through a bridge to another library.
+    #[serde(default)]
+    pub run_only: bool,
     /// SHA-256 over the weights, in hexadecimal; empty until they have been read once.
     pub content_hash: String,
 }

@@ -92,8 +92,8 @@ impl<'a> Bench<'a> {
         let shape = model.model.shape();
         let vocabulary = shape.vocab_size.max(1) as u32;
         Ok(Self {
-            runner: Runner::new(&*model.model)?,
-            cost: Cost::of(&*model.model),
+            runner: Runner::new(model.own()?)?,
+            cost: Cost::of(model.own()?),
             tokens: (0..shape.context_length as u32).map(|i| i.wrapping_mul(7919) % vocabulary).collect(),
             model,
             ledger,

@@ -48,6 +48,8 @@ pub struct Batcher {
 #[derive(Default)]
 struct State {
     n_seats: u64,
+    /// No two jobs share a pass.
+    alone: bool,
     /// In the order they came.
     waiting: VecDeque<Handed>,
     /// Those that got something out of a pass lately and will probably be back in a moment.
@@ -120,6 +122,13 @@ pub struct Seat<'b> {
 }
 
 impl Batcher {
+    /// For a model whose sequences go through it one by one, and can't be put back where they were.
+    pub fn one_by_one() -> Self {
+        let batcher = Self::default();
+        batcher.lock().alone = true;
+        batcher
+    }
+
     pub fn seat(&self) -> Seat<'_> {
         let mut state = self.lock();
         state.n_seats += 1;
@@ -218,7 +227,7 @@ impl Seat<'_> {
     /// Waits a moment for those between two tokens; who doesn't come in time is not waited for again until it has.
     fn gather<'s>(&'s self, mut state: MutexGuard<'s, State>, precision: Precision) -> MutexGuard<'s, State> {
         let until = Instant::now() + PATIENCE.min(state.last_pass / 4);
-        while state.expected.iter().any(|(_, expected)| *expected == precision) {
+        while !state.alone && state.expected.iter().any(|(_, expected)| *expected == precision) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 state.expected.retain(|(_, expected)| *expected != precision);
@@ -237,7 +246,8 @@ impl State {
         let (mut taken, mut n_rows) = (Vec::new(), 0);
         for handed in std::mem::take(&mut self.waiting) {
             let n = handed.turn.tokens.len();
-            let fits = taken.is_empty() || (taken.len() < MAX_RIDERS && n_rows + n <= MAX_ROWS);
+            let most = if self.alone { 1 } else { MAX_RIDERS };
+            let fits = taken.is_empty() || (taken.len() < most && n_rows + n <= MAX_ROWS);
             if fits && handed.precision == precision {
                 n_rows += n;
                 taken.push(handed);

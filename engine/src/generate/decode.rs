@@ -7,6 +7,7 @@ use super::stop::{Passed, StopWatch};
 use crate::failure::Cancelled;
 use crate::infer::{Runner, Sequence, Wanted};
 use crate::memory::{Ledger, Reservation};
+use crate::models::Model;
 use crate::shelf::LoadedModel;
 use crate::tokenizer::StreamDecoder;
 use anyhow::{Context as _, Result};
@@ -55,6 +56,8 @@ pub struct Decoded {
     pub first_token_secs: f32,
     pub tokens_per_sec: f32,
     pub context_used: usize,
+    /// The model only runs: in f32, whatever was asked for.
+    pub is_run_only: bool,
 }
 
 /// Runs the loop.
@@ -116,8 +119,12 @@ impl<'a> Run<'a> {
         let shape = model.model.shape();
         let n_new = spec.forced.len() + spec.sampling.max_new_tokens as usize;
         let n_positions = (tokens.len() + n_new).min(shape.context_length);
-        let room = model.reserve(ledger, batch::pass_bytes(shape))?;
-        let runner = Runner::new(&*model.model)?;
+        let pass = match &model.model {
+            Model::Own(_) => batch::pass_bytes(shape),
+            Model::RunOnly(bridge) => bridge.pass_bytes(n_positions),
+        };
+        let room = model.reserve(ledger, pass)?;
+        let runner = Runner::of(&model.model)?;
         // The last token is always read anew: its logits are wanted.
         let known = &tokens[..tokens.len().saturating_sub(1)];
         // What was read with an adapter, or is to be, is nobody else's.
@@ -133,7 +140,8 @@ impl<'a> Run<'a> {
         });
         // Given back first: what it held is part of what is reserved now.
         read.reservation = None;
-        read.reservation = Some(model.reserve(ledger, Sequence::bytes_for(shape, n_positions, spec.cache))?);
+        read.reservation =
+            Some(model.reserve(ledger, Sequence::bytes_of(&model.model, n_positions, spec.cache))?);
         let mut text = model.codec.stream();
         spec.reply.iter().for_each(|id| drop(text.push(*id)));
         let stops: Vec<String> = spec.sampling.stop.iter().chain(spec.stops).cloned().collect();
@@ -276,11 +284,14 @@ impl<'a> Run<'a> {
                 0.0
             },
             context_used: self.tokens.len(),
+            is_run_only: self.model.model.is_run_only(),
         };
-        if let Some(mut read) = self.read.filter(|_| self.spec.adapters.is_none()) {
+        if let Some(mut read) =
+            self.read.filter(|read| self.spec.adapters.is_none() && read.sequence.can_go_on())
+        {
             // From now on it takes what it has, not what it might have come to.
             read.reservation = None;
-            let bytes = Sequence::bytes_for(self.model.model.shape(), read.sequence.len(), self.spec.cache);
+            let bytes = Sequence::bytes_of(&self.model.model, read.sequence.len(), self.spec.cache);
             read.reservation = self.ledger.reserve(bytes, &self.model.name).ok();
             if read.reservation.is_some() {
                 self.model.sequences.put(read);

@@ -44,6 +44,7 @@ impl ReadSequences {
             .enumerate()
             .filter(|(_, s)| s.how == how)
             .map(|(at, s)| (at, shared_len(&s.tokens[..s.sequence.len()], tokens)))
+            .filter(|(at, shared)| kept[*at].sequence.can_go_on_at(*shared))
             .max_by_key(|(_, shared)| *shared);
         let Some((at, shared)) = best.filter(|(_, shared)| *shared > 0) else { return Ok(None) };
         if shared + MAX_LOST < kept[at].sequence.len() {

@@ -2,14 +2,15 @@
 //!
 //! In main memory it walks the model's parts over plain slices ([`pass`]): one product for all that share an input,
 //! attention over caches in blocks, buffers used again. On another device it asks the model itself
-//! ([`CausalLm::hidden`]), one sequence after the other. Looking inside has its own way through a model, `inspect`;
+//! ([`CausalLm::hidden`]), one sequence after the other; a model that only runs goes over its [`Bridge`]. Looking inside has its own way through a model, `inspect`;
 //! sampling and what ends a reply live in `generate`.
 
 mod parts;
 mod pass;
 
 use crate::inspect::probe::Probe;
-use crate::models::{CausalLm, ForwardCx, ModelShape};
+use crate::models::run_only::{Asked, Bridge, BridgeSequence};
+use crate::models::{CausalLm, ForwardCx, Model, ModelShape};
 use crate::nn::{Adapters, KvCache};
 use anyhow::{Context as _, Result, bail, ensure};
 use glassworks_kernels::arena::Arena;
@@ -30,6 +31,8 @@ enum Cache {
     Blocks(BlockCache),
     /// Where the weights are.
     Tensors(KvCache),
+    /// In a copy of a model that only runs.
+    Bridge(BridgeSequence),
 }
 
 /// How one sequence goes on.
@@ -59,10 +62,17 @@ pub type Instead<'a> = BTreeMap<String, &'a [f32]>;
 ///
 /// Passes on one runner follow one another; several runners of one model may run at once.
 pub struct Runner<'m> {
-    model: &'m dyn CausalLm,
-    /// `None` where the weights are not in main memory.
-    plan: Option<Plan<'m>>,
+    way: Way<'m>,
     arena: Arena,
+}
+
+/// How passes go through a model.
+enum Way<'m> {
+    /// Its weights are in main memory.
+    Plan(&'m dyn CausalLm, Box<Plan<'m>>),
+    /// They are not.
+    Tensors(&'m dyn CausalLm),
+    Bridge(&'m Bridge),
 }
 
 impl<'m> Runner<'m> {
@@ -70,6 +80,17 @@ impl<'m> Runner<'m> {
     /// If the model's parts do not fit together.
     pub fn new(model: &'m dyn CausalLm) -> Result<Self> {
         Self::with(model, &Instead::new())
+    }
+
+    /// Whatever model it is.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of(model: &'m Model) -> Result<Self> {
+        match model {
+            Model::Own(model) => Self::new(&**model),
+            Model::RunOnly(bridge) => Ok(Self { way: Way::Bridge(bridge), arena: Arena::new() }),
+        }
     }
 
     /// A model that runs with other values than its own: with what is being trained of it.
@@ -80,13 +101,19 @@ impl<'m> Runner<'m> {
     pub fn with(model: &'m dyn CausalLm, instead: &Instead<'m>) -> Result<Self> {
         let in_main_memory = model.parts().tokens.part.weight().device().is_cpu();
         ensure!(in_main_memory || instead.is_empty(), "values for a model elsewhere");
-        let plan = in_main_memory.then(|| Plan::of(model, &Values { instead })).transpose()?;
-        Ok(Self { model, plan, arena: Arena::new() })
+        let way = match in_main_memory {
+            true => Way::Plan(model, Box::new(Plan::of(model, &Values { instead })?)),
+            false => Way::Tensors(model),
+        };
+        Ok(Self { way, arena: Arena::new() })
     }
 
     #[must_use]
     pub fn shape(&self) -> &'m ModelShape {
-        self.model.shape()
+        match &self.way {
+            Way::Plan(model, _) | Way::Tensors(model) => model.shape(),
+            Way::Bridge(bridge) => bridge.shape(),
+        }
     }
 
     /// The most memory that passes have held at one time besides weights and sequences.
@@ -98,18 +125,19 @@ impl<'m> Runner<'m> {
     /// A sequence that has not begun; in main memory its cache is `width` wide, elsewhere always f32.
     #[must_use]
     pub fn sequence(&self, width: CacheWidth) -> Sequence {
-        let shape = self.model.shape();
+        let shape = self.shape();
         Sequence {
-            cache: match self.plan {
-                Some(_) => Cache::Blocks(BlockCache::new(cache_shape(shape, width))),
-                None => Cache::Tensors(KvCache::new(shape)),
+            cache: match self.way {
+                Way::Plan(..) => Cache::Blocks(BlockCache::new(cache_shape(shape, width))),
+                Way::Tensors(_) => Cache::Tensors(KvCache::new(shape)),
+                Way::Bridge(bridge) => Cache::Bridge(bridge.sequence()),
             },
         }
     }
 
     /// Runs every request's tokens after its sequence: the logits it wants, `[n, V]` row after row. What one gets
     /// does not depend on the others. `between` is called between the layers; its error ends the pass and leaves
-    /// every sequence as it was.
+    /// every sequence as it was, or, of a model that only runs, as if it had not begun.
     ///
     /// # Errors
     /// For ids outside the vocabulary and positions past the context, and what `between` returns.
@@ -120,7 +148,11 @@ impl<'m> Runner<'m> {
         between: &dyn Fn() -> Result<()>,
     ) -> Result<Vec<Vec<f32>>> {
         ensure!(requests.iter().all(|request| !request.tokens.is_empty()), "no tokens to run");
-        let Some(plan) = &self.plan else { return self.one_by_one(requests, precision, between) };
+        let plan = match &self.way {
+            Way::Plan(_, plan) => plan,
+            Way::Tensors(model) => return one_by_one(*model, requests, precision, between),
+            Way::Bridge(bridge) => return over(bridge, requests, between),
+        };
         let mut logits: Vec<Vec<f32>> = vec![Vec::new(); requests.len()];
         let riders = requests.iter_mut().zip(&mut logits).map(|(request, logits)| {
             let Cache::Blocks(cache) = &mut request.sequence.cache else {
@@ -138,46 +170,67 @@ impl<'m> Runner<'m> {
         drop(riders);
         Ok(logits)
     }
+}
 
-    /// Each request by the model's own pass; all or none.
-    fn one_by_one(
-        &self,
-        requests: &mut [Request<'_>],
-        precision: Precision,
-        between: &dyn Fn() -> Result<()>,
-    ) -> Result<Vec<Vec<f32>>> {
-        let lens: Vec<usize> = requests.iter().map(|r| r.sequence.len()).collect();
-        let logits: Result<_> =
-            requests.iter_mut().map(|request| self.alone(request, precision, between)).collect();
-        if logits.is_err() {
-            for (request, len) in requests.iter_mut().zip(lens) {
-                request.sequence.truncate(len);
-            }
+/// Each request over the bridge.
+fn over(
+    bridge: &Bridge,
+    requests: &mut [Request<'_>],
+    between: &dyn Fn() -> Result<()>,
+) -> Result<Vec<Vec<f32>>> {
+    let step = |request: &mut Request<'_>| {
+        let Cache::Bridge(sequence) = &mut request.sequence.cache else {
+            bail!("a sequence of another model")
+        };
+        ensure!(request.adapters.is_none(), "adapters for a model that only runs");
+        let asked = match request.logits {
+            Wanted::Nothing => Asked::Nothing,
+            Wanted::Last => Asked::Last,
+            Wanted::All => Asked::All,
+        };
+        bridge.step(sequence, request.tokens, asked, between)
+    };
+    requests.iter_mut().map(step).collect()
+}
+
+/// Each request by the model's own pass; all or none.
+fn one_by_one(
+    model: &dyn CausalLm,
+    requests: &mut [Request<'_>],
+    precision: Precision,
+    between: &dyn Fn() -> Result<()>,
+) -> Result<Vec<Vec<f32>>> {
+    let lens: Vec<usize> = requests.iter().map(|r| r.sequence.len()).collect();
+    let logits: Result<_> =
+        requests.iter_mut().map(|request| alone(model, request, precision, between)).collect();
+    if logits.is_err() {
+        for (request, len) in requests.iter_mut().zip(lens) {
+            request.sequence.truncate(len);
         }
-        logits
     }
+    logits
+}
 
-    /// The model's own pass.
-    fn alone(
-        &self,
-        request: &mut Request<'_>,
-        precision: Precision,
-        between: &dyn Fn() -> Result<()>,
-    ) -> Result<Vec<f32>> {
-        let Cache::Tensors(cache) = &mut request.sequence.cache else {
-            bail!("a sequence of a model in main memory")
-        };
-        let probe = &mut Probe::Off;
-        let mut cx = ForwardCx { precision, cache, probe, adapters: request.adapters, between };
-        let hidden = self.model.hidden(request.tokens, &mut cx)?;
-        let hidden = match request.logits {
-            Wanted::Nothing => return Ok(Vec::new()),
-            Wanted::Last => hidden.narrow(0, request.tokens.len() - 1, 1)?,
-            Wanted::All => hidden,
-        };
-        let logits = self.model.logits(&hidden, &mut cx)?;
-        logits.flatten_all()?.to_vec1().context("reading the logits")
-    }
+/// The model's own pass.
+fn alone(
+    model: &dyn CausalLm,
+    request: &mut Request<'_>,
+    precision: Precision,
+    between: &dyn Fn() -> Result<()>,
+) -> Result<Vec<f32>> {
+    let Cache::Tensors(cache) = &mut request.sequence.cache else {
+        bail!("a sequence of a model in main memory")
+    };
+    let probe = &mut Probe::Off;
+    let mut cx = ForwardCx { precision, cache, probe, adapters: request.adapters, between };
+    let hidden = model.hidden(request.tokens, &mut cx)?;
+    let hidden = match request.logits {
+        Wanted::Nothing => return Ok(Vec::new()),
+        Wanted::Last => hidden.narrow(0, request.tokens.len() - 1, 1)?,
+        Wanted::All => hidden,
+    };
+    let logits = model.logits(&hidden, &mut cx)?;
+    logits.flatten_all()?.to_vec1().context("reading the logits")
 }
 
 impl Sequence {
@@ -187,6 +240,7 @@ impl Sequence {
         match &self.cache {
             Cache::Blocks(cache) => cache.len(),
             Cache::Tensors(cache) => cache.len(),
+            Cache::Bridge(sequence) => sequence.len(),
         }
     }
 
@@ -195,11 +249,27 @@ impl Sequence {
         self.len() == 0
     }
 
-    /// Forgets all positions from `len` on.
+    /// Whether a text that shares its first `len` positions can go on from there.
+    #[must_use]
+    pub fn can_go_on_at(&self, len: usize) -> bool {
+        match &self.cache {
+            Cache::Blocks(_) | Cache::Tensors(_) => true,
+            Cache::Bridge(sequence) => sequence.can_go_on_at(len),
+        }
+    }
+
+    /// Whether there is anything that another text could go on from.
+    #[must_use]
+    pub fn can_go_on(&self) -> bool {
+        !self.is_empty() && self.can_go_on_at(self.len())
+    }
+
+    /// Forgets all positions from `len` on; a model that only runs forgets all if any.
     pub fn truncate(&mut self, len: usize) {
         match &mut self.cache {
             Cache::Blocks(cache) => cache.truncate(len),
             Cache::Tensors(cache) => cache.truncate(len),
+            Cache::Bridge(sequence) => sequence.truncate(len),
         }
     }
 
@@ -211,8 +281,18 @@ impl Sequence {
         let cache = match &self.cache {
             Cache::Blocks(cache) => Cache::Blocks(cache.prefix(len)),
             Cache::Tensors(cache) => Cache::Tensors(cache.prefix(len)?),
+            Cache::Bridge(_) => bail!("what a model that only runs has read can't be cut"),
         };
         Ok(Self { cache })
+    }
+
+    /// The most memory that a sequence of `n_positions` takes with this model.
+    #[must_use]
+    pub fn bytes_of(model: &Model, n_positions: usize, width: CacheWidth) -> u64 {
+        match model {
+            Model::Own(model) => Self::bytes_for(model.shape(), n_positions, width),
+            Model::RunOnly(bridge) => bridge.sequence_bytes(n_positions),
+        }
     }
 
     /// The most memory that a sequence of `n_positions` takes, its cache being `width` wide where it can be.

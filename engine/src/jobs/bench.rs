@@ -1,6 +1,6 @@
 //! A benchmark: the machine first, then the model, told as it comes and kept where the home can be written.
 
-use super::models::{from_shelf_timed, writes};
+use super::models::{files_of, from_shelf_timed, writes};
 use super::train::my_turn;
 use crate::bench::{self, Bench, Listener};
 use crate::job_cx::JobCx;
@@ -12,6 +12,7 @@ use glassworks_protocol::{JobOutput, Partial};
 use std::sync::Arc;
 
 pub fn run(cx: &JobCx, spec: BenchSpec) -> Result<JobOutput> {
+    files_of(cx, &spec.model)?.check_own()?;
     // Beside a run that trains, neither would be measured rightly.
     let _turn = my_turn(cx)?;
     let shared = &cx.shared;

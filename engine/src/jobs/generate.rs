@@ -13,6 +13,7 @@ use anyhow::Result;
 use glassworks_protocol::generate::{
     FinishReason, Forced, GenerateSpec, ModelSource, Prompt, PromptPreview, Reply, ReplyStats, TokenPiece,
 };
+use glassworks_protocol::model::Precision;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{JobOutput, Partial, Unit};
 use std::sync::Arc;
@@ -115,7 +116,8 @@ fn stats(
         context_length: context_length as u32,
         seed,
         finish: decoded.finish.clone(),
-        precision: spec.precision,
+        // What only runs is computed in f32 always.
+        precision: if decoded.is_run_only { Precision::Exact } else { spec.precision },
         template: prompt.template.clone(),
         tuned_step: None,
     }

@@ -1,6 +1,6 @@
 //! One forward pass, seen from inside, into a safetensors file.
 
-use super::models::writer_from_shelf;
+use super::models::{own_from_shelf, writes};
 use crate::generate::prompt;
 use crate::inspect;
 use crate::job_cx::JobCx;
@@ -13,7 +13,8 @@ use glassworks_protocol::text::Text;
 use std::sync::Arc;
 
 pub fn run(cx: &JobCx, spec: &InspectSpec) -> Result<JobOutput> {
-    let model = writer_from_shelf(cx, &spec.model)?;
+    let model = own_from_shelf(cx, &spec.model)?;
+    writes(&model)?;
     let shape = *model.model.shape();
     let tokens =
         prompt::tokens(&model, &Prompt::Text(spec.prompt.clone()), Overflow::Refuse, 0, cx.now_ms())?;
@@ -21,7 +22,7 @@ pub fn run(cx: &JobCx, spec: &InspectSpec) -> Result<JobOutput> {
     let _reservation = cx.shared.ledger.reserve(held, &model.name)?;
     let stage = Text::new("job.looking_inside").arg("name", &model.name);
     cx.progress(&stage, 0, Some(shape.n_layers as u64), Unit::Layers);
-    let captured = inspect::run(&*model.model, &tokens.ids, &|| cx.checkpoint())?;
+    let captured = inspect::run(model.own()?, &tokens.ids, &|| cx.checkpoint())?;
     cx.checkpoint()?;
     let size_bytes = inspect::write_safetensors(&captured, &spec.out)?;
     Ok(JobOutput::Inspected(Arc::new(InspectReport {

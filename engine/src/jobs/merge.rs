@@ -1,6 +1,6 @@
 //! Working an adapter into a model's weights, into a new Hugging Face folder.
 
-use super::models::{files_of, from_shelf};
+use super::models::{files_of, own_from_shelf};
 use crate::durable;
 use crate::job_cx::JobCx;
 use crate::shelf::adapter::AdapterFiles;
@@ -21,8 +21,8 @@ pub fn run(cx: &JobCx, spec: &MergeSpec) -> Result<JobOutput> {
         .into());
     }
     let adapter = AdapterFiles::read(&spec.adapter.path)?;
-    let model = from_shelf(cx, &spec.model)?;
-    adapter.check(&model.name, &*model.model)?;
+    let model = own_from_shelf(cx, &spec.model)?;
+    adapter.check(&model.name, model.own()?)?;
     if let Some(warning) = adapter.other_base(&model) {
         cx.shared.outbox.send(Event::Notice(Notice::Alert(warning)));
     }
@@ -43,15 +43,7 @@ pub fn run(cx: &JobCx, spec: &MergeSpec) -> Result<JobOutput> {
                 one.merge_into(values, n_in, strength);
             }
         };
-        save::model_folder(
-            folder,
-            &companions,
-            &*model.model,
-            head.as_ref(),
-            spec.dtype,
-            &mut alter,
-            &between,
-        )
+        save::model_folder(folder, &companions, model.own()?, head.as_ref(), spec.dtype, &mut alter, &between)
     })?;
     Ok(JobOutput::Merged { size_bytes: durable::folder_bytes(&to), to })
 }

@@ -75,6 +75,15 @@ pub fn from_shelf(cx: &JobCx, source: &ModelSource) -> Result<Arc<LoadedModel>> 
     Ok(from_shelf_timed(cx, source)?.0)
 }
 
+/// [`from_shelf`], for those who do more with a model than let it write.
+///
+/// # Errors
+/// Also `Failure { Input }` for a model that only runs, before anything of it is loaded.
+pub fn own_from_shelf(cx: &JobCx, source: &ModelSource) -> Result<Arc<LoadedModel>> {
+    files_of(cx, source)?.check_own()?;
+    from_shelf(cx, source)
+}
+
 /// [`from_shelf`], and the seconds that loading took; `None` when the model was there.
 pub fn from_shelf_timed(cx: &JobCx, source: &ModelSource) -> Result<(Arc<LoadedModel>, Option<f64>)> {
     let (path, name) = place(cx, source)?;

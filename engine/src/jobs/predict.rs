@@ -1,7 +1,7 @@
 //! Predicting over a file: a head is asked about groups of texts in one pass each, a model that writes is asked row by
 //! row, greedily.
 
-use super::models::from_shelf;
+use super::models::{files_of, from_shelf};
 use super::predict_kept as kept;
 use super::tuned::adapters;
 use crate::data::{Encoder, Example};
@@ -36,7 +36,7 @@ pub fn run(cx: &JobCx, spec: &PredictSpec) -> Result<JobOutput> {
     let Chosen { model, spec, name } = choose(cx, wanted.clone())?;
     let adapter = spec.adapter.as_ref().map(|source| AdapterFiles::read(&source.path)).transpose()?;
     if let Some(adapter) = &adapter {
-        adapter.check(&model.name, &*model.model)?;
+        adapter.check(&model.name, model.own()?)?;
     }
     let sorts = adapter.as_ref().is_some_and(|a| a.head.is_some()) || !model.model.classes().is_empty();
     let asked = (&spec.adapter, &spec.template, spec.max_new_tokens, spec.precision);
@@ -49,7 +49,7 @@ pub fn run(cx: &JobCx, spec: &PredictSpec) -> Result<JobOutput> {
         }
         let strength = spec.adapter.as_ref().map_or(1.0, |source| source.strength);
         let longest = model.model.shape().context_length;
-        let held = plan::pass_bytes(&*model.model, GROUP * longest.min(USUAL_LENGTH));
+        let held = plan::pass_bytes(model.own()?, GROUP * longest.min(USUAL_LENGTH));
         let _memory = cx.shared.ledger.reserve(held, &model.name)?;
         let mut sorter = Sorter::new(cx, &spec, &model, adapter, strength)?;
         kept::begin(cx, &wanted, &name, &sorter.labels)?;
@@ -74,6 +74,9 @@ struct Chosen {
 }
 
 fn choose(cx: &JobCx, spec: PredictSpec) -> Result<Chosen> {
+    if spec.adapter.is_some() || spec.tuned.is_some() {
+        files_of(cx, &spec.model)?.check_own()?;
+    }
     let Some(tuned) = spec.tuned else {
         let model = from_shelf(cx, &spec.model)?;
         let name = model.name.clone();
@@ -132,7 +135,7 @@ impl<'a> Sorter<'a> {
         let n_layers = model.model.shape().n_layers;
         let nothing = PartConfig { first_layer: n_layers, freeze_embeddings: true, freeze_norms: true };
         let Some(mut adapter) = adapter else {
-            let tuner = Tuner::new(&*model.model, Tune::Part(nothing), config)?;
+            let tuner = Tuner::new(model.own()?, Tune::Part(nothing), config)?;
             return Ok(Self { cx, spec, model, tuner, labels: model.model.classes().to_vec() });
         };
         let (head, labels) = match adapter.head.take() {
@@ -144,7 +147,7 @@ impl<'a> Sorter<'a> {
         };
         let first = adapter.beside.values().next().map(|one| (one.rank, one.scale));
         let Some((rank, scale)) = first else {
-            let tuner = Tuner::with_head(&*model.model, Tune::Part(nothing), config, head)?;
+            let tuner = Tuner::with_head(model.own()?, Tune::Part(nothing), config, head)?;
             return Ok(Self { cx, spec, model, tuner, labels });
         };
         let names: Vec<String> = adapter.beside.keys().cloned().collect();
@@ -160,7 +163,7 @@ impl<'a> Sorter<'a> {
             targets: &targets,
             values: &mut values,
         };
-        let tuner = Tuner::with_head(&*model.model, Tune::Lora(lora), config, head)?;
+        let tuner = Tuner::with_head(model.own()?, Tune::Lora(lora), config, head)?;
         Ok(Self { cx, spec, model, tuner, labels })
     }
 

@@ -1,6 +1,6 @@
 //! What can be known of a run before it begins: what its data holds, and how long its steps take. Keeps nothing.
 
-use super::models::{files_of, from_shelf};
+use super::models::{files_of, own_from_shelf};
 use super::samples;
 use super::scratch::Trial;
 use super::train::{my_turn, refuse, tick};
@@ -42,9 +42,9 @@ pub fn measure(cx: &JobCx, spec: TrainSpec) -> Result<JobOutput> {
     refuse(cx, &spec.problems(None))?;
     let _turn = my_turn(cx)?;
     let (spec, _trial) = Trial::of(cx, &spec)?;
-    let model = from_shelf(cx, &spec.model)?;
+    let model = own_from_shelf(cx, &spec.model)?;
     refuse(cx, &spec.problems(Some(&model.card)))?;
-    refuse(cx, &plan::problems(&*model.model, &spec))?;
+    refuse(cx, &plan::problems(model.own()?, &spec))?;
     let context_length = model.model.shape().context_length as u32;
     let encoder =
         Encoder { task: spec.task, codec: &model.codec, template: &model.template, now_ms: cx.now_ms() };
@@ -53,8 +53,8 @@ pub fn measure(cx: &JobCx, spec: TrainSpec) -> Result<JobOutput> {
     // Timed apart from the steps.
     let validation = std::mem::take(&mut data.validation);
     let plan = TrainPlan::new(by_batches(spec), &data);
-    let _memory = cx.shared.ledger.reserve(plan.bytes(&*model.model), &model.name)?;
-    let tuner = plan::tuner(&*model.model, &plan.spec, &data.report, None)?;
+    let _memory = cx.shared.ledger.reserve(plan.bytes(model.own()?), &model.name)?;
+    let tuner = plan::tuner(model.own()?, &plan.spec, &data.report, None)?;
     let mut training = Training::new(plan, tuner, RunState::default(), &data);
     let mut watch = Watch { cx, begun: Instant::now(), marks: Vec::new() };
     training.run(&mut watch)?;

@@ -50,7 +50,7 @@ pub fn of<'m>(model: &'m LoadedModel, spec: &TrainSpec, data: &Dataset, now_ms: 
     }
     let (prompts, ids) = found.into_iter().unzip();
     let sampler = Sampler {
-        model: &*model.model,
+        model: model.own()?,
         prompts: ids,
         ends: model.codec.eos_ids().to_vec(),
         n_tokens,

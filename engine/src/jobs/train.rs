@@ -1,6 +1,6 @@
 //! A training run: check, load, reserve, then the loop of `train::run`; what it tells is stored and sent on.
 
-use super::models::{files_of, from_shelf};
+use super::models::{files_of, own_from_shelf};
 use super::samples;
 use super::scratch;
 use super::train_hooks::{Keeping, RunHooks};
@@ -66,9 +66,9 @@ fn one_turn(cx: &JobCx, id: RunId, record: RunRecord, is_new: bool) -> Result<Jo
 /// The run from where it is, until it ends or is stopped.
 fn sitting(cx: &JobCx, record: RunRecord, is_new: bool) -> Result<JobOutput> {
     scratch::prepare(cx, &record.spec, &record.folder)?;
-    let model = from_shelf(cx, &record.spec.model)?;
+    let model = own_from_shelf(cx, &record.spec.model)?;
     refuse(cx, &record.spec.problems(Some(&model.card)))?;
-    refuse(cx, &plan::problems(&*model.model, &record.spec))?;
+    refuse(cx, &plan::problems(model.own()?, &record.spec))?;
     if let MethodSpec::Full(_) = record.spec.method {
         // What cannot be written in the end is not begun.
         files_of(cx, &record.spec.model)?.companions()?;
@@ -81,8 +81,8 @@ fn sitting(cx: &JobCx, record: RunRecord, is_new: bool) -> Result<JobOutput> {
     let plan = TrainPlan::new(record.spec.clone(), &data);
     let samples = samples::of(&model, &record.spec, &data, record.created_at_ms)?;
     enough_room(cx, &record, &plan, &model)?;
-    let n_trained = plan::n_trained(&*model.model, &plan.spec.method);
-    let foreseen = plan.bytes(&*model.model);
+    let n_trained = plan::n_trained(model.own()?, &plan.spec.method);
+    let foreseen = plan.bytes(model.own()?);
     // The rows are in memory already; they are little.
     let in_rows = data.report.n_tokens * 8;
     let beside = in_rows + samples.sampler.bytes(n_trained, &plan.spec.method);
@@ -210,7 +210,7 @@ fn enough_room(cx: &JobCx, record: &RunRecord, plan: &TrainPlan, model: &LoadedM
         .flatten()
         .map(|entry| durable::folder_bytes(&entry.path()))
         .sum();
-    let needed = plan.disk_bytes(&*model.model).saturating_sub(there);
+    let needed = plan.disk_bytes(model.own()?).saturating_sub(there);
     if needed <= free {
         return Ok(());
     }
@@ -238,7 +238,7 @@ fn enter(
     record.status = RunStatus::Running;
     let progress = &mut record.progress;
     progress.n_steps = plan.n_steps;
-    progress.n_trained = plan.n_trained(&*model.model);
+    progress.n_trained = plan.n_trained(model.own()?);
     progress.model_name = model_name;
     progress.base_hash.clone_from(&model.card.content_hash);
     progress.data = data.report.clone();
@@ -278,9 +278,9 @@ fn work(
 ) -> Result<Ended> {
     let model = keeping.model;
     let known = saved.as_ref().map(|saved| &saved.values);
-    let mut tuner = plan::tuner(&*model.model, &plan.spec, &data.report, known)?;
+    let mut tuner = plan::tuner(model.own()?, &plan.spec, &data.report, known)?;
     // As reserved; once the longest batch has been computed, as measured.
-    tuner.hold_to(plan.step_bytes(&*model.model));
+    tuner.hold_to(plan.step_bytes(model.own()?));
     let mut state = RunState::default();
     if let Some(mut saved) = saved {
         saved.restore_moments(&mut tuner.params)?;
@@ -336,7 +336,9 @@ pub fn dropout(spec: &TrainSpec, n_rows: usize) -> f64 {
 /// The names of a model's linear maps, the unembedding apart.
 pub fn linear_names(model: &LoadedModel) -> Arc<Vec<String>> {
     let mut names = Vec::new();
-    model.model.linears(&mut |name, _| names.push(name.to_owned()));
+    if let Ok(own) = model.own() {
+        own.linears(&mut |name, _| names.push(name.to_owned()));
+    }
     names.retain(|name| !is_head(name));
     Arc::new(names)
 }

@@ -206,7 +206,7 @@ impl<'a> Keeping<'a> {
                     save::model_folder(
                         to,
                         &companions,
-                        &*model.model,
+                        model.own()?,
                         head.as_ref(),
                         dtype,
                         &mut alter,

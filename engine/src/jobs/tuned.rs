@@ -1,6 +1,6 @@
 //! What a reply is written with: a model, and what a run has made of it.
 
-use super::models::from_shelf;
+use super::models::{files_of, from_shelf};
 use super::train::find_any;
 use crate::generate::batch::HeldAdapters;
 use crate::job_cx::JobCx;
@@ -35,6 +35,9 @@ pub struct Chosen {
 /// # Errors
 /// When a file is missing or broken, memory is short, or the run has kept nothing yet.
 pub fn choose(cx: &JobCx, spec: &GenerateSpec) -> Result<Chosen> {
+    if spec.tuned.is_some() || spec.adapter.is_some() {
+        files_of(cx, &spec.model)?.check_own()?;
+    }
     let Some(tuned) = &spec.tuned else {
         let model = from_shelf(cx, &spec.model)?;
         let adapters = match &spec.adapter {
@@ -63,7 +66,7 @@ fn fit(cx: &JobCx, model: &LoadedModel, files: AdapterFiles, strength: f32) -> R
         cx.shared.outbox.send(Event::Notice(Notice::Alert(warning)));
     }
     let source = AdapterSource { path: PathBuf::new(), strength };
-    let adapters = files.fit(&model.name, &*model.model, &source)?;
+    let adapters = files.fit(&model.name, model.own()?, &source)?;
     let held = cx.shared.ledger.reserve(adapters.size_bytes(), &model.name)?;
     Ok(HeldAdapters { adapters, held })
 }

@@ -200,6 +200,11 @@ impl ConfigJson {
         self.fields.contains_key(field)
     }
 
+    /// The names of all fields.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.fields.keys().map(String::as_str)
+    }
+
     /// # Errors
     /// `Failure { Input }` when it is absent or no non-negative integer.
     pub fn size(&self, field: &str) -> Result<usize, Failure> {

@@ -14,15 +14,19 @@ mod parts;
 mod qwen2;
 mod qwen3;
 mod rope;
+pub mod run_only;
 
 pub use crate::nn::{ForwardCx, ModelShape};
 pub use config::{ConfigJson, ModelConfig, refused};
 pub use parts::{BlockParts, DecoderParts, MlpParts, Named, NormParts};
+pub use run_only::RUN_ONLY;
 
 use crate::nn::{Linear, Weight};
 use anyhow::Result;
 use candle_core::Tensor;
-use glassworks_protocol::Failure;
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Failure, FailureKind};
+use run_only::{Bridge, RunOnlyConfig};
 
 /// A decoder that predicts the next token. Weights only: cache and probe are arguments, so that all who use a
 /// model share one copy of it.
@@ -44,6 +48,75 @@ pub trait CausalLm: Send + Sync {
 
     /// The labels that the head tells apart, in the order of its outputs; none for a model that predicts tokens.
     fn classes(&self) -> &[String];
+}
+
+/// A model that has been loaded.
+pub enum Model {
+    /// Of our own blocks: it writes, is tuned and looked into.
+    Own(Box<dyn CausalLm>),
+    /// One of [`RUN_ONLY`].
+    RunOnly(Bridge),
+}
+
+impl Model {
+    #[must_use]
+    pub fn shape(&self) -> &ModelShape {
+        match self {
+            Self::Own(model) => model.shape(),
+            Self::RunOnly(bridge) => bridge.shape(),
+        }
+    }
+
+    /// The labels that it tells apart; none for a model that predicts tokens.
+    #[must_use]
+    pub fn classes(&self) -> &[String] {
+        match self {
+            Self::Own(model) => model.classes(),
+            Self::RunOnly(_) => &[],
+        }
+    }
+
+    #[must_use]
+    pub fn is_run_only(&self) -> bool {
+        matches!(self, Self::RunOnly(_))
+    }
+
+    /// The model taken apart, for all but writing. `name` is what a person calls it.
+    ///
+    /// # Errors
+    /// `Failure { Input }` for one that only runs.
+    pub fn own(&self, name: &str) -> Result<&dyn CausalLm, Failure> {
+        match self {
+            Self::Own(model) => Ok(&**model),
+            Self::RunOnly(bridge) => Err(runs_only(name, bridge.family())),
+        }
+    }
+}
+
+/// What a model is built by.
+pub enum Recipe {
+    Own(&'static Architecture),
+    RunOnly(RunOnlyConfig),
+}
+
+impl Recipe {
+    /// As the model card names it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Own(architecture) => architecture.name,
+            Self::RunOnly(config) => config.family.name,
+        }
+    }
+}
+
+/// Why a model is not tuned, measured or looked into.
+#[must_use]
+pub fn runs_only(name: &str, architecture: &str) -> Failure {
+    let known: Vec<&str> = ARCHITECTURES.iter().map(|a| a.name).collect();
+    let summary = Text::new("failure.runs_only").arg("name", name).arg("architecture", architecture);
+    Failure::new(FailureKind::Input, summary)
+        .hint(Text::new("failure.runs_only_hint").arg("known", known.join(", ")))
 }
 
 /// The name of the head that tells labels apart.

@@ -1,7 +1,8 @@
 //! From config.json to a [`ModelConfig`]: which architecture it is, and its own reading of the fields.
 
 use super::file::read_text;
-use crate::models::{ARCHITECTURES, Architecture, ConfigJson, ModelConfig};
+use crate::models::run_only::Family;
+use crate::models::{ARCHITECTURES, Architecture, ConfigJson, ModelConfig, RUN_ONLY, Recipe};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind};
 use serde_json::Value;
@@ -15,11 +16,28 @@ const MOST_CLASSES: usize = 1 << 16;
 ///
 /// # Errors
 /// `Failure` naming the file: not there, no JSON, an unknown architecture, a field that can't be honoured.
-pub fn read(path: &Path) -> Result<(&'static Architecture, ModelConfig), Failure> {
+pub fn read(path: &Path) -> Result<(Recipe, ModelConfig), Failure> {
     let json = ConfigJson::parse(path, &read_text(path, MAX_CONFIG_BYTES)?)?;
+    if let Some(family) = run_only(&json) {
+        let (recipe, config) = family.config(&json)?;
+        return Ok((Recipe::RunOnly(recipe), config));
+    }
     let (architecture, classifies) = architecture(&json)?;
     let config = (architecture.config)(&json)?;
-    Ok((architecture, if classifies { config.classifying(classes(&json)?) } else { config }))
+    let config = if classifies { config.classifying(classes(&json)?) } else { config };
+    Ok((Recipe::Own(architecture), config))
+}
+
+/// The family that runs through the bridge, if it is one: by `model_type`, and by `architectures` where it is given.
+fn run_only(json: &ConfigJson) -> Option<&'static Family> {
+    let model_type = json.text("model_type").ok().flatten()?;
+    let names = json.get("architectures").and_then(Value::as_array);
+    let fits = |family: &Family| {
+        names.is_none_or(|names| {
+            names.iter().filter_map(Value::as_str).any(|name| family.class_names.contains(&name))
+        })
+    };
+    RUN_ONLY.iter().copied().find(|family| family.model_types.contains(&model_type) && fits(family))
 }
 
 /// The labels of a classifier, as transformers' `PreTrainedConfig` has them.
@@ -50,7 +68,8 @@ fn architecture(json: &ConfigJson) -> Result<(&'static Architecture, bool), Fail
         Some(_) => return Err(json.missing("architectures")),
     };
     let model_type = json.text("model_type")?;
-    let known = ARCHITECTURES.iter().any(|a| model_type.is_some_and(|t| a.model_types.contains(&t)));
+    let known = ARCHITECTURES.iter().any(|a| model_type.is_some_and(|t| a.model_types.contains(&t)))
+        || RUN_ONLY.iter().any(|f| model_type.is_some_and(|t| f.model_types.contains(&t)));
     let class_name = class_names.first().copied();
     let name = if known { class_name } else { model_type.or(class_name) };
     let name = name.or(model_type).ok_or_else(|| json.missing("model_type"))?;
@@ -67,7 +86,8 @@ fn architecture(json: &ConfigJson) -> Result<(&'static Architecture, bool), Fail
 
 /// Also for GGUF's `general.architecture`.
 pub fn unknown_architecture(file: &Path, name: &str) -> Failure {
-    let known: Vec<&str> = ARCHITECTURES.iter().map(|a| a.name).collect();
+    let own = ARCHITECTURES.iter().map(|a| a.name);
+    let known: Vec<&str> = own.chain(RUN_ONLY.iter().map(|family| family.name)).collect();
     Failure::new(
         FailureKind::Input,
         Text::new("failure.architecture_unknown").arg("file", file.display()).arg("name", name),

@@ -1,10 +1,11 @@
 //! A Hugging Face folder: config.json with weights beside it, and what else its files say of the model.
 
-use super::file::{self, missing, read_text};
+use super::file::{self, broken, missing, read_text};
 use super::stored::{Reader, Stored};
 use super::trained::Trained;
 use super::{LoadProgress, config, pickle, placed, safetensors};
-use crate::models::{Architecture, CausalLm, ModelConfig, TensorNeed};
+use crate::models::run_only::Bridge;
+use crate::models::{Model, ModelConfig, Recipe, TensorNeed, runs_only};
 use anyhow::Result;
 use candle_core::Device;
 use glassworks_protocol::Failure;
@@ -28,7 +29,7 @@ type OpenWeights = fn(&Path) -> Result<Stored, Failure>;
 /// **Invariant:** every tensor in `needs` is in `stored`, in its shape and in a type that can be read.
 pub struct Folder {
     pub path: PathBuf,
-    pub architecture: &'static Architecture,
+    pub recipe: Recipe,
     pub config: ModelConfig,
     needs: Vec<TensorNeed>,
     stored: Stored,
@@ -45,14 +46,19 @@ impl Folder {
     /// # Errors
     /// `Failure` naming the file concerned.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        let (architecture, config) = config::read(&path.join(CONFIG))?;
+        let (recipe, config) = config::read(&path.join(CONFIG))?;
         let Some((name, open)) = WEIGHTS.iter().find(|(name, _)| path.join(name).exists()) else {
             return Err(missing(&path.join(WEIGHTS[0].0)));
         };
         let stored = open(&path.join(name))?;
-        let needs = (architecture.tensors)(&config);
+        let needs = match &recipe {
+            Recipe::Own(architecture) => (architecture.tensors)(&config),
+            Recipe::RunOnly(recipe) => {
+                recipe.tensors().map_err(|e| broken(&path.join(CONFIG), &format!("{e:#}")))?
+            }
+        };
         stored.check(&needs)?;
-        Ok(Self { path: path.to_owned(), architecture, config, needs, stored })
+        Ok(Self { path: path.to_owned(), recipe, config, needs, stored })
     }
 
     /// What people call it: the folder's name, or the repository's in a Hugging Face cache.
@@ -71,7 +77,8 @@ impl Folder {
         let s = &self.config.shape;
         ModelCard {
             format: ModelFormat::Folder,
-            architecture: self.architecture.name.to_owned(),
+            architecture: self.recipe.name().to_owned(),
+            run_only: matches!(self.recipe, Recipe::RunOnly(_)),
             n_params: self
                 .needs
                 .iter()
@@ -111,7 +118,11 @@ impl Folder {
     }
 
     pub fn loaded_bytes(&self, device: &Device) -> u64 {
-        if device.is_cpu() { self.stored.loaded_bytes(&self.needs) } else { placed::dense_bytes(&self.needs) }
+        match &self.recipe {
+            Recipe::RunOnly(recipe) => recipe.loaded_bytes(&self.needs),
+            Recipe::Own(_) if device.is_cpu() => self.stored.loaded_bytes(&self.needs),
+            Recipe::Own(_) => placed::dense_bytes(&self.needs),
+        }
     }
 
     /// When the newest of its files was changed.
@@ -133,11 +144,21 @@ impl Folder {
         device: &Device,
         trained: Option<&Trained>,
         progress: LoadProgress<'_>,
-    ) -> Result<Box<dyn CausalLm>> {
+    ) -> Result<Model> {
         let total =
             self.needs.iter().filter_map(|need| Some(self.stored.find(need).ok()?.1.size_bytes)).sum();
         let reader: Reader<'_> = self.stored.reader(total, progress)?;
-        let model = placed::build(self.architecture, &self.config, &reader, trained, device)?;
+        let model = match &self.recipe {
+            Recipe::Own(architecture) => {
+                Model::Own(placed::build(architecture, &self.config, &reader, trained, device)?)
+            }
+            // Nothing that a run has trained fits it.
+            Recipe::RunOnly(_) if trained.is_some() => {
+                return Err(runs_only(&self.name(), self.recipe.name()).into());
+            }
+            // In main memory, wherever others go.
+            Recipe::RunOnly(recipe) => Model::RunOnly(Bridge::load(recipe, &self.needs, &reader)?),
+        };
         progress(total, total)?;
         Ok(model)
     }

@@ -6,7 +6,7 @@ use crate::generate::batch::Batcher;
 use crate::generate::reuse::ReadSequences;
 use crate::generate::schema::Spellings;
 use crate::memory::{Ledger, Reservation};
-use crate::models::CausalLm;
+use crate::models::{CausalLm, Model};
 use crate::tokenizer::TextCodec;
 use anyhow::Result;
 use candle_core::Device;
@@ -22,7 +22,7 @@ use std::time::SystemTime;
 pub struct LoadedModel {
     pub name: String,
     pub card: ModelCard,
-    pub model: Box<dyn CausalLm>,
+    pub model: Model,
     pub codec: TextCodec,
     pub template: ChatTemplate,
     pub sequences: ReadSequences,
@@ -37,6 +37,14 @@ pub struct LoadedModel {
 }
 
 impl LoadedModel {
+    /// The model taken apart, for all but writing.
+    ///
+    /// # Errors
+    /// `Failure { Input }` for one that only runs.
+    pub fn own(&self) -> Result<&dyn CausalLm, Failure> {
+        self.model.own(&self.name)
+    }
+
     /// Reserves memory for a cache; when it doesn't fit, what this model has read before is forgotten first.
     ///
     /// # Errors
@@ -131,6 +139,7 @@ impl Shelf {
         *slot = None;
         let weights = self.make_room(files.loaded_bytes(&self.device), path, name, ledger)?;
         let model = files.load_on(&self.device, progress)?;
+        let batcher = if model.is_run_only() { Batcher::one_by_one() } else { Batcher::default() };
         let loaded = Arc::new(LoadedModel {
             name: name.to_owned(),
             card: ModelCard { content_hash, ..files.card()? },
@@ -138,7 +147,7 @@ impl Shelf {
             codec: files.tokenizer()?,
             template: files.chat_template()?,
             sequences: ReadSequences::default(),
-            batcher: Batcher::default(),
+            batcher,
             spellings: Mutex::default(),
             stamp,
             _weights: weights,

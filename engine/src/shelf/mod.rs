@@ -17,7 +17,7 @@ pub use crate::models::{ModelConfig, WeightSource};
 pub use loaded::{LoadedModel, Shelf};
 
 use crate::chat_template::ChatTemplate;
-use crate::models::CausalLm;
+use crate::models::{CausalLm, Model, Recipe, runs_only};
 use crate::tokenizer::TextCodec;
 use anyhow::Result;
 use candle_core::Device;
@@ -187,23 +187,39 @@ impl ModelFiles {
         }
     }
 
+    /// # Errors
+    /// `Failure { Input }` for a model that only runs: it is not tuned, measured or looked into.
+    pub fn check_own(&self) -> Result<(), Failure> {
+        match &self.kind {
+            Kind::Folder(folder) if matches!(folder.recipe, Recipe::RunOnly(_)) => {
+                Err(runs_only(&self.name(), folder.recipe.name()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Reads the weights into main memory and lets the files go: what the training step works on.
     ///
     /// # Errors
-    /// When a file has changed or cannot be read, and whatever `progress` returns.
+    /// When a file has changed or cannot be read, whatever `progress` returns, and `Failure { Input }` for a model that
+    /// only runs.
     pub fn load(&self, progress: LoadProgress<'_>) -> Result<Box<dyn CausalLm>> {
-        self.load_on(&Device::Cpu, progress)
+        self.check_own()?;
+        match self.load_on(&Device::Cpu, progress)? {
+            Model::Own(model) => Ok(model),
+            Model::RunOnly(bridge) => Err(runs_only(&self.name(), bridge.family()).into()),
+        }
     }
 
-    /// The same, onto `device`.
+    /// Whatever model it is, onto `device` if it is of our own blocks.
     ///
     /// # Errors
-    /// As [`Self::load`], and when the device has no room.
-    pub fn load_on(&self, device: &Device, progress: LoadProgress<'_>) -> Result<Box<dyn CausalLm>> {
+    /// When a file has changed or cannot be read, whatever `progress` returns, and when the device has no room.
+    pub fn load_on(&self, device: &Device, progress: LoadProgress<'_>) -> Result<Model> {
         let trained = self.trained.as_deref().map(Trained::read).transpose()?;
         match &self.kind {
             Kind::Folder(folder) => folder.load(device, trained.as_ref(), progress),
-            Kind::Gguf(gguf) => gguf.load(device, trained.as_ref(), progress),
+            Kind::Gguf(gguf) => Ok(Model::Own(gguf.load(device, trained.as_ref(), progress)?)),
         }
     }
 }

@@ -102,7 +102,7 @@ impl Listener for Ear<'_> {
 fn adapters(model: &LoadedModel, ledger: &Ledger) -> HeldAdapters {
     let mut adapters = Adapters::new(1.0);
     let numbers = |n: usize, step: usize| (0..n).map(|i| ((i * step % 17) as f32 - 8.0) / 40.0).collect();
-    model.model.linears(&mut |_, linear| {
+    model.own().expect("its own blocks").linears(&mut |_, linear| {
         let (n_out, n_in) = linear.weight().dims();
         let one = LowRank { rank: 2, scale: 1.0, a: numbers(2 * n_in, 5), b: numbers(2 * n_out, 3) };
         adapters.put(linear.id(), one);

@@ -88,12 +88,27 @@ pub fn model(name: &str, starter: bool) -> Arc<ModelRecord> {
             description: starter.then(|| "Goes on with what was begun".to_owned()),
             examples: if starter { vec!["Alice was beginning to".to_owned()] } else { Vec::new() },
             labels: Vec::new(),
+            run_only: false,
             content_hash: "ab".repeat(32),
         },
         added_at_ms: super::NOW_MS - 1000,
         used_at_ms: None,
         starter,
     })
+}
+
+/// One that only runs: it writes, and nothing else is done with it.
+#[must_use]
+pub fn run_only(name: &str, architecture: &str) -> Arc<ModelRecord> {
+    let mut record = model(name, false);
+    let card = &mut Arc::make_mut(&mut record).card;
+    card.format = ModelFormat::Folder;
+    architecture.clone_into(&mut card.architecture);
+    card.weight_type = "BF16".to_owned();
+    (card.n_params, card.size_bytes, card.context_length) = (3_821_079_552, 7_642_181_880, 2047);
+    card.license = Some("MIT".to_owned());
+    card.run_only = true;
+    record
 }
 
 /// 412 of 717 files, 17 minutes left.

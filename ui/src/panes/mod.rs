@@ -13,6 +13,7 @@ use crate::host::{FileRequest, PickId};
 use crate::model::{JobKind, Model};
 use crate::theme::{Theme, icons, size};
 use glassworks_protocol::ids::{ChatId, JobId};
+use glassworks_protocol::model::ModelCard;
 use glassworks_protocol::settings::Settings;
 use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::{Edit, JobSpec, Query};
@@ -185,6 +186,12 @@ impl PaneCx<'_> {
     #[must_use]
     pub fn render(&self, text: &Text) -> String {
         self.language.render(text)
+    }
+
+    /// Why a model is not tuned or measured; `None` where it can be.
+    #[must_use]
+    pub fn runs_only(&self, card: &ModelCard) -> Option<String> {
+        card.run_only.then(|| self.tf("model.runs_only_tip", &[("architecture", &card.architecture)]))
     }
 
     #[must_use]

@@ -258,6 +258,7 @@ mod tests {
             description: None,
             examples: Vec::new(),
             labels: Vec::new(),
+            run_only: false,
             content_hash: String::new(),
         }
     }

@@ -214,6 +214,9 @@ impl TrainSpec {
             let text = Text::new("train.problem.longer_than_context").arg("context", card.context_length);
             tell("batch.max_length", text);
         }
+        if card.run_only {
+            tell("model", Text::new("train.problem.model_runs_only").arg("name", &card.architecture));
+        }
         if !card.labels.is_empty() && !self.task.classifies() {
             tell("task.kind", Text::new("train.problem.model_classifies"));
         }

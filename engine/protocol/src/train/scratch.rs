@@ -160,6 +160,7 @@ impl ScratchSpec {
             examples: Vec::new(),
             content_hash: String::new(),
             labels: Vec::new(),
+            run_only: false,
         }
     }
 }

@@ -4,7 +4,7 @@ use super::header::Header;
 use super::metadata::{Metadata, Value};
 use super::names::{self, Names};
 use super::weights::read_floats;
-use crate::models::{ARCHITECTURES, Architecture, ModelConfig, gemma2, gemma3, refused};
+use crate::models::{ARCHITECTURES, Architecture, ModelConfig, RUN_ONLY, gemma2, gemma3, refused};
 use crate::nn::{Activation, ModelShape, RopeConfig, RopeScaling};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind};
@@ -84,6 +84,12 @@ pub(super) fn refuse_split(metadata: &Metadata) -> Result<(), Failure> {
     }
 }
 
+/// What runs through the bridge is read from folders alone.
+fn only_as_folder(file: &Path, name: &str) -> Failure {
+    let summary = Text::new("failure.gguf_run_only").arg("file", file.display()).arg("name", name);
+    Failure::new(FailureKind::Input, summary).hint(Text::new("failure.gguf_run_only_hint"))
+}
+
 pub(super) fn read(header: &Header) -> Result<(&'static Architecture, &'static Names, ModelConfig), Failure> {
     let metadata = &header.metadata;
     let key = "general.architecture";
@@ -91,7 +97,10 @@ pub(super) fn read(header: &Header) -> Result<(&'static Architecture, &'static N
     let dialect = DIALECTS.iter().find(|dialect| dialect.name == name);
     let architecture = ARCHITECTURES.iter().find(|a| a.gguf_names.contains(&name));
     let (Some(dialect), Some(architecture)) = (dialect, architecture) else {
-        return Err(unknown_architecture(metadata.file(), name));
+        return Err(match RUN_ONLY.iter().find(|family| family.gguf_names.contains(&name)) {
+            Some(_) => only_as_folder(metadata.file(), name),
+            None => unknown_architecture(metadata.file(), name),
+        });
     };
     let keys = Keys { metadata, architecture: name };
     for key in REFUSED.iter().filter(|key| !dialect.honoured.contains(key)) {

@@ -85,6 +85,7 @@ impl GgufModel {
         ModelCard {
             format: ModelFormat::Gguf,
             architecture: self.architecture.name.to_owned(),
+            run_only: false,
             n_params: self.needs.iter().map(elements).sum(),
             size_bytes: self.header.file_len,
             weight_type: self.main_type(),

@@ -176,6 +176,8 @@ fn other_files_are_refused_by_name() {
     let failure = place.check(&header(3, 0, 1, &architecture("mamba")), true).unwrap();
     assert_eq!(failure.summary.key, "failure.architecture_unknown");
     assert!(failure.summary.args.iter().any(|(_, v)| v == "mamba"));
+    let failure = place.check(&header(3, 0, 1, &architecture("phi3")), true).unwrap();
+    assert_eq!(failure.summary.key, "failure.gguf_run_only", "it is run from a folder alone");
     assert_eq!(key(place.check(&header(3, 0, 0, &[]), true)), "failure.gguf_key");
     assert_eq!(key(place.check(&header(3, 0, 1, &architecture("llama")), true)), "failure.gguf_key");
     let split = [

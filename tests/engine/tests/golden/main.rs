@@ -11,6 +11,7 @@ mod inside;
 mod oracle;
 mod over;
 mod refusals;
+mod run_only;
 mod training;
 mod tuning;
 mod writing;

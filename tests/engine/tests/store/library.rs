@@ -29,6 +29,7 @@ fn record(path: &str) -> ModelRecord {
         description: None,
         examples: vec![String::from("你好")],
         labels: Vec::new(),
+        run_only: false,
         content_hash: String::new(),
     };
     ModelRecord {

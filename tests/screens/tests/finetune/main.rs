@@ -2,6 +2,7 @@
 //! by keyboard and by image.
 
 mod goals;
+mod run_only;
 
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};

@@ -260,3 +260,16 @@ fn a_document_that_is_gone_says_so() {
     window.click("New chat");
     assert!(window.shows("Ask SmolLM2-135M-Instruct something"));
 }
+
+#[test]
+fn the_menu_says_which_model_only_runs() {
+    let mut start = chat_start(&Fake::default());
+    start.models.push(fixtures::run_only("Phi-3-mini-4k-instruct", "phi3"));
+    let mut window = open(&mut Fake::default(), start);
+    window.click_part("Model: SmolLM2");
+    let mut all = egui_kittest::SnapshotResults::new();
+    window.picture(&mut all, "playground-model-runs-only");
+    window.click("Phi-3-mini-4k-instruct");
+    job_of(&window.commands(), |s| matches!(s, JobSpec::LoadModel(_)));
+    assert!(window.shows_part("Model: Phi-3-mini-4k-instruct"), "it is talked to like any other");
+}

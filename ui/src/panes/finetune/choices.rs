@@ -46,13 +46,23 @@ impl Finetune {
         let button = choice_heading(ui, 1, &cx.t("finetune.model"), &cx.t("finetune.change"), &name);
         let chosen = widgets::menu(&button, 280.0, |ui| {
             let mut chosen = None;
-            for model in cx.model.library.models() {
+            let (only_run, tuned): (Vec<_>, Vec<_>) =
+                cx.model.library.models().iter().partition(|model| model.card.run_only);
+            for model in tuned {
                 let selected = self.draft.model() == Some(model.id);
                 let hint = format!("{}  {}", model.card.weight_type, units::size(model.card.size_bytes));
                 if MenuItem::new(&model.name).hint(hint).selected(selected).show(ui).clicked() {
                     chosen = Some(ModelSource::Library(model.id));
                 }
             }
+            if !only_run.is_empty() {
+                menu_heading(ui, &cx.t("finetune.only_run"));
+            }
+            for model in only_run {
+                let item = MenuItem::new(&model.name).hint(&model.card.architecture);
+                item.off(cx.runs_only(&model.card)).show(ui);
+            }
+            widgets::divider(ui);
             let other = MenuItem::new(cx.t("finetune.other_model")).icon(icons::FOLDER_OPEN);
             if other.show(ui).clicked() {
                 cx.push(Action::Run(UiCommand::OpenModel));
@@ -73,6 +83,10 @@ impl Finetune {
         ui.add_space(4.0);
         ui.horizontal(|ui| {
             match facts.memory.as_ref().map(|memory| memory.fit()) {
+                _ if model.card.run_only => {
+                    let why = cx.runs_only(&model.card).unwrap_or_default();
+                    widgets::badge(ui, Tone::Danger, icons::X, cx.t("model.runs_only")).on_hover_text(why);
+                }
                 Some(fit) => fit_badge(ui, cx, fit),
                 None => {
                     widgets::tag(ui, Tone::Plain, model.card.weight_type.as_str());
@@ -253,6 +267,16 @@ fn goal_keys(task: TaskSpec) -> (&'static str, &'static str) {
         TaskSpec::Scratch(_) => ("finetune.goal_scratch", "finetune.goal_scratch_hint"),
         TaskSpec::Classification(_) => ("finetune.goal_classification", "finetune.goal_classification_hint"),
     }
+}
+
+/// Words before rows of a menu that have something in common.
+fn menu_heading(ui: &mut Ui, words: &str) {
+    widgets::divider(ui);
+    let margin = egui::Margin { left: 32, right: 8, top: 6, bottom: 2 };
+    egui::Frame::new().inner_margin(margin).show(ui, |ui| {
+        // Rows of a menu are as wide as it is; words are not drawn apart for that.
+        ui.with_layout(Layout::top_down(Align::Min), |ui| widgets::hint(ui, words));
+    });
 }
 
 /// How many labels there are, and each with its rows on hover.

@@ -154,12 +154,14 @@ impl Draft {
         }
     }
 
-    /// A model that is there: the chosen one, else the one used last, else the starter. And the precision in use.
+    /// A model that is there: the chosen one, else the one used last if it can be tuned, else the starter. And the
+    /// precision in use.
     pub fn settle(&mut self, cx: &PaneCx) {
         let library = &cx.model.library;
         let there = |id: &ModelId| library.get(*id).is_some();
         if !self.model().is_some_and(|id| there(&id)) {
-            let other = cx.settings().last_model.filter(there).or(library.starter.filter(there));
+            let tunable = |id: &ModelId| library.get(*id).is_some_and(|model| !model.card.run_only);
+            let other = cx.settings().last_model.filter(tunable).or(library.starter.filter(there));
             if let Some(id) = other.or_else(|| library.models().first().map(|model| model.id)) {
                 self.spec.model = ModelSource::Library(id);
             }

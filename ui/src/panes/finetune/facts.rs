@@ -23,7 +23,7 @@ pub struct Facts {
     pub timing: Answer<StepReport>,
     pub estimate: Option<Estimate>,
     pub memory: Option<Memory>,
-    /// Without that there is no data yet, which the choices say.
+    /// Without what the choices say: that there is no data yet, or that the model only runs.
     pub problems: Vec<FieldProblem>,
     pub advice: Vec<FieldProblem>,
     /// A run that has not ended.
@@ -78,7 +78,8 @@ impl Finetune {
         let weights = card.as_ref().map_or(0, |card| if ready { 0 } else { card.size_bytes });
         let memory = estimate.as_ref().map(|estimate| self.memory(cx, weights, estimate));
         let mut problems = spec.problems(chosen);
-        problems.retain(|problem| problem.field != "data.files");
+        // That there is no data, and that a model only runs, the choices say.
+        problems.retain(|problem| !["data.files", "model"].contains(&problem.field.as_str()));
         Facts {
             timing: self.findings.timing(cx, spec),
             advice: spec.advice(data.known()),
@@ -111,6 +112,9 @@ impl Finetune {
         }
         if self.draft.spec.scratch().is_none() {
             let Some(model) = &facts.model else { return Some(cx.t("finetune.off_no_model")) };
+            if let Some(why) = cx.runs_only(&model.card) {
+                return Some(why);
+            }
             if matches!(cx.model.library.state(model.id), ModelState::Failed(_)) {
                 return Some(cx.tf("finetune.off_model_failed", &[("name", &model.name)]));
             }

@@ -205,6 +205,7 @@ fn state_word(cx: &PaneCx, state: &ModelState) -> String {
 fn describe(cx: &PaneCx, model: &ModelRecord, state: &ModelState) -> String {
     let mut lines = vec![format!("{} · {}", model.name, state_word(cx, state)), card_words(cx, &model.card)];
     lines.extend(model.card.description.clone());
+    lines.extend(cx.runs_only(&model.card));
     if let ModelState::Loading(job) = state
         && let Some(progress) = cx.model.jobs.get(*job).and_then(|j| j.progress.as_ref())
     {
@@ -240,7 +241,8 @@ fn model_row_button(ui: &mut Ui, cx: &PaneCx, model: &ModelRecord, selected: boo
     ui.painter().rect_filled(rect, f32::from(size::RADIUS_TAG), fill);
     let y = rect.center().y;
     widgets::paint_bead(ui, pos2(rect.left() + 12.0, y), bead_color(cx, state));
-    let size_words = format!("{}  {}", model.card.weight_type, units::size(model.card.size_bytes));
+    let kind = if model.card.run_only { cx.t("model.runs_only") } else { model.card.weight_type.clone() };
+    let size_words = format!("{kind}  {}", units::size(model.card.size_bytes));
     let detail = widgets::galley(ui, size_words, Type::Hint.mono(Weight::Regular), t.text_3);
     let mut job = egui::text::LayoutJob::simple_singleline(
         model.name.clone(),

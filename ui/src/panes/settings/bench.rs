@@ -76,7 +76,7 @@ fn ask(pane: &mut SettingsPane, ui: &mut Ui, cx: &mut PaneCx, model: &ModelRecor
             pane.bench_model = Some(id);
         }
         let words = cx.t(if again { "settings.bench_again" } else { "settings.bench_measure" });
-        let off = running.then(|| cx.t("settings.busy"));
+        let off = running.then(|| cx.t("settings.busy")).or_else(|| cx.runs_only(&model.card));
         if Button::control(words).icon(icons::LIGHTNING).off(off).show(ui).clicked() {
             let precision = cx.settings().precision;
             let model = ModelSource::Library(id);
