@@ -16,6 +16,8 @@ pub struct Cli {
     pub home: Option<PathBuf>,
     #[arg(short, long, global = true)]
     pub verbose: bool,
+    #[arg(long, value_name = "FILE", num_args = 0..)]
+    pub open: Vec<PathBuf>,
     #[command(subcommand)]
     pub command: Option<Command>,
 }

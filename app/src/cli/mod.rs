@@ -70,7 +70,7 @@ pub fn main(arguments: Vec<OsString>, language: Language) -> ExitCode {
     };
     let cx = Cx { home, language, verbose: cli.verbose };
     match cli.command {
-        None => window::open(&cx),
+        None => window::open(&cx, cli.open),
         Some(command) => ended(run(&cx, command), language, cx.verbose),
     }
 }

@@ -3,6 +3,7 @@
 mod failed;
 mod geometry;
 mod host;
+mod neighbour;
 mod notify;
 
 use crate::cli::{self, Cx, out};
@@ -13,6 +14,7 @@ use geometry::Geometry;
 use glassworks_engine::{Engine, Mode};
 use glassworks_protocol::Failure;
 use host::Desktop;
+use neighbour::Door;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -27,15 +29,20 @@ const PACKAGES: &str = "libgl1 libegl1 libgl1-mesa-dri libxcursor1 libxi6 libx11
 const FAREWELL: Duration = Duration::from_secs(10);
 const ICON: &[u8] = include_bytes!("../../../assets/icons/glassworks-256.png");
 
-/// Opens the window and stays until it is closed.
-pub fn open(cx: &Cx) -> ExitCode {
+/// Opens the window with these files and stays until it is closed. Where one is open on this home already, that one is
+/// given the files, and shown.
+pub fn open(cx: &Cx, files: Vec<PathBuf>) -> ExitCode {
+    if neighbour::knock(&cx.home, &files) {
+        out::note(cx.say("cli.window.open_already"));
+        return ExitCode::SUCCESS;
+    }
     if !paths::has_display() {
         return no_window(cx, cx.say("cli.window.no_display"));
     }
     cli::start_log(cx, Some(&cx.home));
     let stage = Rc::new(Stage::default());
     logging::keep_panics_quiet(true);
-    let result = catch_unwind(AssertUnwindSafe(|| show(cx, &stage)));
+    let result = catch_unwind(AssertUnwindSafe(|| show(cx, files, &stage)));
     logging::keep_panics_quiet(false);
     let reason = match result {
         Ok(Ok(())) if stage.engine_failed.get() => return ExitCode::FAILURE,
@@ -78,7 +85,7 @@ fn no_window(cx: &Cx, why: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn show(cx: &Cx, stage: &Rc<Stage>) -> eframe::Result {
+fn show(cx: &Cx, files: Vec<PathBuf>, stage: &Rc<Stage>) -> eframe::Result {
     let geometry = Geometry::load(&cx.home);
     let mut viewport = egui::ViewportBuilder::default()
         .with_title("Glassworks")
@@ -95,7 +102,7 @@ fn show(cx: &Cx, stage: &Rc<Stage>) -> eframe::Result {
     eframe::run_native(
         "glassworks",
         options,
-        Box::new(move |creation| Ok(Box::new(Window::new(cx, &creation.egui_ctx, geometry, stage)))),
+        Box::new(move |creation| Ok(Box::new(Window::new(cx, &creation.egui_ctx, files, geometry, stage)))),
     )
 }
 
@@ -114,14 +121,19 @@ enum Content {
 
 struct Workbench {
     app: glassworks_ui::App,
+    /// Where a second window knocks.
+    door: Option<Door>,
     /// Ends once the app has sent its last command and everything is stored.
     engine: JoinHandle<()>,
 }
 
 impl Window {
-    fn new(cx: &Cx, ctx: &egui::Context, geometry: Geometry, stage: Rc<Stage>) -> Self {
+    fn new(cx: &Cx, ctx: &egui::Context, files: Vec<PathBuf>, geometry: Geometry, stage: Rc<Stage>) -> Self {
         let content = match workbench(cx, ctx) {
-            Ok(workbench) => Content::Workbench(Box::new(workbench)),
+            Ok(mut workbench) => {
+                workbench.app.open_files(files);
+                Content::Workbench(Box::new(workbench))
+            }
             Err(failure) => {
                 tracing::error!("the engine did not start: {failure}");
                 out::tell(&failure, cx.language, cx.verbose);
@@ -140,7 +152,26 @@ fn workbench(cx: &Cx, ctx: &egui::Context) -> Result<Workbench, Failure> {
     let running = Engine::spawn(config, Box::new(move || waker.request_repaint()))?;
     let (window, start, engine) = running.split();
     let host = Box::new(Desktop::new(ctx, cx.language));
-    Ok(Workbench { app: glassworks_ui::App::new(window, start, host, ctx), engine })
+    let waker = ctx.clone();
+    let door = Door::open(&cx.home, move || waker.request_repaint());
+    let door =
+        door.inspect_err(|error| tracing::warn!("a second window will not find this one: {error}")).ok();
+    Ok(Workbench { app: glassworks_ui::App::new(window, start, host, ctx), door, engine })
+}
+
+impl Workbench {
+    /// What others were asked to open is opened here, in sight.
+    fn take_files(&mut self, ctx: &egui::Context) {
+        let Some(door) = &self.door else { return };
+        for files in door.knocks() {
+            self.app.open_files(files);
+            ctx.send_viewport_cmd(egui::ViewportCommand::Minimized(false));
+            ctx.send_viewport_cmd(egui::ViewportCommand::Focus);
+            ctx.send_viewport_cmd(egui::ViewportCommand::RequestUserAttention(
+                egui::UserAttentionType::Informational,
+            ));
+        }
+    }
 }
 
 /// Ctrl+C where the program was started closes the window, as its button does.
@@ -158,6 +189,7 @@ fn close_on_interrupt(ctx: &egui::Context) {
 impl eframe::App for Window {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         if let Content::Workbench(bench) = &mut self.content {
+            bench.take_files(ctx);
             bench.app.logic(ctx);
             if ctx.input(|input| input.viewport().close_requested()) && !bench.app.on_close_requested() {
                 ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);

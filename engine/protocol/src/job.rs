@@ -10,6 +10,7 @@ use crate::inspect::{InspectReport, InspectSpec};
 use crate::model::{ModelCard, ModelRecord};
 use crate::predict::{LearnReport, PredictReport, PredictSpec, RowsToLearn};
 use crate::text::Text;
+use crate::tokens::{TokenizeReport, TokenizeSpec};
 use crate::train::{MergeSpec, RunRecord, StepReport, TrainJob, TrainSpec};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -34,6 +35,8 @@ pub enum JobSpec {
         model: ModelSource,
         prompt: Prompt,
     },
+    /// How does a model's tokenizer cut this text?
+    Tokenize(Box<TokenizeSpec>),
     /// Can replies follow this JSON schema?
     CheckSchema(String),
     Inspect(InspectSpec),
@@ -93,6 +96,7 @@ pub enum JobOutput {
     ModelImported(Arc<ModelRecord>),
     ModelDescribed(Arc<ModelCard>),
     Preview(Arc<PromptPreview>),
+    Tokenized(Arc<TokenizeReport>),
     /// They can; what of it is not enforced is named, in English.
     SchemaChecked {
         warnings: Vec<String>,

@@ -25,6 +25,7 @@ pub mod model;
 pub mod predict;
 pub mod settings;
 pub mod text;
+pub mod tokens;
 pub mod train;
 
 pub use command::{Command, Edit, Query, Signal};

@@ -14,6 +14,7 @@ pub mod predict_pages;
 mod rehearse;
 mod samples;
 mod scratch;
+mod tokenize;
 mod train;
 mod train_hooks;
 mod tuned;
@@ -33,6 +34,7 @@ pub fn name(spec: &JobSpec) -> &'static str {
         JobSpec::ImportModel { .. } => "import-model",
         JobSpec::DescribeModel { .. } => "describe-model",
         JobSpec::PreviewPrompt { .. } => "preview",
+        JobSpec::Tokenize(_) => "tokenize",
         JobSpec::CheckSchema(_) => "check-schema",
         JobSpec::Inspect(_) => "inspect",
         JobSpec::Bench(_) => "bench",
@@ -61,6 +63,7 @@ pub fn run(cx: &JobCx, spec: JobSpec) -> Result<JobOutput> {
         JobSpec::LoadModel(source) => models::load(cx, &source),
         JobSpec::ImportModel { path } => models::import(cx, &path),
         JobSpec::DescribeModel { path } => models::describe(&path),
+        JobSpec::Tokenize(spec) => tokenize::run(cx, &spec),
         JobSpec::CheckSchema(schema) => Ok(JobOutput::SchemaChecked { warnings: schema::check(&schema)? }),
         JobSpec::Inspect(spec) => inspect::run(cx, &spec),
         JobSpec::Bench(spec) => bench::run(cx, spec),

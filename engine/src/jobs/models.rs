@@ -2,6 +2,7 @@
 
 use crate::job_cx::JobCx;
 use crate::shelf::{LoadedModel, ModelFiles};
+use crate::tokenizer::TextCodec;
 use crate::train::checkpoint;
 use anyhow::Result;
 use glassworks_protocol::generate::ModelSource;
@@ -54,6 +55,11 @@ pub fn enter(cx: &JobCx, path: &Path, name: Option<&str>) -> Result<Arc<ModelRec
 /// The files of the model that `source` names.
 pub fn files_of(cx: &JobCx, source: &ModelSource) -> Result<ModelFiles> {
     Ok(ModelFiles::open(&place(cx, source)?.0)?)
+}
+
+/// The tokenizer of the model that `source` names; its weights are not read.
+pub fn codec_of(cx: &JobCx, source: &ModelSource) -> Result<Arc<TextCodec>> {
+    cx.shared.shelf.codec(&place(cx, source)?.0)
 }
 
 /// Where a model lies, and what it is called.

@@ -1,5 +1,6 @@
 //! The shelf: models in memory, each once, shared by everyone who uses it, let go when memory is needed.
 
+use super::codecs::Codecs;
 use super::{LoadProgress, ModelFiles};
 use crate::chat_template::ChatTemplate;
 use crate::generate::batch::Batcher;
@@ -82,6 +83,7 @@ pub struct Shelf {
     /// Where weights are put.
     device: Device,
     models: Mutex<HashMap<PathBuf, Slot>>,
+    codecs: Codecs,
     /// Counts how often a model was taken.
     clock: AtomicU64,
 }
@@ -93,7 +95,7 @@ impl Shelf {
     /// Empty; models will lie on `device`.
     #[must_use]
     pub fn on(device: Device) -> Self {
-        Self { device, models: Mutex::default(), clock: AtomicU64::new(0) }
+        Self { device, models: Mutex::default(), codecs: Codecs::default(), clock: AtomicU64::new(0) }
     }
 
     /// The model at `path`, loaded if it is not there yet or if its files have changed since.
@@ -187,6 +189,14 @@ impl Shelf {
         });
         let oldest = idle.min();
         oldest.is_some_and(|(_, path)| models.remove(&path).is_some())
+    }
+
+    /// The tokenizer of the model at `path`, without its weights.
+    ///
+    /// # Errors
+    /// A `Failure` naming the file that cannot be used.
+    pub fn codec(&self, path: &Path) -> Result<Arc<TextCodec>> {
+        self.codecs.get(path)
     }
 
     /// Forgets the model at `path`; whoever uses it still holds it.

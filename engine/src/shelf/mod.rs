@@ -1,6 +1,7 @@
 //! Weights in: model files from disk, checked before anything of their size is allocated.
 
 pub mod adapter;
+mod codecs;
 mod companions;
 mod config;
 pub(crate) mod file;

@@ -121,6 +121,13 @@ impl TextCodec {
         tokenizer.id_to_token(id).map_or_else(Vec::new, |token| self.spelling.bytes(&token))
     }
 
+    /// How the vocabulary spells a token; empty for ids outside of it.
+    #[must_use]
+    pub fn token_name(&self, id: u32) -> String {
+        let added = self.added.get(&id).map(|(text, _)| text.clone());
+        added.or_else(|| self.tokenizer.id_to_token(id)).unwrap_or_default()
+    }
+
     /// The id of a token by its name in the vocabulary.
     #[must_use]
     pub fn token_id(&self, token: &str) -> Option<u32> {

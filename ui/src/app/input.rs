@@ -5,6 +5,7 @@ use crate::action::{Action, Open};
 use crate::command::{COMMANDS, Scope, UiCommand};
 use crate::theme::{Type, Weight, size};
 use egui::{Align2, Context, Id, LayerId, Order, Shape, Stroke};
+use std::path::PathBuf;
 
 impl App {
     /// Runs the shortcuts of the table, before anything drawn can take the keys.
@@ -52,6 +53,11 @@ impl App {
         let words = self.theme.t("shell.drop_here");
         let font = Type::Figure.font(Weight::Semibold);
         painter.text(rect.center(), Align2::CENTER_CENTER, words, font, t.text_1);
+    }
+
+    /// Files that the program was started with, or that a second one was.
+    pub fn open_files(&mut self, files: Vec<PathBuf>) {
+        files.into_iter().for_each(|path| self.actions.push(Action::Open(Open::Path(path))));
     }
 
     /// Carries a command out, wherever it belongs.

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 /// Ended jobs that are kept in memory.
 const MAX_ENDED: usize = 200;
+/// As many of the quiet ones: some are asked for at every key.
+const MAX_QUIET: usize = 20;
 
 /// What kind of thing a job does, for icons and for looking it up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,7 @@ pub enum JobKind {
     ImportModel,
     DescribeModel,
     PreviewPrompt,
+    Tokenize,
     CheckSchema,
     Inspect,
     Bench,
@@ -41,6 +44,7 @@ impl JobKind {
             JobSpec::ImportModel { .. } => Self::ImportModel,
             JobSpec::DescribeModel { .. } => Self::DescribeModel,
             JobSpec::PreviewPrompt { .. } => Self::PreviewPrompt,
+            JobSpec::Tokenize(_) => Self::Tokenize,
             JobSpec::CheckSchema(_) => Self::CheckSchema,
             JobSpec::Inspect(_) => Self::Inspect,
             JobSpec::Bench(_) => Self::Bench,
@@ -61,7 +65,10 @@ impl JobKind {
     /// Asked while a person types: shown where it is typed, not listed.
     #[must_use]
     pub fn is_quiet(self) -> bool {
-        matches!(self, Self::DescribeModel | Self::PreviewPrompt | Self::CheckSchema | Self::CheckData)
+        matches!(
+            self,
+            Self::DescribeModel | Self::PreviewPrompt | Self::Tokenize | Self::CheckSchema | Self::CheckData
+        )
     }
 }
 
@@ -189,13 +196,20 @@ impl Jobs {
             job.stopping = false;
             job.ended_at_ms = Some(now_ms);
         }
-        let ended = self.all.iter().filter(|j| j.outcome.is_some()).count();
-        if ended > MAX_ENDED
-            && let Some(oldest) = self.all.iter().position(|j| j.outcome.is_some())
+        self.forget(MAX_QUIET, |job| job.kind.is_quiet());
+        self.forget(MAX_ENDED, |job| !job.kind.is_quiet());
+        (first && brought).then(|| Query::Chats { search: String::new(), trashed: false })
+    }
+
+    /// The oldest that has ended, if there are more than `most` of them.
+    fn forget(&mut self, most: usize, of: impl Fn(&Job) -> bool) {
+        let mut ended = self.all.iter().enumerate().filter(|(_, job)| job.outcome.is_some() && of(job));
+        let oldest = ended.next().map(|(at, _)| at);
+        if ended.count() >= most
+            && let Some(oldest) = oldest
         {
             self.all.remove(oldest);
         }
-        (first && brought).then(|| Query::Chats { search: String::new(), trashed: false })
     }
 
     /// All that have not ended, quiet ones included.

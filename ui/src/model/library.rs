@@ -127,6 +127,7 @@ impl Library {
             JobSpec::ImportModel { path } => Text::new("job.title_import_model").arg("name", file_name(path)),
             JobSpec::DescribeModel { path } => Text::new("job.title_describe").arg("name", file_name(path)),
             JobSpec::PreviewPrompt { .. } => Text::new("job.title_preview"),
+            JobSpec::Tokenize(_) => Text::new("job.title_tokenize"),
             JobSpec::CheckSchema(_) => Text::new("job.title_schema"),
             JobSpec::Inspect(spec) => Text::new("job.title_inspect").arg("name", self.name_of(&spec.model)),
             JobSpec::Bench(spec) => Text::new("job.title_bench").arg("name", self.name_of(&spec.model)),

@@ -202,6 +202,7 @@ fn result(cx: &PaneCx, job: &Job) -> String {
         JobOutput::TrainingMeasured(report) => cx.tf("finetune.from_batches", &[("n", &report.n_batches)]),
         JobOutput::ModelDescribed(_)
         | JobOutput::Preview(_)
+        | JobOutput::Tokenized(_)
         | JobOutput::SchemaChecked { .. }
         | JobOutput::DataChecked(_) => String::new(),
     }

@@ -6,6 +6,7 @@ pub mod playground;
 mod predict;
 mod runs;
 mod settings;
+mod tokens;
 
 use crate::action::{Action, Actions, Open, Toast};
 use crate::command::UiCommand;
@@ -68,6 +69,7 @@ pub enum PaneId {
     Finetune,
     Runs,
     Predict,
+    Tokens,
     Jobs,
     Settings,
 }
@@ -118,6 +120,14 @@ pub const PANES: &[PaneKind] = &[
         low: false,
         badge: |model| model.jobs.active().filter(|job| job.kind == JobKind::Predict).count(),
         make: || Box::new(predict::Predict::default()),
+    },
+    PaneKind {
+        id: PaneId::Tokens,
+        key: "shell.pane_tokens",
+        icon: icons::SCISSORS,
+        low: false,
+        badge: |_| 0,
+        make: || Box::new(tokens::TokensPane::default()),
     },
     PaneKind {
         id: PaneId::Jobs,

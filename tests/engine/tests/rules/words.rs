@@ -4,7 +4,7 @@ use crate::Problem;
 use crate::source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 
-const AREAS: [&str; 11] = [
+const AREAS: [&str; 12] = [
     "cli",
     "failure",
     "finetune",
@@ -15,6 +15,7 @@ const AREAS: [&str; 11] = [
     "runs",
     "settings",
     "shell",
+    "tokens",
     "train",
 ];
 
