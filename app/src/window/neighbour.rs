@@ -94,11 +94,14 @@ mod unix {
 
     fn listen(listener: &UnixListener, sender: &Sender<Vec<PathBuf>>, wake: &dyn Fn()) {
         for stream in listener.incoming() {
-            let files = stream.and_then(|stream| answer(&stream));
-            match files {
-                Ok(files) if sender.send(files).is_ok() => wake(),
-                // The window is gone.
-                Ok(_) => return,
+            match stream.and_then(|stream| answer(&stream)) {
+                Ok(files) => {
+                    if sender.send(files).is_err() {
+                        // The window is gone.
+                        return;
+                    }
+                    wake();
+                }
                 Err(error) => tracing::warn!("somebody knocked and went away: {error}"),
             }
         }
