@@ -12,6 +12,7 @@ mod library;
 mod replies;
 mod runs;
 mod search;
+mod tree;
 
 use glassworks_engine::home::{Home, Mode};
 use glassworks_engine::store::Store;
