@@ -112,6 +112,7 @@ async fn page(shared: &Arc<Shared>, query: Query) -> Result<Page, Failure> {
             Page::PredictedRow(Arc::new(predict_pages::in_full(shared, prediction, row).await?))
         }
         Query::DataHead(path) => Page::DataHead(Arc::new(predict_pages::head(path).await?)),
+        Query::Prompt(query) => Page::Prompt(predict_pages::of_prompts(shared, query).await?),
         Query::Benches => Page::Benches(store.benches().await?),
         Query::Memory => Page::Memory(shared.ledger.status()),
         Query::LogTail => Page::LogTail(crate::log::tail(&shared.home.logs().join(crate::log::FILE))),

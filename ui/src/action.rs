@@ -47,8 +47,22 @@ pub enum Open {
     Predict(glassworks_protocol::ids::RunId),
     /// Rows out of a prediction, to learn from.
     Learn(std::sync::Arc<glassworks_protocol::predict::LearnReport>),
+    /// A prompt of the library, to look at.
+    Prompt(glassworks_protocol::ids::PromptId),
+    /// A prompt with its variables filled in, to talk with.
+    UsePrompt(std::sync::Arc<FilledPrompt>),
+    /// A text to become a prompt of the library.
+    SavePrompt(std::sync::Arc<glassworks_protocol::prompts::PromptBody>),
     /// A file or folder that was dropped, picked or given on the command line.
     Path(PathBuf),
+}
+
+/// A prompt and what stands for its variables.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FilledPrompt {
+    pub name: String,
+    pub body: glassworks_protocol::prompts::PromptBody,
+    pub values: glassworks_protocol::prompts::Values,
 }
 
 /// A recipe as it lies on disk: TOML as the JSON that it means.

@@ -40,6 +40,8 @@ pub enum UiCommand {
     ExportChat,
     ImportChats,
     NewPrediction,
+    NewPrompt,
+    SavePrompt,
 }
 
 /// Who carries a command out.
@@ -130,6 +132,14 @@ pub const COMMANDS: &[CommandInfo] = &[
     CommandInfo {
         scope: Scope::Pane(PaneId::Predict),
         ..window(UiCommand::NewPrediction, "shell.cmd_new_prediction", icons::TAG, None)
+    },
+    CommandInfo {
+        scope: Scope::Pane(PaneId::Prompts),
+        ..window(UiCommand::NewPrompt, "shell.cmd_new_prompt", icons::BRACKETS_CURLY, None)
+    },
+    CommandInfo {
+        scope: Scope::Focused,
+        ..window(UiCommand::SavePrompt, "shell.cmd_save_prompt", icons::FLOPPY_DISK, ctrl(Key::S))
     },
     CommandInfo {
         while_typing: false,

@@ -4,6 +4,7 @@ use crate::chat::{ChatRecord, MessageRecord, TemplateOptions};
 use crate::ids::{ChatId, EditId, JobId, MessageId, ModelId, PredictionId, QueryId, RunId};
 use crate::job::JobSpec;
 use crate::predict::{Mend, RowsView};
+use crate::prompts::{PromptEdit, PromptQuery};
 use crate::settings::Settings;
 use crate::train::{CheckpointKind, Look};
 use serde::{Deserialize, Serialize};
@@ -117,6 +118,8 @@ pub enum Edit {
     /// undoable.
     RemovePrediction(PredictionId),
     SaveSettings(Box<Settings>),
+    /// Of the prompt library.
+    Prompt(PromptEdit),
 }
 
 /// A question about something stored.
@@ -163,6 +166,8 @@ pub enum Query {
     },
     /// The columns of a file of rows.
     DataHead(PathBuf),
+    /// Of the prompt library.
+    Prompt(PromptQuery),
     /// Benchmarks that were kept, newest first.
     Benches,
     Memory,

@@ -9,6 +9,7 @@ use crate::job::Outcome;
 use crate::machine::{DiskStatus, MemoryStatus};
 use crate::model::ModelRecord;
 use crate::predict::{DataHead, Mend, PredictedRows, PredictionRecord, RowInFull};
+use crate::prompts::{PromptPage, PromptStored};
 use crate::settings::Settings;
 use crate::text::Text;
 use crate::train::{CheckpointKind, CheckpointRecord, MetricPoint, RunRecord, RunSample, WorstRows};
@@ -131,6 +132,8 @@ pub enum Stored {
         row: u64,
         mend: Option<Mend>,
     },
+    /// Of the prompt library.
+    Prompt(PromptStored),
     Settings(Arc<Settings>),
     /// What an undo or redo did, for a toast, and whether more can be done.
     Undone {
@@ -160,6 +163,7 @@ pub enum Page {
     PredictedRows(Arc<PredictedRows>),
     PredictedRow(Arc<RowInFull>),
     DataHead(Arc<DataHead>),
+    Prompt(PromptPage),
     Benches(Vec<Arc<BenchRecord>>),
     Memory(MemoryStatus),
     LogTail(String),

@@ -72,4 +72,8 @@ id! {
     BenchId,
     /// A file that was predicted over.
     PredictionId,
+    /// A prompt of the library.
+    PromptId,
+    /// A prompt that was run over a table.
+    PromptRunId,
 }

@@ -9,6 +9,7 @@ use crate::ids::{ChatId, RunId};
 use crate::inspect::{InspectReport, InspectSpec};
 use crate::model::{ModelCard, ModelRecord};
 use crate::predict::{LearnReport, PredictReport, PredictSpec, RowsToLearn};
+use crate::prompts::{PromptJob, PromptOutput};
 use crate::text::Text;
 use crate::tokens::{TokenizeReport, TokenizeSpec};
 use crate::train::{MergeSpec, RunRecord, StepReport, TrainJob, TrainSpec};
@@ -56,6 +57,8 @@ pub enum JobSpec {
     Predict(Box<PredictSpec>),
     /// Write rows to learn from, out of a prediction and what was mended of it.
     KeepRows(RowsToLearn),
+    /// Of the prompt library: a run over a table, files in and out.
+    Prompt(PromptJob),
     ExportChats(ExportChatsSpec),
     /// Markdown or JSON, as exported.
     ImportChats {
@@ -109,6 +112,7 @@ pub enum JobOutput {
     Trained(Arc<RunRecord>),
     Predicted(Arc<PredictReport>),
     RowsKept(Arc<LearnReport>),
+    Prompt(PromptOutput),
     Merged {
         to: PathBuf,
         size_bytes: u64,

@@ -23,6 +23,7 @@ pub mod link;
 pub mod machine;
 pub mod model;
 pub mod predict;
+pub mod prompts;
 pub mod settings;
 pub mod text;
 pub mod tokens;

@@ -19,22 +19,26 @@ pub fn export(cx: &JobCx, spec: &ExportChatsSpec) -> Result<JobOutput> {
     let language = cx.wait(cx.shared.store.settings())?.language.unwrap_or(cx.shared.language);
     let text = transfer::write(&documents, spec.format, language, cx.now_ms());
     let to = std::path::absolute(&spec.to)?;
-    // Written aside, so that a full disk leaves what was there.
-    let aside = to.with_extension("incomplete");
-    let written = fs::File::create(&aside).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    let placed = written.and_then(|()| fs::rename(&aside, &to));
-    if placed.is_err() && fs::remove_file(&aside).is_err() {
-        tracing::debug!("nothing was left aside");
-    }
-    placed.with_context(|| format!("writing {}", to.display()))?;
+    write_aside(&to, text.as_bytes())?;
     Ok(JobOutput::ChatsExported { to, n_chats: documents.len() as u32 })
 }
 
+/// Written aside, so that a full disk leaves what was there.
+pub fn write_aside(to: &Path, bytes: &[u8]) -> Result<()> {
+    let aside = to.with_extension("incomplete");
+    let written = fs::File::create(&aside).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let placed = written.and_then(|()| fs::rename(&aside, to));
+    if placed.is_err() && fs::remove_file(&aside).is_err() {
+        tracing::debug!("nothing was left aside");
+    }
+    placed.with_context(|| format!("writing {}", to.display()))
+}
+
 /// Nobody loses a file to a path typed in haste.
-fn spare(path: &Path, replace: bool) -> Result<(), Failure> {
+pub fn spare(path: &Path, replace: bool) -> Result<(), Failure> {
     if replace || fs::symlink_metadata(path).is_err() {
         return Ok(());
     }

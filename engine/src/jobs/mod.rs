@@ -11,6 +11,8 @@ mod models;
 mod predict;
 mod predict_kept;
 pub mod predict_pages;
+mod prompt_run;
+pub mod prompts;
 mod rehearse;
 mod samples;
 mod scratch;
@@ -45,6 +47,7 @@ pub fn name(spec: &JobSpec) -> &'static str {
         JobSpec::DeleteRuns(_) => "delete-runs",
         JobSpec::Predict(_) => "predict",
         JobSpec::KeepRows(_) => "keep-rows",
+        JobSpec::Prompt(_) => "prompts",
         JobSpec::ExportChats(_) => "export-chats",
         JobSpec::ImportChats { .. } => "import-chats",
         JobSpec::Backup { .. } => "backup",
@@ -74,6 +77,7 @@ pub fn run(cx: &JobCx, spec: JobSpec) -> Result<JobOutput> {
         JobSpec::DeleteRuns(runs) => delete_runs::run(cx, &runs),
         JobSpec::Predict(spec) => predict::run(cx, &spec),
         JobSpec::KeepRows(spec) => predict_kept::keep_rows(cx, &spec),
+        JobSpec::Prompt(job) => prompts::run(cx, job),
         JobSpec::ExportChats(spec) => chats::export(cx, &spec),
         JobSpec::ImportChats { path } => chats::import(cx, &path),
         JobSpec::Backup { to, replace } => chats::backup(cx, &to, replace),

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use glassworks_protocol::Failure;
 use glassworks_protocol::ids::PredictionId;
 use glassworks_protocol::predict::{DataHead, Mend, PredictedRows, PredictionRecord, RowInFull, RowsView};
+use glassworks_protocol::prompts::{PromptPage, PromptQuery};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -78,6 +79,22 @@ pub async fn in_full(shared: &Arc<Shared>, id: PredictionId, row: u64) -> Result
 /// When it cannot be read.
 pub async fn head(path: PathBuf) -> Result<DataHead, Failure> {
     apart(move || predict::head(&path)).await
+}
+
+/// What is asked of the prompt library.
+///
+/// # Errors
+/// When the disk says no, or a file cannot be read.
+pub async fn of_prompts(shared: &Arc<Shared>, query: PromptQuery) -> Result<PromptPage, Failure> {
+    let store = &shared.store;
+    Ok(match query {
+        PromptQuery::All => PromptPage::All(store.prompts().await?),
+        PromptQuery::Versions(prompt) => PromptPage::Versions(store.prompt_versions(prompt).await?),
+        PromptQuery::Table(prompt) => PromptPage::Table(Box::new(store.prompt_table(prompt).await?)),
+        PromptQuery::Rows(path) => {
+            PromptPage::Rows(Arc::new(apart(move || super::prompts::rows_of(&path)).await?))
+        }
+    })
 }
 
 /// On a thread for what waits.

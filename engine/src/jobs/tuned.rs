@@ -35,21 +35,31 @@ pub struct Chosen {
 /// # Errors
 /// When a file is missing or broken, memory is short, or the run has kept nothing yet.
 pub fn choose(cx: &JobCx, spec: &GenerateSpec) -> Result<Chosen> {
-    if spec.tuned.is_some() || spec.adapter.is_some() {
-        files_of(cx, &spec.model)?.check_own()?;
+    choose_from(cx, &spec.model, spec.adapter.as_ref(), spec.tuned.as_ref())
+}
+
+/// The same of what is named apart.
+///
+/// # Errors
+/// As [`choose`].
+pub fn choose_from(
+    cx: &JobCx,
+    model: &ModelSource,
+    adapter: Option<&AdapterSource>,
+    tuned: Option<&TunedSource>,
+) -> Result<Chosen> {
+    if tuned.is_some() || adapter.is_some() {
+        files_of(cx, model)?.check_own()?;
     }
-    let Some(tuned) = &spec.tuned else {
-        let model = from_shelf(cx, &spec.model)?;
-        let adapters = match &spec.adapter {
-            Some(source) => Some(adapters(cx, &model, source)?),
-            None => None,
-        };
+    let Some(tuned) = tuned else {
+        let model = from_shelf(cx, model)?;
+        let adapters = adapter.map(|source| adapters(cx, &model, source)).transpose()?;
         return Ok(Chosen { model, adapters, step: None });
     };
     let run = find_any(cx, tuned.run)?;
     match run.spec.method {
-        MethodSpec::Lora(_) => adapted(cx, &run, &spec.model, tuned),
-        MethodSpec::Full(_) => whole_of(cx, &run, &spec.model, tuned.part),
+        MethodSpec::Lora(_) => adapted(cx, &run, model, tuned),
+        MethodSpec::Full(_) => whole_of(cx, &run, model, tuned.part),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::changes::Change;
 use super::error::{Result, StoreError};
-use super::{Store, chats, models, predictions, rows, runs, settings};
+use super::{Store, chats, models, predictions, prompts, rows, runs, settings};
 use glassworks_protocol::chat::{ChatRecord, MessageRecord, MessageStatus};
 use glassworks_protocol::ids::ChatId;
 use glassworks_protocol::text::Text;
@@ -66,6 +66,7 @@ async fn carry_out(tx: &mut SqliteConnection, edit: Edit, now_ms: i64) -> Result
         Edit::UndoMend(prediction) => return predictions::step(tx, prediction, true, now_ms).await,
         Edit::RedoMend(prediction) => return predictions::step(tx, prediction, false, now_ms).await,
         Edit::RemovePrediction(prediction) => return predictions::remove(tx, prediction).await,
+        Edit::Prompt(edit) => return prompts::carry_out(tx, edit, now_ms).await,
         Edit::SaveSettings(settings) => return settings::save(tx, *settings).await,
         Edit::RenameChat { chat, title } => {
             let title = title.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -80,7 +80,10 @@ impl App {
                 Open::Run(_) => PaneId::Runs,
                 Open::Recipe(_) | Open::Learn(_) => PaneId::Finetune,
                 Open::Predict(_) => PaneId::Predict,
-                Open::Chat(_) | Open::Model(_) | Open::Tuned(_) | Open::Path(_) => PaneId::Playground,
+                Open::Prompt(_) | Open::SavePrompt(_) => PaneId::Prompts,
+                Open::Chat(_) | Open::Model(_) | Open::Tuned(_) | Open::Path(_) | Open::UsePrompt(_) => {
+                    PaneId::Playground
+                }
             });
             let slot = self.layout.focused_slot();
             self.with_pane(slot, |pane, cx| pane.open(open, cx));
@@ -189,7 +192,7 @@ impl App {
 
     /// Whether the focused pane takes things back by itself.
     fn pane_takes(&mut self, command: UiCommand) -> bool {
-        self.layout.focused() == PaneId::Predict && {
+        matches!(self.layout.focused(), PaneId::Predict | PaneId::Prompts) && {
             let slot = self.layout.focused_slot();
             self.with_pane(slot, |pane, cx| pane.command(command, cx))
         }

@@ -1,6 +1,7 @@
 //! The jobs of this session: what runs, what waits, what has ended and how.
 
 use glassworks_protocol::ids::{ChatId, JobId, ModelId};
+use glassworks_protocol::prompts::PromptJob;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, JobOutput, JobSpec, Outcome, Progress, Query};
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub enum JobKind {
     DeleteRuns,
     Predict,
     KeepRows,
+    RunPrompt,
+    PromptFiles,
     ExportChats,
     ImportChats,
     Backup,
@@ -55,6 +58,8 @@ impl JobKind {
             JobSpec::DeleteRuns(_) => Self::DeleteRuns,
             JobSpec::Predict(_) => Self::Predict,
             JobSpec::KeepRows(_) => Self::KeepRows,
+            JobSpec::Prompt(PromptJob::Run { .. }) => Self::RunPrompt,
+            JobSpec::Prompt(_) => Self::PromptFiles,
             JobSpec::ExportChats(_) => Self::ExportChats,
             JobSpec::ImportChats { .. } => Self::ImportChats,
             JobSpec::Backup { .. } => Self::Backup,

@@ -3,6 +3,7 @@
 use glassworks_protocol::generate::ModelSource;
 use glassworks_protocol::ids::{JobId, ModelId};
 use glassworks_protocol::model::ModelRecord;
+use glassworks_protocol::prompts::PromptJob;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{ScratchSpec, TrainJob, TrainSpec};
 use glassworks_protocol::{Edit, Failure, JobOutput, JobSpec, Outcome};
@@ -143,6 +144,15 @@ impl Library {
             JobSpec::Merge(spec) => Text::new("job.title_merge").arg("name", file_name(&spec.out)),
             JobSpec::Predict(spec) => Text::new("job.title_predict").arg("name", file_name(&spec.data)),
             JobSpec::KeepRows(spec) => Text::new("job.title_keep_rows").arg("name", file_name(&spec.out)),
+            JobSpec::Prompt(PromptJob::Run { spec, .. }) => {
+                Text::new("job.title_run_prompt").arg("name", self.name_of(&spec.model))
+            }
+            JobSpec::Prompt(PromptJob::Export { to, .. } | PromptJob::ExportResults { to, .. }) => {
+                Text::new("job.title_export_prompts").arg("name", file_name(to))
+            }
+            JobSpec::Prompt(PromptJob::Import { path }) => {
+                Text::new("job.title_import_prompts").arg("name", file_name(path))
+            }
             JobSpec::ExportChats(spec) => {
                 Text::new("job.title_export_chats").arg("name", file_name(&spec.to))
             }

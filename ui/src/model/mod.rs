@@ -9,7 +9,9 @@ mod jobs;
 mod library;
 mod live;
 mod looks;
+mod pick;
 mod predictions;
+mod prompts;
 mod runs;
 mod tree;
 mod tuned;
@@ -22,7 +24,9 @@ pub use jobs::{Job, JobKind, JobState, Jobs};
 pub use library::{Library, ModelState};
 pub use live::LiveReply;
 pub use looks::Looks;
+pub use pick::{Offer, Writer};
 pub use predictions::{Looked, PAGE, Predictions, Told};
+pub use prompts::{Prompts, Running, Table};
 pub use runs::{Listed, RunState, Runs};
 pub use tree::{newest_leaf_below, path_to, siblings};
 pub use tuned::{Gone, Part};
@@ -31,6 +35,7 @@ use glassworks_protocol::generate::GenerateSpec;
 use glassworks_protocol::ids::{ChatId, JobId, QueryId, RunId};
 use glassworks_protocol::machine::{DiskStatus, MachineReport, MemoryStatus, StartReport};
 use glassworks_protocol::model::ModelRef;
+use glassworks_protocol::prompts::{PromptQuery, PromptStored};
 use glassworks_protocol::settings::Settings;
 use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::train::{PausedBy, RunStatus};
@@ -78,6 +83,7 @@ pub struct Model {
     pub benches: Benches,
     pub looks: Looks,
     pub predictions: Predictions,
+    pub prompts: Prompts,
     /// Room on the home folder's disk, as it was when it was asked for last.
     pub disk: Option<DiskStatus>,
     disk_asked_ms: Option<i64>,
@@ -117,6 +123,7 @@ impl Model {
             benches: Benches::default(),
             looks: Looks::default(),
             predictions: Predictions::default(),
+            prompts: Prompts::default(),
             disk: None,
             disk_asked_ms: None,
             answers: Answers::default(),
@@ -201,10 +208,12 @@ impl Model {
                 self.chats.started(*id, spec, (&self.library, &self.runs), self.now_ms);
                 self.runs.started(*id, spec, &self.library, self.now_ms);
                 self.predictions.started(*id, spec);
+                self.prompts.started(*id, spec);
             }
             Command::Signal(_, Signal::GoOn) => {}
             Command::Cancel(id) | Command::Signal(id, _) => self.jobs.stopping(*id),
             Command::Edit(_, Edit::SaveSettings(settings)) => self.settings = Arc::new((**settings).clone()),
+            Command::Edit(_, Edit::Prompt(edit)) => self.prompts.edited(edit, self.now_ms),
             Command::Edit(_, edit) => {
                 self.library.edited(edit);
                 self.runs.edited(edit, self.now_ms);
@@ -217,6 +226,9 @@ impl Model {
                 self.benches.asked(query);
                 self.looks.asked(query);
                 self.predictions.asked(query);
+                if let Query::Prompt(query) = query {
+                    self.prompts.asked(query);
+                }
                 if *query == Query::Disk {
                     self.disk_asked_ms = Some(self.now_ms);
                 }
@@ -277,6 +289,12 @@ impl Model {
             Stored::PredictionRemoved(id) => self.predictions.removed(id),
             Stored::Mended { prediction, row, mend } => {
                 self.predictions.mended(prediction, row, mend.as_ref());
+            }
+            Stored::Prompt(stored) => {
+                if let PromptStored::Undone { what, .. } = &stored {
+                    self.notes.push(Note::Info(what.clone()));
+                }
+                self.prompts.stored(stored);
             }
             Stored::Settings(settings) => {
                 self.stored_settings = Arc::clone(&settings);
@@ -353,6 +371,11 @@ impl Model {
                     self.predictions.fetched_full(&query, full);
                 }
             }
+            Page::Prompt(page) => {
+                if let Some(Query::Prompt(query)) = query {
+                    self.prompts.fetched(&query, page);
+                }
+            }
             Page::DataHead(head) => self.predictions.fetched_head(query.as_ref(), head),
             Page::Disk(status) => self.disk = status,
             Page::Checkpoints(records) => self.runs.fetched_all_checkpoints(records),
@@ -369,6 +392,7 @@ impl Model {
             }
             RequestId::Query(id) => match self.asked.remove(&id) {
                 Some(Query::Chat(chat)) => self.chats.failed(chat, failure),
+                Some(Query::Prompt(query)) if self.prompts.refused(&query, &failure) => {}
                 Some(query)
                     if self.runs.refused(&query, &failure)
                         || self.benches.refused(&query, &failure)
@@ -382,6 +406,9 @@ impl Model {
                 self.wishes.extend(self.chats.open_ids().map(Query::Chat));
                 if *self.runs.listed() == Listed::Ready {
                     self.wishes.push(Query::Runs);
+                }
+                if *self.prompts.listed() == Listed::Ready {
+                    self.wishes.push(Query::Prompt(PromptQuery::All));
                 }
                 if self.predictions.edit_refused() {
                     self.wishes.push(Query::Predictions);

@@ -8,6 +8,7 @@ use crate::units;
 use crate::widgets::{self, Button, tiles};
 use egui::{Align, Layout, RichText, Ui};
 use glassworks_protocol::bench::BenchKind;
+use glassworks_protocol::prompts::PromptOutput;
 use glassworks_protocol::{JobOutput, Outcome};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -147,6 +148,7 @@ fn file_of(job: &Job) -> Option<PathBuf> {
         JobOutput::Merged { to, .. } => Some(to.clone()),
         JobOutput::Predicted(report) => Some(report.out.clone()),
         JobOutput::RowsKept(report) => Some(report.out.clone()),
+        JobOutput::Prompt(PromptOutput::Exported { to, .. }) => Some(to.clone()),
         _ => None,
     }
 }
@@ -191,6 +193,15 @@ fn result(cx: &PaneCx, job: &Job) -> String {
         }
         JobOutput::RowsKept(report) => {
             cx.tf("job.result_predicted", &[("n", &units::grouped(report.n_rows))])
+        }
+        JobOutput::Prompt(PromptOutput::Ran { n_written, .. }) => {
+            cx.tf("job.result_predicted", &[("n", &units::grouped(u64::from(*n_written)))])
+        }
+        JobOutput::Prompt(PromptOutput::Exported { n, .. }) => {
+            cx.tf("job.result_predicted", &[("n", &units::grouped(u64::from(*n)))])
+        }
+        JobOutput::Prompt(PromptOutput::Imported { prompts, .. }) => {
+            cx.tf("job.result_prompts", &[("n", &prompts.len())])
         }
         JobOutput::Benched(record) => {
             let writes = record.results.iter().find(|result| result.case.kind == BenchKind::Decode);

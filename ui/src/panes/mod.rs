@@ -4,6 +4,7 @@ mod finetune;
 mod jobs;
 pub mod playground;
 mod predict;
+mod prompts;
 mod runs;
 mod settings;
 mod tokens;
@@ -69,6 +70,7 @@ pub enum PaneId {
     Finetune,
     Runs,
     Predict,
+    Prompts,
     Tokens,
     Jobs,
     Settings,
@@ -120,6 +122,14 @@ pub const PANES: &[PaneKind] = &[
         low: false,
         badge: |model| model.jobs.active().filter(|job| job.kind == JobKind::Predict).count(),
         make: || Box::new(predict::Predict::default()),
+    },
+    PaneKind {
+        id: PaneId::Prompts,
+        key: "shell.pane_prompts",
+        icon: icons::BRACKETS_CURLY,
+        low: false,
+        badge: |model| model.jobs.active().filter(|job| job.kind == JobKind::RunPrompt).count(),
+        make: || Box::new(prompts::PromptsPane::default()),
     },
     PaneKind {
         id: PaneId::Tokens,

@@ -4,7 +4,7 @@ use crate::Problem;
 use std::collections::BTreeSet;
 
 /// Folders of `assets/` that hold only our own words and pictures.
-const OURS: [&str; 3] = ["i18n", "package", "readme"];
+const OURS: [&str; 4] = ["i18n", "package", "prompts", "readme"];
 
 const NOTICES: [&str; 5] = ["LICENSE", "LICENCE", "NOTICE", "OFL", "THIRD-PARTY"];
 

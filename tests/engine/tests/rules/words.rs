@@ -4,7 +4,7 @@ use crate::Problem;
 use crate::source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 
-const AREAS: [&str; 12] = [
+const AREAS: [&str; 13] = [
     "cli",
     "failure",
     "finetune",
@@ -12,6 +12,7 @@ const AREAS: [&str; 12] = [
     "model",
     "playground",
     "predict",
+    "prompts",
     "runs",
     "settings",
     "shell",

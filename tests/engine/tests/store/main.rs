@@ -9,6 +9,7 @@ mod durability;
 mod edits;
 mod exchange;
 mod library;
+mod prompts;
 mod replies;
 mod runs;
 mod search;

@@ -114,7 +114,7 @@ impl Pane for Finetune {
                 self.take_rows(cx, report);
                 true
             }
-            Open::Chat(_) | Open::Model(_) | Open::Tuned(_) | Open::Run(_) | Open::Predict(_) => false,
+            _ => false,
         }
     }
 

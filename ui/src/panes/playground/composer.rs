@@ -200,6 +200,7 @@ impl Playground {
     fn composer_foot(&mut self, ui: &mut Ui, cx: &mut PaneCx, view: &View) {
         ui.spacing_mut().item_spacing.x = 4.0;
         self.options_button(ui, cx, view);
+        self.library_button(ui, cx, view);
         self.schema_mark(ui, cx);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 12.0;

@@ -16,6 +16,7 @@ mod facts;
 mod free_text;
 mod generated;
 mod header;
+mod library_prompt;
 mod list;
 mod list_row;
 mod markdown;
@@ -87,6 +88,7 @@ pub struct Playground {
     schema: schema::SchemaState,
     opener: open_model::OpenerState,
     transfer: transfer::TransferState,
+    library: library_prompt::LibraryState,
 }
 
 impl Pane for Playground {
@@ -103,6 +105,7 @@ impl Pane for Playground {
         self.opener_ui(ui.ctx(), cx);
         self.transfer_ui(ui.ctx(), cx);
         self.list_dialogs(ui.ctx(), cx);
+        self.filling_ui(ui.ctx(), cx);
         if let Some(view) = &view {
             self.preview_ui(ui.ctx(), cx, view);
             self.schema_dialog(ui, cx, view);
@@ -129,7 +132,8 @@ impl Pane for Playground {
             Open::Model(id) => self.choose_model(*id, cx),
             Open::Path(path) => self.open_path(path, cx),
             Open::Tuned(run) => self.tuned_wanted = Some(*run),
-            Open::Run(_) | Open::Recipe(_) | Open::Predict(_) | Open::Learn(_) => return false,
+            Open::UsePrompt(filled) => self.use_prompt(filled, cx),
+            _ => return false,
         }
         true
     }
