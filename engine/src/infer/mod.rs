@@ -17,6 +17,8 @@ use glassworks_kernels::arena::Arena;
 use glassworks_kernels::attention::{BlockCache, CachePrecision, CacheShape};
 use glassworks_kernels::{dispatch, pool};
 use glassworks_protocol::model::{CacheWidth, Precision};
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Failure, FailureKind};
 use parts::{Plan, Values};
 use pass::Rider;
 use std::collections::BTreeMap;
@@ -281,7 +283,7 @@ impl Sequence {
         let cache = match &self.cache {
             Cache::Blocks(cache) => Cache::Blocks(cache.prefix(len)),
             Cache::Tensors(cache) => Cache::Tensors(cache.prefix(len)?),
-            Cache::Bridge(_) => bail!("what a model that only runs has read can't be cut"),
+            Cache::Bridge(_) => return Err(not_side_by_side().into()),
         };
         Ok(Self { cache })
     }
@@ -304,6 +306,12 @@ impl Sequence {
             CacheWidth::Eight => blocks,
         }
     }
+}
+
+/// What a model that only runs has read is in the model: no other text can begin with it.
+fn not_side_by_side() -> Failure {
+    Failure::new(FailureKind::Input, Text::new("failure.runs_only_one_text"))
+        .hint(Text::new("failure.runs_only_one_text_hint"))
 }
 
 fn cache_shape(shape: &ModelShape, width: CacheWidth) -> CacheShape {

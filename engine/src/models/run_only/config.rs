@@ -6,7 +6,7 @@ use super::{Family, HeadWidth, Lit};
 use crate::models::{ConfigJson, ModelConfig};
 use crate::nn::{ModelShape, RopeConfig, RopeScaling};
 use glassworks_protocol::Failure;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Experts in all layers together, at most: more is no model's.
 const MOST_EXPERTS: u64 = 1 << 16;
@@ -103,7 +103,10 @@ impl Family {
     /// `Failure { Input }` naming the field.
     pub fn config(&'static self, json: &ConfigJson) -> Result<(RunOnlyConfig, ModelConfig), Failure> {
         self.refuse_unknown(json)?;
-        let shape = self.shape(json)?;
+        let mut more = Map::new();
+        let mut shape = self.shape(json)?;
+        (self.adjust)(json, &mut shape, &mut more)?;
+        ModelConfig::plain(self.name, shape).check(json.file())?;
         let turned = self.positions(json, shape.head_width)?;
         let tied = json.flag_or("tie_word_embeddings", self.tied_embeddings)?;
         let mut values = json!({
@@ -144,6 +147,7 @@ impl Family {
         for (field, absent) in self.honoured {
             values[*field] = honoured(json, field, *absent)?;
         }
+        more.into_iter().for_each(|(field, value)| values[field] = value);
         experts(json, &values, shape.n_layers)?;
         let plain = ModelConfig::plain(self.name, shape);
         let model = ModelConfig { norm_eps, rope: Some(turned), tied_embeddings: tied, ..plain };
@@ -163,6 +167,7 @@ impl Family {
                 || self.norm_eps.is_some_and(|(name, _)| name == field)
                 || self.windowed && field == "sliding_window"
                 || [self.honoured, self.fixed].iter().any(|list| list.iter().any(|(name, _)| *name == field))
+                || self.names.iter().any(|(_, theirs)| *theirs == field)
                 || ALIASES.iter().any(|(ours, theirs)| {
                     *theirs == field && self.honoured.iter().any(|(name, _)| name == ours)
                 })
@@ -192,9 +197,13 @@ impl Family {
             n_layers,
             width,
             n_heads,
-            n_kv_heads: json.size_or("num_key_value_heads", self.n_kv_heads.unwrap_or(n_heads))?,
+            n_kv_heads: json
+                .size_or(self.called("num_key_value_heads"), self.n_kv_heads.unwrap_or(n_heads))?,
             head_width,
-            mlp_width: json.size("intermediate_size")?,
+            mlp_width: match self.called("intermediate_size") {
+                "intermediate_size" => json.size("intermediate_size")?,
+                other => json.size_or(other, width.saturating_mul(4))?,
+            },
             vocab_size: json.size("vocab_size")?,
             context_length: self.window(json)?.map_or(context_length, |window| window.min(context_length)),
         };
@@ -203,12 +212,17 @@ impl Family {
         Ok(shape)
     }
 
+    /// What the files call a common field.
+    fn called(&self, field: &'static str) -> &'static str {
+        self.names.iter().find(|(ours, _)| *ours == field).map_or(field, |(_, theirs)| theirs)
+    }
+
     /// The most that may be read so that every token sees all before it.
     fn window(&self, json: &ConfigJson) -> Result<Option<usize>, Failure> {
         let known = |kind: &Value| match kind.as_str() {
-            Some("full_attention") => true,
             Some("sliding_attention") => self.windowed,
-            _ => false,
+            Some(kind) => self.layers.contains(&kind),
+            None => false,
         };
         let types = json.get("layer_types");
         if types.is_some_and(|types| !types.as_array().is_some_and(|types| types.iter().all(known))) {
@@ -283,7 +297,8 @@ fn honoured(json: &ConfigJson, field: &str, absent: Lit) -> Result<Value, Failur
 
 fn experts(json: &ConfigJson, values: &Value, n_layers: usize) -> Result<(), Failure> {
     let field = if values.get("num_experts").is_some() { "num_experts" } else { "num_local_experts" };
-    let Some(n) = values.get(field).and_then(Value::as_u64) else { return Ok(()) };
+    let n = values.get(field).and_then(Value::as_u64);
+    let Some(n) = n.filter(|n| *n > 0) else { return Ok(()) };
     if n * n_layers as u64 > MOST_EXPERTS {
         return Err(crate::models::refused(json.file(), field, &n));
     }

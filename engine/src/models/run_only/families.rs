@@ -2,15 +2,15 @@
 //! how that is built. The reference of each is the `modeling_*.py` of its name in Hugging Face transformers.
 
 use super::Lit::{Flag, Nothing, Null, Number, Size, Word};
-use super::{Bridged, Family, HeadWidth, Reads, Tables};
-use candle_core::{Result, Tensor};
-use candle_nn::VarBuilder;
+use super::wrapped::{Granite, Granite4, Lfm2, StableLm, boxed, config};
+use super::{Family, HeadWidth, Reads, Tables, falcon};
+use crate::models::ConfigJson;
+use crate::nn::ModelShape;
 use candle_transformers::models::{
-    gemma, glm4_new, granite, helium, mixtral, olmo, olmo2, phi, phi3, qwen2_moe, qwen3_moe, smol::smollm3,
-    stable_lm, starcoder2,
+    gemma, glm4_new, helium, mixtral, olmo, olmo2, phi, phi3, qwen2_moe, qwen3_moe, smol::smollm3, starcoder2,
 };
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use glassworks_protocol::Failure;
+use serde_json::{Map, Value};
 
 /// Every family that runs through the bridge.
 pub static RUN_ONLY: &[&Family] = &[
@@ -27,6 +27,9 @@ pub static RUN_ONLY: &[&Family] = &[
     &HELIUM,
     &QWEN2_MOE,
     &QWEN3_MOE,
+    &FALCON,
+    &GRANITE_4,
+    &LFM2,
     &SMOLLM3,
 ];
 
@@ -46,6 +49,9 @@ const PLAIN: Family = Family {
     partial: None,
     tied_embeddings: false,
     windowed: false,
+    names: &[],
+    layers: &["full_attention"],
+    adjust: |_, _, _| Ok(()),
     honoured: &[],
     fixed: &[],
     ignored: &[],
@@ -297,80 +303,164 @@ static SMOLLM3: Family = Family {
     ..PLAIN
 };
 
-/// Candle's configuration from ours: fields that it does not have are passed over.
-fn config<C: DeserializeOwned>(values: &Value) -> Result<C> {
-    serde_json::from_value(values.clone()).map_err(candle_core::Error::wrap)
-}
-
-/// A model that keeps what it has read in itself: a copy shares its weights.
-trait Forward: Clone + Send + 'static {
-    fn read(&mut self, ids: &Tensor, at: usize) -> Result<Tensor>;
-}
-
-impl<M: Forward> Bridged for M {
-    fn forward(&mut self, ids: &Tensor, at: usize) -> Result<Tensor> {
-        self.read(ids, at)
-    }
-
-    fn fresh(&self) -> Result<Box<dyn Bridged>> {
-        Ok(Box::new(self.clone()))
-    }
-}
-
-fn boxed(model: impl Bridged + 'static) -> Result<Box<dyn Bridged>> {
-    Ok(Box::new(model))
-}
-
-/// Models that are told where a text goes on.
-macro_rules! forward {
-    ($($model:ty),*) => {$(
-        impl Forward for $model {
-            fn read(&mut self, ids: &Tensor, at: usize) -> Result<Tensor> {
-                self.forward(ids, at)
-            }
+/// Falcon 7B, 11B, 40B and 180B; Falcon 3 calls itself Llama.
+static FALCON: Family = Family {
+    name: "falcon",
+    model_types: &["falcon"],
+    class_names: &["FalconForCausalLM"],
+    gguf_names: &["falcon"],
+    embedding: "transformer.word_embeddings.weight",
+    norm_eps: Some(("layer_norm_epsilon", 1e-5)),
+    activation: (&["activation"], "gelu"),
+    tied_embeddings: true,
+    names: &[("intermediate_size", "ffn_hidden_size"), ("num_key_value_heads", "num_kv_heads")],
+    adjust: |json, shape, _| {
+        // The field counts only for groups.
+        if !json.flag_or("new_decoder_architecture", false)? {
+            shape.n_kv_heads = if json.flag_or("multi_query", true)? { 1 } else { shape.n_heads };
         }
-    )*};
-}
+        Ok(())
+    },
+    honoured: &[
+        ("new_decoder_architecture", Flag(false)),
+        ("multi_query", Flag(true)),
+        ("parallel_attn", Flag(true)),
+        ("bias", Flag(false)),
+        ("num_ln_in_parallel_attn", Null),
+    ],
+    fixed: &[("alibi", Flag(false))],
+    make: |values, vb| boxed(falcon::Model::new(config(values)?, &vb)?),
+    ..PLAIN
+};
 
-forward!(
-    phi3::Model,
-    starcoder2::Model,
-    glm4_new::ModelForCausalLM,
-    olmo::Model,
-    olmo2::Model,
-    gemma::Model,
-    mixtral::Model,
-    helium::Model,
-    qwen2_moe::Model,
-    qwen3_moe::ModelForCausalLM,
-    smollm3::ModelForCausalLM
-);
+/// Granite 4 without experts and state spaces.
+static GRANITE_4: Family = Family {
+    name: "granitemoehybrid",
+    model_types: &["granitemoehybrid"],
+    class_names: &["GraniteMoeHybridForCausalLM"],
+    gguf_names: &["granitehybrid"],
+    layers: &["full_attention", "attention"],
+    adjust: |json, shape, _| {
+        shape.mlp_width = json.size_or("shared_intermediate_size", 1024)?;
+        // Of these, transformers takes another where they are absent.
+        if json.size_or("num_local_experts", 8)? != 0 {
+            return Err(json.refuse("num_local_experts"));
+        }
+        if json.text("position_embedding_type")? != Some("rope") {
+            return Err(json.refuse("position_embedding_type"));
+        }
+        if json.get("layer_types").is_none() {
+            return Err(json.refuse("layer_types"));
+        }
+        if json.flag_or("tie_word_embeddings", false)? {
+            Ok(())
+        } else {
+            Err(json.refuse("tie_word_embeddings"))
+        }
+    },
+    honoured: &[
+        ("shared_intermediate_size", Size(1024)),
+        ("embedding_multiplier", Number(1.0)),
+        ("logits_scaling", Number(1.0)),
+        ("residual_multiplier", Number(1.0)),
+        ("attention_multiplier", Number(1.0)),
+    ],
+    fixed: &[
+        ("hidden_act", Word("silu")),
+        ("attention_bias", Flag(false)),
+        ("mlp_bias", Flag(false)),
+        ("position_embedding_type", Word("rope")),
+        ("normalization_function", Word("rmsnorm")),
+        ("num_local_experts", Size(0)),
+    ],
+    // Of experts and state spaces, which it has none of.
+    ignored: &[
+        "num_experts_per_tok",
+        "init_method",
+        "mamba_n_heads",
+        "mamba_n_groups",
+        "mamba_d_state",
+        "mamba_d_head",
+        "mamba_d_conv",
+        "mamba_expand",
+        "mamba_chunk_size",
+        "mamba_conv_bias",
+        "mamba_proj_bias",
+        "time_step_limit",
+    ],
+    make: |values, vb| boxed(Granite4::new(config(values)?, vb)?),
+    ..PLAIN
+};
 
-impl Forward for phi::Model {
-    /// It counts what it has read.
-    fn read(&mut self, ids: &Tensor, _: usize) -> Result<Tensor> {
-        self.forward(ids)
+/// Attention in some layers, short convolutions in the others; those read a prompt at once.
+static LFM2: Family = Family {
+    name: "lfm2",
+    model_types: &["lfm2"],
+    class_names: &["Lfm2ForCausalLM"],
+    gguf_names: &["lfm2"],
+    norm_eps: Some(("norm_eps", 1e-5)),
+    n_kv_heads: Some(8),
+    context_length: 128_000,
+    rope_theta: 1e6,
+    tied_embeddings: true,
+    layers: &["full_attention", "conv"],
+    adjust: lfm2_sizes,
+    honoured: &[("conv_L_cache", Size(3))],
+    fixed: &[
+        ("conv_bias", Flag(false)),
+        ("hidden_act", Word("silu")),
+        // One is the other's name of old.
+        ("tie_word_embeddings", Flag(true)),
+        ("tie_embedding", Flag(true)),
+    ],
+    ignored: &[
+        "full_attn_idxs",
+        "block_multiple_of",
+        "block_ffn_dim_multiplier",
+        "block_auto_adjust_ff_dim",
+        "block_dim",
+        "block_ff_dim",
+        "block_mlp_init_scale",
+        "block_norm_eps",
+        "block_out_init_scale",
+        "block_use_swiglu",
+        "block_use_xavier_init",
+        "conv_dim",
+        "conv_dim_out",
+        "conv_use_xavier_init",
+        "num_heads",
+        "use_pos_enc",
+    ],
+    reads: Reads::AtOnce,
+    make: |values, vb| boxed(Lfm2::new(config(values)?, vb)?),
+    ..PLAIN
+};
+
+/// As transformers has it: how wide an MLP is that adjusts itself; and which layers are which.
+fn lfm2_sizes(
+    json: &ConfigJson,
+    shape: &mut ModelShape,
+    more: &mut Map<String, Value>,
+) -> Result<(), Failure> {
+    if json.flag_or("block_auto_adjust_ff_dim", true)? {
+        let multiple = json.size_or("block_multiple_of", 256)?;
+        let by = json.number_or("block_ffn_dim_multiplier", 1.0)?;
+        if multiple == 0 || multiple > 1 << 24 || !(by > 0.0 && by < 1024.0) {
+            return Err(json.refuse("block_multiple_of"));
+        }
+        let wide = (by * (2 * shape.mlp_width / 3) as f64) as usize;
+        shape.mlp_width = wide.div_ceil(multiple) * multiple;
     }
-}
-
-#[derive(Clone)]
-struct Granite {
-    model: granite::Granite,
-    cache: granite::Cache,
-}
-
-impl Granite {
-    fn new(config: granite::GraniteConfig, vb: VarBuilder<'static>) -> Result<Self> {
-        let config = config.into_config(false);
-        let cache = granite::Cache::new(true, vb.dtype(), &config, vb.device())?;
-        Ok(Self { model: granite::Granite::load(vb, &config)?, cache })
+    // Candle makes the width of these: rounded up to it, half of it is it.
+    more.insert("block_multiple_of".to_owned(), shape.mlp_width.into());
+    let half = shape.mlp_width as f64 / (8.0 * shape.width as f64);
+    more.insert("block_ffn_dim_multiplier".to_owned(), half.into());
+    let layers = json.get("layer_types").ok_or_else(|| json.missing("layer_types"))?;
+    if layers.as_array().is_none_or(|layers| layers.len() != shape.n_layers) {
+        return Err(json.refuse("layer_types"));
     }
-}
-
-impl Forward for Granite {
-    fn read(&mut self, ids: &Tensor, at: usize) -> Result<Tensor> {
-        self.model.forward(ids, at, &mut self.cache)
-    }
+    more.insert("layer_types".to_owned(), layers.clone());
+    Ok(())
 }
 
 /// Scores are divided by √E, so queries bring what they are multiplied by beyond that.
@@ -382,28 +472,5 @@ fn granite_scale(name: &str, values: &Value) -> f64 {
         "q_proj" => factor("attention_multiplier") * factor("head_dim").sqrt(),
         "o_proj" | "down_proj" => factor("residual_multiplier"),
         _ => 1.0,
-    }
-}
-
-/// A model that can't be copied: each sequence has one of its own, built of the same tensors.
-struct StableLm {
-    model: stable_lm::Model,
-    config: stable_lm::Config,
-    tensors: VarBuilder<'static>,
-}
-
-impl StableLm {
-    fn new(config: stable_lm::Config, tensors: VarBuilder<'static>) -> Result<Self> {
-        Ok(Self { model: stable_lm::Model::new(&config, tensors.clone())?, config, tensors })
-    }
-}
-
-impl Bridged for StableLm {
-    fn forward(&mut self, ids: &Tensor, at: usize) -> Result<Tensor> {
-        self.model.forward(ids, at)
-    }
-
-    fn fresh(&self) -> Result<Box<dyn Bridged>> {
-        Ok(Box::new(Self::new(self.config.clone(), self.tensors.clone())?))
     }
 }

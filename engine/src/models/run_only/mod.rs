@@ -1,4 +1,4 @@
-//! Models that candle-transformers computes, through one bridge: they write, with every probability, and nothing more.
+//! Models that candle-transformers computes (Falcon: its operations), through one bridge: they write, with every probability, and nothing more.
 //! Training, adapters and looking inside need a model taken apart into our own blocks, which these are not.
 //!
 //! To add a family: a row in [`RUN_ONLY`] (`families`), a checkpoint in `export_run_only.py`. It is offered when its
@@ -7,16 +7,21 @@
 
 mod bridge;
 mod config;
+mod falcon;
 mod families;
 mod weights;
+mod wrapped;
 
 pub use bridge::{Asked, Bridge, BridgeSequence};
 pub use config::RunOnlyConfig;
 pub use families::RUN_ONLY;
 
+use crate::models::ConfigJson;
+use crate::nn::ModelShape;
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
-use serde_json::Value;
+use glassworks_protocol::Failure;
+use serde_json::{Map, Value};
 
 /// A model of candle's, and what it has read so far.
 pub trait Bridged: Send {
@@ -77,6 +82,9 @@ enum HeadWidth {
     FieldOr(usize),
 }
 
+/// Alters the sizes and what candle's model goes by, as config.json says.
+type Adjust = fn(&ConfigJson, &mut ModelShape, &mut Map<String, Value>) -> Result<(), Failure>;
+
 /// An entry in [`RUN_ONLY`].
 pub struct Family {
     /// As the model card names it.
@@ -103,6 +111,12 @@ pub struct Family {
     tied_embeddings: bool,
     /// Whether layers may have a window: candle's model has none, or another, so that no more is read than one holds.
     windowed: bool,
+    /// What the common fields are called where they have other names: ours, theirs.
+    names: &'static [(&'static str, &'static str)],
+    /// The kinds of layers that it has, in `layer_types`.
+    layers: &'static [&'static str],
+    /// What no table tells; refuses what can't be honoured.
+    adjust: Adjust,
     /// What else candle's model goes by, and what transformers takes where it is absent.
     honoured: &'static [(&'static str, Lit)],
     /// What candle's model takes for granted.

@@ -10,7 +10,7 @@ use glassworks_protocol::text::Language;
 use serde_json::{Value, json};
 
 /// Every checkpoint of `fixtures/run_only`.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 20] = [
     "phi",
     "phi3",
     "phi3-partial",
@@ -26,6 +26,11 @@ pub const NAMES: [&str; 15] = [
     "qwen2-moe",
     "qwen3-moe",
     "smollm3",
+    "falcon",
+    "falcon-groups",
+    "falcon-serial",
+    "granite4",
+    "lfm2",
 ];
 
 fn folder(name: &str) -> PathBuf {
@@ -198,6 +203,12 @@ fn what_candle_would_pass_over_is_refused_by_name() {
     check("qwen2-moe", "mlp_only_layers", json!([0]));
     check("qwen3-moe", "use_sliding_window", json!(true));
     check("smollm3", "no_rope_layers", json!([1]));
+    check("falcon", "alibi", json!(true));
+    check("granite4", "num_local_experts", json!(4));
+    check("granite4", "position_embedding_type", json!("nope"));
+    check("granite4", "layer_types", json!(["mamba", "attention"]));
+    check("lfm2", "conv_bias", json!(true));
+    check("lfm2", "layer_types", json!(["conv"]));
     check("olmo2", "a_new_thing", json!(3));
     check("olmo2", "quantization_config", json!({ "bits": 4 }));
     check("olmo2", "num_hidden_layers", json!(1_000_000));
@@ -219,14 +230,14 @@ fn the_spelling_of_transformers_4_is_the_same_model() {
             }
             config.insert("rope_scaling".to_owned(), Value::Null);
             drop(config.remove("dtype").map(|dtype| config.insert("torch_dtype".to_owned(), dtype)));
-            drop(config.remove("layer_types"));
-            if let Some(n) = config.remove("num_local_experts").filter(|_| name == "qwen3-moe") {
+            if !["granite4", "lfm2"].contains(&name) {
+                drop(config.remove("layer_types"));
+            }
+            if name == "qwen3-moe" {
+                let n = config.remove("num_local_experts").unwrap();
                 config.insert("num_experts".to_owned(), n);
             }
         });
-        if name == "mixtral" {
-            continue;
-        }
         let (ours, theirs) =
             (ModelFiles::open(copy.path()).unwrap(), ModelFiles::open(&folder(name)).unwrap());
         assert_eq!(ours.config(), theirs.config(), "{name}");
