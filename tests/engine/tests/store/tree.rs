@@ -2,7 +2,7 @@
 
 use super::{Bench, pieces, run, stats, user, writer};
 use glassworks_protocol::Edit;
-use glassworks_protocol::chat::{ChatDocument, ChatKind, ChatRecord, MessageRecord, MessageStatus, Role};
+use glassworks_protocol::chat::{ChatDocument, ChatRecord, MessageRecord, MessageStatus, Role};
 use glassworks_protocol::generate::{BranchSpec, Forced, KeepReply};
 use glassworks_protocol::ids::{ChatId, MessageId};
 use proptest::prelude::*;
