@@ -9,7 +9,7 @@ const HEADINGS: f32 = 30.0;
 const NUMBER: f32 = 44.0;
 const MENU: f32 = 32.0;
 const GAP: f32 = 6.0;
-const LEAST: f32 = 132.0;
+const LEAST: f32 = 88.0;
 
 /// Lends the text of a cell, by row and column, to what is called with it; that says whether it was changed.
 pub type LendText<'a> = dyn FnMut(usize, usize, &mut dyn FnMut(&mut String) -> bool) + 'a;
@@ -24,17 +24,25 @@ pub struct GridColumn {
     pub share: f32,
     /// Drawn by the caller: not a field.
     pub shown: bool,
+    /// Stands in an empty field.
+    pub hint: String,
 }
 
 impl GridColumn {
     #[must_use]
     pub fn field(name: impl Into<String>, share: f32) -> Self {
-        Self { name: name.into(), share, shown: false }
+        Self { name: name.into(), share, shown: false, hint: String::new() }
     }
 
     #[must_use]
     pub fn shown(name: impl Into<String>, share: f32) -> Self {
-        Self { name: name.into(), share, shown: true }
+        Self { name: name.into(), share, shown: true, hint: String::new() }
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
     }
 }
 
@@ -175,7 +183,8 @@ impl EditGrid<'_> {
             }
             self.keys(ui, row, column, asked);
         }
-        let field = Field::new(name).id(id).width(ui.available_width());
+        let hint = self.columns[column].hint.as_str();
+        let field = Field::new(name).id(id).width(ui.available_width()).placeholder(hint);
         let field = if self.lines > 1 { field.rows(self.lines) } else { field };
         let response = field.show(ui, words);
         let entered = response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));

@@ -4,8 +4,9 @@ use glassworks_protocol::generate::{Prompt, PromptPreview};
 use glassworks_protocol::ids::{EditId, JobId, PromptId};
 use glassworks_protocol::machine::StartReport;
 use glassworks_protocol::prompts::{
-    PromptBody, PromptEdit, PromptExample, PromptJob, PromptPage, PromptQuery, PromptRecord, PromptStored,
-    PromptTable, PromptVersion, Values, Variable, VariableKind,
+    FileRows, PromptBody, PromptEdit, PromptExample, PromptJob, PromptPage, PromptQuery, PromptRecord,
+    PromptResult, PromptRun, PromptSheet, PromptStored, PromptTable, PromptVersion, Values, Variable,
+    VariableKind,
 };
 use glassworks_protocol::settings::ThemeChoice;
 use glassworks_protocol::text::Language;
@@ -129,6 +130,16 @@ impl Fake {
                 let table = self.tables.get(id).cloned().unwrap_or_default();
                 Page::Prompt(PromptPage::Table(Box::new(table)))
             }
+            Query::Prompt(PromptQuery::Rows(_)) => {
+                let row = |topic: &str, years: &str| {
+                    Values::from([("Topic".into(), topic.into()), ("years".into(), years.into())])
+                };
+                Page::Prompt(PromptPage::Rows(Arc::new(FileRows {
+                    columns: vec!["Topic".to_owned(), "years".to_owned()],
+                    rows: vec![row("snow", "11"), row("salt", "12")],
+                    n_left_out: 0,
+                })))
+            }
             _ => return None,
         })
     }
@@ -213,6 +224,34 @@ impl Fake {
             Command::Start(id, JobSpec::Prompt(job)) => (id, job),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// A reply for a row, as the engine tells it.
+    pub fn write(&self, window: &mut Window, run: &PromptRun, row: u64, values: &Values, text: &str) {
+        let result = PromptResult {
+            run: run.id,
+            row,
+            values: values.clone(),
+            text: text.to_owned(),
+            n_prompt: 61,
+            n_new: 4 + text.len() as u32 / 4,
+            secs: 1.3,
+            perplexity: Some(1.0 + text.len() as f32 / 40.0),
+            seed: 7,
+            finish: None,
+            failure: None,
+        };
+        let stored = PromptStored::Result { prompt: run.prompt, result: Arc::new(result) };
+        window.tell(Event::Stored(Stored::Prompt(stored)));
+    }
+
+    /// A table with these topics.
+    pub fn topics(&mut self, prompt: PromptId, topics: &[&str]) {
+        let mut sheet = PromptSheet::default();
+        sheet.extend(topics.iter().map(|topic| {
+            Values::from([("topic".to_owned(), (*topic).to_owned()), ("age".to_owned(), "9".to_owned())])
+        }));
+        self.tables.insert(prompt, PromptTable { sheet, ..PromptTable::default() });
     }
 }
 

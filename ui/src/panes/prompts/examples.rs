@@ -32,7 +32,7 @@ impl PromptsPane {
         let Some(editing) = &mut self.editing else { return };
         let named = editing.body.named();
         let mut columns: Vec<GridColumn> =
-            named.iter().map(|one| GridColumn::field(one.shown(), 1.0)).collect();
+            named.iter().map(|one| GridColumn::field(one.shown(), 1.0).hint(one.default.as_str())).collect();
         columns.push(GridColumn::field(cx.t("prompts.answer"), 1.0));
         let n_rows = editing.body.examples.len();
         if n_rows == 0 {

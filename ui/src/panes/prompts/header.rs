@@ -44,7 +44,9 @@ impl PromptsPane {
         let why = (!changed).then(|| cx.tf("prompts.saved_as", &[("n", &record.version)]));
         let tip = cx.tip(ui, UiCommand::SavePrompt);
         let words = cx.tf("prompts.save_version", &[("n", &(record.n_versions + 1))]);
-        if Button::accent(words).icon(icons::FLOPPY_DISK).off(why).tooltip(tip).show(ui).clicked() {
+        // One accent a pane: over the table it is what writes.
+        let button = if self.tab == Tab::Table { Button::control(words) } else { Button::accent(words) };
+        if button.icon(icons::FLOPPY_DISK).off(why).tooltip(tip).show(ui).clicked() {
             self.save_version(cx, String::new());
         }
         let button = icon_button(ui, icons::DOTS_THREE, cx.t("prompts.prompt_menu"));
@@ -126,6 +128,7 @@ impl PromptsPane {
         let options = [
             (Tab::Write, cx.t("prompts.tab_write")),
             (Tab::Examples, cx.tf("prompts.tab_examples", &[("n", &n_examples)])),
+            (Tab::Table, cx.t("prompts.tab_table")),
             (Tab::Versions, cx.tf("prompts.tab_versions", &[("n", &record.n_versions)])),
         ];
         widgets::segments(ui, &cx.t("prompts.tab"), &mut self.tab, &options, None);

@@ -11,6 +11,10 @@ mod list;
 mod list_rows;
 mod offers;
 mod preview;
+mod rows_file;
+mod table;
+mod table_run;
+mod table_side;
 mod transfer;
 mod variables;
 mod versions;
@@ -23,7 +27,7 @@ use crate::theme::icons;
 use crate::widgets::tiles::{self, TileSizes};
 use crate::widgets::{self, Button};
 use egui::Ui;
-use glassworks_protocol::ids::PromptId;
+use glassworks_protocol::ids::{JobId, PromptId, PromptRunId};
 use glassworks_protocol::prompts::{PromptBody, PromptEdit, PromptQuery, PromptRecord, Values};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Edit, Query};
@@ -41,6 +45,7 @@ enum Tab {
     #[default]
     Write,
     Examples,
+    Table,
     Versions,
 }
 
@@ -71,6 +76,13 @@ pub struct PromptsPane {
     preview: preview::PreviewState,
     versions: versions::VersionsState,
     transfer: transfer::TransferState,
+    sheet: table::SheetState,
+    rows_file: rows_file::RowsFile,
+    manner: table_run::Manner,
+    /// A run that was started here and has not been told of yet.
+    awaited: Option<PromptRunId>,
+    /// A job whose failure has been read.
+    put_aside: Option<JobId>,
 }
 
 impl Pane for PromptsPane {
@@ -84,16 +96,18 @@ impl Pane for PromptsPane {
         }
         tiles::tile(ui, "prompt", columns.main, |ui| self.main(ui, cx));
         if let Some(rect) = columns.inspector {
-            tiles::tile(ui, "try", rect, |ui| self.side_tile(ui, cx));
+            tiles::tile(ui, "try", rect, |ui| self.side(ui, cx));
         } else if self.editing.is_some() {
             let (mut open, width) = (self.drawer, self.sizes.inspector);
-            tiles::drawer(ui, "try", columns.main, width, &mut open, |ui| self.side_tile(ui, cx));
+            tiles::drawer(ui, "try", columns.main, width, &mut open, |ui| self.side(ui, cx));
             self.drawer = open;
         }
         self.transfer_ui(ui.ctx(), cx);
         self.list_dialogs(ui.ctx(), cx);
+        self.rows_dialog(ui.ctx(), cx);
         self.autosave(cx, false);
-        if let Some(since) = self.editing.as_ref().and_then(|editing| editing.unsaved_since_ms) {
+        let unsaved = self.editing.as_ref().and_then(|editing| editing.unsaved_since_ms);
+        if let Some(since) = unsaved.or(self.sheet.unsaved_since_ms) {
             let due = u64::try_from((since + AUTOSAVE_MS - cx.now_ms).max(1)).unwrap_or(1);
             ui.ctx().request_repaint_after(Duration::from_millis(due));
         }
@@ -117,6 +131,9 @@ impl Pane for PromptsPane {
         match open {
             Open::Prompt(id) => self.open_prompt(*id, cx),
             Open::SavePrompt(body) => self.create(cx, (**body).clone(), None),
+            Open::Path(path) if self.tab == Tab::Table && rows_file::has_rows(path) => {
+                self.drop_rows(cx, path.clone());
+            }
             Open::Path(path) if path.extension().is_some_and(|ending| ending == "json") => {
                 self.import(cx, path.clone());
             }
@@ -131,6 +148,7 @@ impl Pane for PromptsPane {
             "tab": self.tab,
             "writer": self.writer,
             "values": self.values,
+            "manner": self.manner,
             "sizes": self.sizes,
             "closed": self.list.closed(),
         }))
@@ -142,6 +160,7 @@ impl Pane for PromptsPane {
         self.tab = serde_json::from_value(part("tab")).unwrap_or_default();
         self.writer = serde_json::from_value(part("writer")).unwrap_or_default();
         self.values = serde_json::from_value(part("values")).unwrap_or_default();
+        self.manner = serde_json::from_value(part("manner")).unwrap_or_default();
         self.sizes = serde_json::from_value(part("sizes")).unwrap_or_default();
         self.list.restore_closed(part("closed"));
     }
@@ -175,7 +194,10 @@ impl PromptsPane {
         };
         match &mut self.editing {
             Some(editing) if editing.id == record.id => editing.follow(&record),
-            _ => self.editing = Some(Editing::of(&record)),
+            _ => {
+                self.editing = Some(Editing::of(&record));
+                self.sheet = table::SheetState::default();
+            }
         }
     }
 
@@ -202,7 +224,16 @@ impl PromptsPane {
         match self.tab {
             Tab::Write => self.write_ui(ui, cx, record),
             Tab::Examples => self.examples_ui(ui, cx),
+            Tab::Table => self.table_ui(ui, cx, record),
             Tab::Versions => self.versions_ui(ui, cx, record),
+        }
+    }
+
+    /// What stands at the right.
+    fn side(&mut self, ui: &mut Ui, cx: &mut PaneCx) {
+        match (self.tab, self.record(cx)) {
+            (Tab::Table, Some(record)) => self.row_tile(ui, cx, &record),
+            _ => self.side_tile(ui, cx),
         }
     }
 
@@ -253,6 +284,7 @@ impl PromptsPane {
     }
 
     fn autosave(&mut self, cx: &mut PaneCx, at_once: bool) {
+        self.save_sheet(cx, at_once);
         let Some(editing) = &mut self.editing else { return };
         let Some(since) = editing.unsaved_since_ms else { return };
         if at_once || cx.now_ms - since >= AUTOSAVE_MS {

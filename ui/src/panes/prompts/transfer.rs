@@ -7,7 +7,7 @@ use crate::panes::PaneCx;
 use crate::theme::{Type, icons};
 use crate::widgets::{self, Button, Field};
 use egui::{Context, Key, Ui};
-use glassworks_protocol::ids::{JobId, PromptId};
+use glassworks_protocol::ids::{JobId, PromptId, PromptRunId};
 use glassworks_protocol::prompts::{PromptJob, PromptOutput};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{JobOutput, JobSpec, Outcome};
@@ -28,12 +28,18 @@ pub struct TransferState {
 enum Asking {
     Export { prompts: Vec<PromptId>, name: String },
     Import,
+    Results { prompt: PromptId, runs: Vec<PromptRunId>, name: String },
 }
 
 impl TransferState {
     pub fn ask_export(&mut self, prompts: Vec<PromptId>, name: &str) {
         *self = Self { asking: Some(Asking::Export { prompts, name: file_name(name) }), ..Self::default() };
         self.want_focus = true;
+    }
+
+    pub fn ask_export_results(&mut self, prompt: PromptId, runs: Vec<PromptRunId>, name: &str) {
+        let asking = Asking::Results { prompt, runs, name: file_name(name) };
+        *self = Self { asking: Some(asking), want_focus: true, ..Self::default() };
     }
 
     pub fn ask_import(&mut self) {
@@ -63,6 +69,7 @@ impl PromptsPane {
         let title = cx.t(match asking {
             Asking::Export { .. } => "prompts.export_title",
             Asking::Import => "prompts.import_title",
+            Asking::Results { .. } => "prompts.results_title",
         });
         let theme = Arc::clone(&cx.theme);
         let mut done = false;
@@ -81,6 +88,7 @@ impl PromptsPane {
                 (cx.tf("prompts.export_sentence", &[("n", &prompts.len())]), cx.t("prompts.export_here"))
             }
             Asking::Import => (cx.t("prompts.import_sentence"), cx.t("prompts.import_here")),
+            Asking::Results { .. } => (cx.t("prompts.results_sentence"), cx.t("prompts.export_here")),
         };
         ui.label(Type::Body.text(sentence, cx.theme.tokens.text_2));
         if Button::control(cx.t("prompts.choose_file")).icon(icons::FOLDER_OPEN).show(ui).clicked() {
@@ -118,8 +126,16 @@ impl PromptsPane {
                 (FileKind::Save, format!("{name}.json"), cx.t("prompts.export_title"))
             }
             Asking::Import => (FileKind::Open, String::new(), cx.t("prompts.import_title")),
+            Asking::Results { name, .. } => {
+                (FileKind::Save, format!("{name}.csv"), cx.t("prompts.results_title"))
+            }
         };
-        let filter = Some((cx.t("shell.pane_prompts"), vec!["json".to_owned()]));
+        let endings: &[&str] = match asking {
+            Asking::Results { .. } => &["csv", "tsv", "jsonl"],
+            Asking::Export { .. } | Asking::Import => &["json"],
+        };
+        let endings = endings.iter().map(|ending| (*ending).to_owned()).collect();
+        let filter = Some((cx.t("shell.pane_prompts"), endings));
         self.transfer.picking = Some(cx.pick(FileRequest { kind, title, suggested, filter }));
     }
 
@@ -133,6 +149,11 @@ impl PromptsPane {
                 self.transfer.job = Some(cx.start(JobSpec::Prompt(job)));
             }
             Some(Asking::Import) => self.import(cx, path),
+            Some(Asking::Results { prompt, runs, .. }) => {
+                let to = if path.extension().is_some() { path } else { path.with_extension("csv") };
+                let job = PromptJob::ExportResults { prompt, runs, to, replace };
+                self.transfer.job = Some(cx.start(JobSpec::Prompt(job)));
+            }
             None => {}
         }
     }
