@@ -2,7 +2,9 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use glassworks_protocol::generate::{SamplingPreset, SamplingSpec};
+use glassworks_protocol::generate::{
+    BeamSpec, EarlyStopping, MAX_BEAMS, MirostatSpec, SamplingPreset, SamplingSpec,
+};
 use glassworks_protocol::model::{CacheWidth, Precision};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::SaveType;
@@ -95,6 +97,29 @@ pub struct SamplingArgs {
     pub top_p: Option<f32>,
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     pub min_p: Option<f32>,
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
+    pub typical_p: Option<f32>,
+    #[arg(
+        long,
+        value_name = "TAU",
+        allow_negative_numbers = true,
+        requires = "temperature",
+        conflicts_with_all = ["top_k", "top_p", "min_p", "typical_p"]
+    )]
+    pub mirostat: Option<f32>,
+    #[arg(long, value_name = "ETA", allow_negative_numbers = true, requires = "mirostat")]
+    pub mirostat_eta: Option<f32>,
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_BEAMS)),
+        conflicts_with_all = ["temperature", "top_k", "top_p", "min_p", "typical_p", "mirostat"]
+    )]
+    pub num_beams: Option<u32>,
+    #[arg(long, value_name = "X", allow_negative_numbers = true, requires = "num_beams")]
+    pub length_penalty: Option<f32>,
+    #[arg(long, value_enum, value_name = "WHEN", hide_possible_values = true, requires = "num_beams")]
+    pub early_stopping: Option<EarlyStoppingArg>,
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub repetition_penalty: Option<f32>,
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
@@ -121,6 +146,12 @@ impl SamplingArgs {
             top_k: self.top_k,
             top_p: self.top_p,
             min_p: self.min_p,
+            typical_p: self.typical_p,
+            mirostat: self.mirostat.map(|tau| MirostatSpec {
+                tau,
+                eta: self.mirostat_eta.unwrap_or(MirostatSpec::default().eta),
+            }),
+            beams: self.beams(),
             repetition_penalty: self.repetition_penalty.unwrap_or(plain.repetition_penalty),
             frequency_penalty: self.frequency_penalty.unwrap_or(plain.frequency_penalty),
             presence_penalty: self.presence_penalty.unwrap_or(plain.presence_penalty),
@@ -130,6 +161,34 @@ impl SamplingArgs {
             ignore_eos: self.ignore_eos,
             json_schema: self.json_schema.as_deref().map(schema).transpose()?,
         })
+    }
+
+    fn beams(&self) -> Option<BeamSpec> {
+        let n = self.num_beams.filter(|n| *n > 1)?;
+        let plain = BeamSpec::default();
+        Some(BeamSpec {
+            n,
+            length_penalty: self.length_penalty.unwrap_or(plain.length_penalty),
+            early_stopping: self.early_stopping.map_or(plain.early_stopping, Into::into),
+        })
+    }
+}
+
+/// In transformers' words.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum EarlyStoppingArg {
+    True,
+    False,
+    Never,
+}
+
+impl From<EarlyStoppingArg> for EarlyStopping {
+    fn from(asked: EarlyStoppingArg) -> Self {
+        match asked {
+            EarlyStoppingArg::True => Self::Yes,
+            EarlyStoppingArg::False => Self::No,
+            EarlyStoppingArg::Never => Self::Never,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The built program, as a person or a script calls it: arguments, pipes, exit codes.
 
+mod sampling;
 mod training;
 
 use glassworks_engine::{Engine, EngineConfig, Mode, PowerConfig, Running};

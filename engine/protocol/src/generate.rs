@@ -90,7 +90,8 @@ pub enum Forced {
 ///
 /// Order and arithmetic follow the logits processors of Hugging Face transformers: repetition penalty
 /// (Keskar et al. 2019), frequency and presence penalties (OpenAI's definition), temperature, top-k, top-p
-/// (Holtzman et al. 2020), min-p (Nguyen et al. 2024).
+/// (Holtzman et al. 2020), min-p (Nguyen et al. 2024), typical sampling (Meister et al. 2022). Mirostat (Basu et al.
+/// 2021) takes the place of the four filters. Beams draw nothing: temperature and filters do not apply to them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SamplingSpec {
@@ -102,6 +103,12 @@ pub struct SamplingSpec {
     pub top_p: Option<f32>,
     /// Keep tokens at least this fraction as likely as the likeliest.
     pub min_p: Option<f32>,
+    /// Keep the tokens whose surprise is nearest to the expected one and whose probabilities reach this together.
+    pub typical_p: Option<f32>,
+    /// Keep surprise near a target, in place of top-k, top-p, min-p and typical sampling.
+    pub mirostat: Option<MirostatSpec>,
+    /// Several texts side by side, of which the likeliest is the reply; `None` writes one.
+    pub beams: Option<BeamSpec>,
     /// 1 for none.
     pub repetition_penalty: f32,
     pub frequency_penalty: f32,
@@ -123,6 +130,55 @@ impl Default for SamplingSpec {
     }
 }
 
+/// Beams at most.
+pub const MAX_BEAMS: u32 = 16;
+
+/// Beam search as transformers' `generate(num_beams=…, do_sample=False)` does it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BeamSpec {
+    /// 2 to [`MAX_BEAMS`].
+    pub n: u32,
+    /// A text's log-probability is divided by its length to this power: above 0 favours long ones, below 0 short ones.
+    pub length_penalty: f32,
+    pub early_stopping: EarlyStopping,
+}
+
+impl Default for BeamSpec {
+    fn default() -> Self {
+        Self { n: 4, length_penalty: 1.0, early_stopping: EarlyStopping::No }
+    }
+}
+
+/// When a beam search is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EarlyStopping {
+    /// Once as many texts have ended as there are beams.
+    Yes,
+    /// Once no better one is likely to come.
+    #[default]
+    No,
+    /// Once no better one can come.
+    Never,
+}
+
+/// Mirostat 2 (Basu et al. 2021, arXiv 2007.14966). What it has learnt of a text is not kept: a reply that goes on
+/// begins with the bound it began with.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MirostatSpec {
+    /// The surprise it aims at, in bits a token.
+    pub tau: f32,
+    /// How fast it gets there.
+    pub eta: f32,
+}
+
+impl Default for MirostatSpec {
+    fn default() -> Self {
+        Self { tau: 5.0, eta: 0.1 }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SamplingPreset {
     /// The likeliest token always.
@@ -141,6 +197,9 @@ impl SamplingPreset {
             top_k: None,
             top_p: None,
             min_p: None,
+            typical_p: None,
+            mirostat: None,
+            beams: None,
             repetition_penalty: 1.0,
             frequency_penalty: 0.0,
             presence_penalty: 0.0,
@@ -172,6 +231,9 @@ impl SamplingPreset {
                 && p.top_k == spec.top_k
                 && p.top_p == spec.top_p
                 && p.min_p == spec.min_p
+                && p.typical_p == spec.typical_p
+                && p.mirostat == spec.mirostat
+                && p.beams == spec.beams
                 && p.repetition_penalty == spec.repetition_penalty
                 && p.frequency_penalty == spec.frequency_penalty
                 && p.presence_penalty == spec.presence_penalty

@@ -115,6 +115,21 @@ impl Answer {
     }
 }
 
+/// One turn that a job waits for.
+#[derive(Default)]
+struct Asked {
+    answer: Arc<Answer>,
+    stepped: Option<Stepped>,
+}
+
+impl Asked {
+    fn look(&mut self) {
+        if self.stepped.is_none() {
+            self.stepped = self.answer.take();
+        }
+    }
+}
+
 /// One job's place among those that write with a model; free again when dropped.
 pub struct Seat<'b> {
     batcher: &'b Batcher,
@@ -161,41 +176,65 @@ impl Seat<'_> {
         precision: Precision,
         checkpoint: &dyn Fn() -> Result<()>,
     ) -> Stepped {
-        let answer = Arc::new(Answer::default());
+        let lost = Stepped { read: None, logits: Err(Cancelled.into()) };
+        self.step_all(runner, vec![turn], precision, checkpoint).pop().unwrap_or(lost)
+    }
+
+    /// The same for several sequences of this job, which go through the weights together where there is room.
+    pub fn step_all(
+        &self,
+        runner: &mut Runner<'_>,
+        turns: Vec<Turn>,
+        precision: Precision,
+        checkpoint: &dyn Fn() -> Result<()>,
+    ) -> Vec<Stepped> {
+        let mut asked: Vec<Asked> = turns.iter().map(|_| Asked::default()).collect();
         let mut state = self.batcher.lock();
         state.expected.retain(|(seat, _)| *seat != self.id);
-        state.waiting.push_back(Handed { seat: self.id, precision, turn, answer: Arc::clone(&answer) });
+        for (turn, asked) in turns.into_iter().zip(&asked) {
+            let answer = Arc::clone(&asked.answer);
+            state.waiting.push_back(Handed { seat: self.id, precision, turn, answer });
+        }
         self.batcher.gathered.notify_one();
-        let mut given_up: Option<(Instant, anyhow::Error)> = None;
+        let mut given_up: Option<Instant> = None;
+        let mut error: Option<anyhow::Error> = None;
         loop {
-            if let Some(stepped) = answer.take() {
-                return stepped;
+            asked.iter_mut().for_each(Asked::look);
+            if asked.iter().all(|asked| asked.stepped.is_some()) {
+                break;
             }
             if given_up.is_none()
-                && let Err(error) = checkpoint()
+                && let Err(told) = checkpoint()
             {
-                answer.cancelled.store(true, Ordering::Relaxed);
-                given_up = Some((Instant::now(), error));
+                asked.iter().for_each(|asked| asked.answer.cancelled.store(true, Ordering::Relaxed));
+                (given_up, error) = (Some(Instant::now()), Some(told));
             }
-            let at = state.waiting.iter().position(|handed| handed.seat == self.id);
-            given_up = match (given_up, at) {
-                (Some((_, error)), Some(at)) => {
-                    let handed = state.waiting.remove(at);
+            if let Some(since) = given_up {
+                if state.leave(self.id) {
                     self.batcher.over.notify_all();
-                    return Stepped { read: handed.map(|handed| handed.turn.read), logits: Err(error) };
+                    continue;
                 }
-                (Some((since, error)), None) if since.elapsed() >= GRACE => {
-                    return Stepped { read: None, logits: Err(error) };
+                if since.elapsed() >= GRACE {
+                    break;
                 }
-                (given_up, _) => given_up,
-            };
-            state = if at == Some(0) && !state.busy {
+            }
+            let first = state.waiting.front().is_some_and(|handed| handed.seat == self.id);
+            state = if first && !state.busy {
                 self.lead(state, runner, checkpoint)
             } else {
                 let waited = self.batcher.over.wait_timeout(state, LOOK);
                 waited.unwrap_or_else(PoisonError::into_inner).0
             };
         }
+        let lost = || Stepped { read: None, logits: Err(Cancelled.into()) };
+        let mut stepped: Vec<Stepped> =
+            asked.into_iter().map(|asked| asked.stepped.unwrap_or_else(lost)).collect();
+        // What made the job give up is told as it was, once.
+        if let (Some(error), Some(left)) = (error, stepped.iter_mut().find(|stepped| stepped.logits.is_err()))
+        {
+            left.logits = Err(error);
+        }
+        stepped
     }
 
     /// Gathers a pass, this job's turn first, runs it and hands out what came of it.
@@ -258,12 +297,27 @@ impl State {
         taken
     }
 
+    /// Takes a job's turns out of the queue; says whether there were any.
+    fn leave(&mut self, seat: u64) -> bool {
+        let before = self.waiting.len();
+        for handed in std::mem::take(&mut self.waiting) {
+            if handed.seat == seat {
+                handed.answer.give(Some(handed.turn.read), Err(Cancelled.into()));
+            } else {
+                self.waiting.push_back(handed);
+            }
+        }
+        self.waiting.len() < before
+    }
+
     /// Tells each rider of a pass what came of it.
     fn hand_out(&mut self, riders: Vec<Handed>, precision: Precision, outcome: Outcome) {
         match outcome {
             Outcome::Through(all) => {
                 for (rider, logits) in riders.into_iter().zip(all) {
-                    if !rider.answer.is_cancelled() {
+                    // One that still waits with others of its turns will not hand in before those are through.
+                    let waits = self.waiting.iter().any(|handed| handed.seat == rider.seat);
+                    if !rider.answer.is_cancelled() && !waits {
                         self.expected.push((rider.seat, precision));
                     }
                     rider.answer.give(Some(rider.turn.read), Ok(logits));
@@ -311,10 +365,13 @@ fn run(
     grace: Duration,
 ) -> Outcome {
     let answers: Vec<Arc<Answer>> = riders.iter().map(|rider| Arc::clone(&rider.answer)).collect();
+    let leader = riders.first().map(|rider| rider.seat);
+    let own: Vec<bool> = riders.iter().map(|rider| Some(rider.seat) == leader).collect();
     let since: Cell<Option<Instant>> = Cell::new(None);
     let between = || {
         if since.get().is_none() && checkpoint().is_err() {
-            answers[0].cancelled.store(true, Ordering::Relaxed);
+            let own = answers.iter().zip(&own).filter(|(_, own)| **own);
+            own.for_each(|(answer, _)| answer.cancelled.store(true, Ordering::Relaxed));
             since.set(Some(Instant::now()));
         }
         let leader_left = since.get().is_some_and(|since| since.elapsed() >= grace);

@@ -1,6 +1,7 @@
 //! The decode loop: read the prompt, then hidden → last position → unembed → sample, until something ends it.
 
 use super::batch::{self, HeldAdapters, Seat, Turn};
+use super::beam;
 use super::reuse::ReadSequence;
 use super::sampler::{Draw, Sampler};
 use super::stop::{Passed, StopWatch};
@@ -42,6 +43,8 @@ pub trait Listener {
     fn checkpoint(&self) -> Result<()>;
     fn reading(&mut self, done: usize, total: usize);
     fn prompt_read(&mut self, n_prompt: usize, n_reused: usize);
+    /// So many tokens long are the texts that are written side by side, of which one will be the reply.
+    fn searching(&mut self, _n_tokens: usize) {}
     /// New pieces, in order.
     fn pieces(&mut self, pieces: Vec<TokenPiece>) -> Result<()>;
 }
@@ -85,26 +88,29 @@ pub fn decode(
     Ok(run.end(finish))
 }
 
-struct Run<'a> {
-    model: &'a LoadedModel,
+/// A reply being written; [`beam`] takes one over where several texts are tried.
+pub(super) struct Run<'a> {
+    pub model: &'a LoadedModel,
     ledger: &'a Ledger,
-    spec: &'a DecodeSpec<'a>,
-    seat: Seat<'a>,
-    runner: Runner<'a>,
+    pub spec: &'a DecodeSpec<'a>,
+    pub seat: Seat<'a>,
+    pub runner: Runner<'a>,
     /// What passes led from here take.
     _room: Reservation,
+    /// What the sequences of further beams take, one each.
+    pub shares: Vec<Reservation>,
     /// `None` while a pass has it, and after one that did not give it back.
-    read: Option<ReadSequence>,
+    pub read: Option<ReadSequence>,
     /// Prompt and reply so far: what the next token follows.
-    tokens: Vec<u32>,
+    pub tokens: Vec<u32>,
     n_reused: usize,
-    sampler: Sampler,
-    watch: StopWatch,
-    text: StreamDecoder<'a>,
+    pub sampler: Sampler,
+    pub watch: StopWatch,
+    pub text: StreamDecoder<'a>,
     started: Instant,
-    first: Option<Instant>,
-    last: Option<Instant>,
-    n_new: usize,
+    pub first: Option<Instant>,
+    pub last: Option<Instant>,
+    pub n_new: usize,
 }
 
 impl<'a> Run<'a> {
@@ -116,6 +122,9 @@ impl<'a> Run<'a> {
         }
         sampler.go_on_from(spec.reply)?;
         let tokens: Vec<u32> = spec.prompt.iter().chain(spec.reply).copied().collect();
+        if spec.sampling.beams.is_some() && model.model.is_run_only() {
+            return Err(beam::runs_only(&model.name).into());
+        }
         let shape = model.model.shape();
         let n_new = spec.forced.len() + spec.sampling.max_new_tokens as usize;
         let n_positions = (tokens.len() + n_new).min(shape.context_length);
@@ -142,6 +151,9 @@ impl<'a> Run<'a> {
         read.reservation = None;
         read.reservation =
             Some(model.reserve(ledger, Sequence::bytes_of(&model.model, n_positions, spec.cache))?);
+        let n_shared = tokens.len() + spec.forced.len();
+        let share = runner.fork_bytes(n_shared, n_positions, spec.cache);
+        let shares = beam::shares(spec.sampling, || model.reserve(ledger, share))?;
         let mut text = model.codec.stream();
         spec.reply.iter().for_each(|id| drop(text.push(*id)));
         let stops: Vec<String> = spec.sampling.stop.iter().chain(spec.stops).cloned().collect();
@@ -150,6 +162,7 @@ impl<'a> Run<'a> {
             seat: model.batcher.seat(),
             runner,
             _room: room,
+            shares,
             read: Some(read),
             tokens,
             sampler,
@@ -172,6 +185,9 @@ impl<'a> Run<'a> {
         loop {
             if self.n_new >= forced.len() + self.spec.sampling.max_new_tokens as usize {
                 return self.finish(listener, FinishReason::Length);
+            }
+            if let Some(beams) = self.spec.sampling.beams.filter(|_| self.n_new >= forced.len()) {
+                return beam::search(self, beams, logits, listener);
             }
             let draw = match forced.get(self.n_new) {
                 Some(id) => self.sampler.take(&logits, *id)?,
@@ -207,7 +223,7 @@ impl<'a> Run<'a> {
 
     /// Hands over what was held back. The bytes of a character that never came to its end are not text; they
     /// show when the reply goes on.
-    fn finish(&mut self, listener: &mut dyn Listener, finish: FinishReason) -> Result<FinishReason> {
+    pub fn finish(&mut self, listener: &mut dyn Listener, finish: FinishReason) -> Result<FinishReason> {
         listener.pieces(self.watch.finish())?;
         Ok(finish)
     }
@@ -246,7 +262,7 @@ impl<'a> Run<'a> {
         Ok(logits)
     }
 
-    fn piece(&self, draw: Draw, text: String) -> TokenPiece {
+    pub fn piece(&self, draw: Draw, text: String) -> TokenPiece {
         let top = draw
             .top
             .into_iter()

@@ -1,7 +1,12 @@
 //! Chooses the next token from the model's logits, and says what else might have been chosen.
 //!
 //! Order and arithmetic follow the logits processors of Hugging Face transformers: repetition penalty over prompt
-//! and reply, frequency and presence penalty over the reply (OpenAI's definition), temperature, top-k, top-p, min-p.
+//! and reply, frequency and presence penalty over the reply (OpenAI's definition), temperature, then the filters
+//! ([`filters`]). What beams are scored by is in [`scores`].
+
+mod checks;
+mod filters;
+mod scores;
 
 use super::schema::Grammar;
 use anyhow::Context as _;
@@ -15,6 +20,10 @@ use rand_chacha::ChaCha8Rng;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
+pub use scores::Scored;
+
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;
 
@@ -48,6 +57,8 @@ pub struct Sampler {
     n_drawn: u64,
     /// Which tokens may come next, where not all may.
     grammar: Option<Grammar>,
+    /// Mirostat's bound on surprise, in bits.
+    bound: f64,
     room: Room,
 }
 
@@ -76,10 +87,12 @@ impl Sampler {
     /// # Errors
     /// `Failure { Input }` naming the value that is out of range.
     pub fn new(spec: SamplingSpec, seed: u64, prompt: &[u32]) -> Result<Self, Failure> {
-        check(&spec)?;
+        checks::check(&spec)?;
         let seen = prompt.iter().copied().collect();
         let (counts, room) = (HashMap::new(), Room::default());
-        Ok(Self { spec, seed, seen, counts, n_drawn: 0, grammar: None, room })
+        // As the paper begins.
+        let bound = spec.mirostat.map_or(0.0, |mirostat| 2.0 * f64::from(mirostat.tau));
+        Ok(Self { spec, seed, seen, counts, n_drawn: 0, grammar: None, bound, room })
     }
 
     /// From here on draws only what `grammar` allows. Before a reply's first token.
@@ -101,7 +114,7 @@ impl Sampler {
         reply.iter().try_for_each(|id| self.note(*id))
     }
 
-    fn note(&mut self, id: u32) -> Result<(), Failure> {
+    pub(super) fn note(&mut self, id: u32) -> Result<(), Failure> {
         if let Some(grammar) = &mut self.grammar {
             grammar.note(id)?;
         }
@@ -146,6 +159,10 @@ impl Sampler {
             entropy: raw.entropy,
             top,
         };
+        if let Some(mirostat) = self.spec.mirostat.filter(|_| self.spec.temperature > 0.0) {
+            let surprise = filters::surprise_bits(&self.room.scores, id);
+            self.bound -= f64::from(mirostat.eta) * (surprise - f64::from(mirostat.tau));
+        }
         self.note(id)?;
         Ok(draw)
     }
@@ -169,11 +186,14 @@ impl Sampler {
             Kept::Few(best)
         } else {
             scores.iter_mut().for_each(|s| *s /= spec.temperature);
-            let n = spec.top_k.map_or(scores.len(), |k| (k.max(1) as usize).min(scores.len()));
-            if n < scores.len() {
-                Kept::Few(few(spec, likeliest(&scores, n), &scores, probs))
+            let top_k = spec.top_k.filter(|_| spec.mirostat.is_none());
+            let n = top_k.map_or(scores.len(), |k| (k.max(1) as usize).min(scores.len()));
+            if spec.mirostat.is_some() {
+                Kept::Few(filters::within(self.bound, &scores, probs))
+            } else if n < scores.len() {
+                Kept::Few(filters::few(spec, likeliest(&scores, n), &scores, probs))
             } else {
-                all(spec, &scores, probs)
+                filters::all(spec, &scores, probs)
             }
         };
         self.room.scores = scores;
@@ -235,79 +255,6 @@ fn reached(random: f64, probs: impl Iterator<Item = f32>) -> Option<usize> {
         left -= f64::from(prob);
         left < 0.0
     })
-}
-
-/// The filters on the `ids` that top-k has left, likeliest first: those that stay.
-fn few(spec: &SamplingSpec, ids: Vec<u32>, scores: &[f32], probs: &mut [f32]) -> Vec<u32> {
-    let most = ids.first().map_or(0.0, |id| scores[*id as usize]);
-    let mut kept: Vec<f32> = ids.iter().map(|id| (scores[*id as usize] - most).exp()).collect();
-    renormalise(&mut kept);
-    trim(spec, ids, kept, 0.0, probs)
-}
-
-/// The filters on the whole vocabulary.
-fn all(spec: &SamplingSpec, scores: &[f32], probs: &mut [f32]) -> Kept {
-    let most = spread::spread(scores).most;
-    let part = 1.0 / spread::exponentials(scores, most, probs);
-    probs.iter_mut().for_each(|p| *p = (f64::from(*p) * part) as f32);
-    let (ids, removed) = match (spec.top_p.filter(|p| *p < 1.0), spec.min_p.filter(|p| *p > 0.0)) {
-        (Some(p), _) => nucleus(p, scores, probs),
-        (None, Some(p)) => {
-            let least = probs.iter().copied().fold(0.0, f32::max) * p;
-            let mut ids: Vec<u32> =
-                (0..probs.len() as u32).filter(|id| probs[*id as usize] >= least).collect();
-            sort(&mut ids, scores);
-            (ids, 0.0)
-        }
-        (None, None) if spec.top_p.is_none() && spec.min_p.is_none() => return Kept::All,
-        (None, None) => return Kept::Ordered,
-    };
-    let kept = ids.iter().map(|id| probs[*id as usize]).collect();
-    probs.fill(0.0);
-    Kept::Few(trim(spec, ids, kept, removed, probs))
-}
-
-/// So many of the likeliest that the rest, whose probability is told, may go by top-p. Most often they are few, and
-/// looking for more is cheaper than putting all in order.
-fn nucleus(p: f32, scores: &[f32], probs: &[f32]) -> (Vec<u32>, f64) {
-    for n in ORDERED.into_iter().filter(|n| *n < scores.len()) {
-        let ids = likeliest(scores, n);
-        let rest = 1.0 - ids.iter().map(|id| f64::from(probs[*id as usize])).sum::<f64>();
-        if rest <= f64::from(1.0 - p) {
-            return (ids, rest.max(0.0));
-        }
-    }
-    (likeliest(scores, scores.len()), 0.0)
-}
-
-/// Top-p and min-p on `ids` with their probabilities, likeliest first, of which `removed` has gone already: those that
-/// stay, with theirs in `probs`.
-fn trim(
-    spec: &SamplingSpec,
-    mut ids: Vec<u32>,
-    mut kept: Vec<f32>,
-    mut removed: f64,
-    probs: &mut [f32],
-) -> Vec<u32> {
-    if let Some(p) = spec.top_p.filter(|p| *p < 1.0) {
-        // transformers removes, from the unlikeliest up, what sums to at most 1 − p, and keeps one at least.
-        while kept.len() > 1 {
-            removed += f64::from(kept[kept.len() - 1]);
-            if removed > f64::from(1.0 - p) {
-                break;
-            }
-            kept.pop();
-        }
-        renormalise(&mut kept);
-    }
-    if let Some(p) = spec.min_p {
-        let least = kept.first().copied().unwrap_or(0.0) * p;
-        kept.truncate(kept.iter().position(|prob| *prob < least).unwrap_or(kept.len()));
-        renormalise(&mut kept);
-    }
-    ids.truncate(kept.len());
-    ids.iter().zip(kept).for_each(|(id, prob)| probs[*id as usize] = prob);
-    ids
 }
 
 /// What is needed of the model's own softmax.
@@ -378,40 +325,6 @@ fn rank(logits: &[f32], id: u32) -> u32 {
     let own = logits[id as usize];
     let not_below = before.iter().map(|l| u32::from(*l >= own)).sum::<u32>();
     not_below + after.iter().map(|l| u32::from(*l > own)).sum::<u32>()
-}
-
-fn renormalise(kept: &mut [f32]) {
-    let sum: f64 = kept.iter().map(|p| f64::from(*p)).sum();
-    kept.iter_mut().for_each(|p| *p = (f64::from(*p) / sum) as f32);
-}
-
-fn check(spec: &SamplingSpec) -> Result<(), Failure> {
-    let outside = |name: &str, value: f32, range: &str| {
-        Err(Failure::new(
-            FailureKind::Input,
-            Text::new("failure.out_of_range").arg("name", name).arg("value", value).arg("range", range),
-        ))
-    };
-    if !(0.0..=100.0).contains(&spec.temperature) {
-        return outside("temperature", spec.temperature, "0–100");
-    }
-    if let Some(p) = spec.top_p.filter(|p| !(*p > 0.0 && *p <= 1.0)) {
-        return outside("top-p", p, "0–1");
-    }
-    if let Some(p) = spec.min_p.filter(|p| !(0.0..=1.0).contains(p)) {
-        return outside("min-p", p, "0–1");
-    }
-    if !(spec.repetition_penalty > 0.0 && spec.repetition_penalty <= 100.0) {
-        return outside("repetition-penalty", spec.repetition_penalty, "0–100");
-    }
-    for (name, value) in
-        [("frequency-penalty", spec.frequency_penalty), ("presence-penalty", spec.presence_penalty)]
-    {
-        if !(-100.0..=100.0).contains(&value) {
-            return outside(name, value, "−100–100");
-        }
-    }
-    Ok(())
 }
 
 /// A fresh seed, small enough to be read aloud and typed again.

@@ -3,6 +3,7 @@
 use glassworks_protocol::generate::TokenPiece;
 
 /// Watches pieces go by.
+#[derive(Clone)]
 pub struct StopWatch {
     stops: Vec<String>,
     /// Pieces whose text might still turn out to begin a stop string.
@@ -23,6 +24,12 @@ impl StopWatch {
     #[must_use]
     pub fn new(stops: &[String]) -> Self {
         Self { stops: stops.iter().filter(|s| !s.is_empty()).cloned().collect(), held: Vec::new() }
+    }
+
+    /// Whether nothing stops.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.stops.is_empty()
     }
 
     pub fn push(&mut self, piece: TokenPiece) -> Passed {

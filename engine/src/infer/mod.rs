@@ -14,7 +14,7 @@ use crate::models::{CausalLm, ForwardCx, Model, ModelShape};
 use crate::nn::{Adapters, KvCache};
 use anyhow::{Context as _, Result, bail, ensure};
 use glassworks_kernels::arena::Arena;
-use glassworks_kernels::attention::{BlockCache, CachePrecision, CacheShape};
+use glassworks_kernels::attention::{BLOCK, BlockCache, CachePrecision, CacheShape};
 use glassworks_kernels::{dispatch, pool};
 use glassworks_protocol::model::{CacheWidth, Precision};
 use glassworks_protocol::text::Text;
@@ -134,6 +134,21 @@ impl<'m> Runner<'m> {
                 Way::Tensors(_) => Cache::Tensors(KvCache::new(shape)),
                 Way::Bridge(bridge) => Cache::Bridge(bridge.sequence()),
             },
+        }
+    }
+
+    /// The most memory, bytes, that one more sequence of `n_positions` takes which begins as another one's first
+    /// `n_shared` positions do: in main memory it shares the blocks that are full.
+    #[must_use]
+    pub fn fork_bytes(&self, n_shared: usize, n_positions: usize, width: CacheWidth) -> u64 {
+        let shape = self.shape();
+        match self.way {
+            Way::Plan(..) => {
+                let own = n_positions.saturating_sub(n_shared / BLOCK * BLOCK);
+                BlockCache::bytes_for(&cache_shape(shape, width), own) as u64
+            }
+            Way::Tensors(_) => KvCache::bytes_for(shape, n_positions),
+            Way::Bridge(bridge) => bridge.sequence_bytes(n_positions),
         }
     }
 

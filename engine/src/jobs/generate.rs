@@ -79,6 +79,8 @@ fn write(cx: &JobCx, spec: &GenerateSpec, seed: u64, keeper: &mut Keeper) -> Res
     };
     let decoded = {
         let mut voice = Voice::new(cx, keeper, &model);
+        let beams = spec.sampling.beams;
+        voice.searching = beams.map(|beams| Text::new("job.searching").arg("n", beams.n));
         let decode = DecodeSpec {
             prompt: &prompt.ids,
             reply: &before,
@@ -130,6 +132,8 @@ struct Voice<'a> {
     context_length: u32,
     reading: Text,
     writing: Text,
+    /// Where several texts are tried.
+    searching: Option<Text>,
     /// What the reply had before.
     n_before: usize,
     /// Index of the first token not told yet.
@@ -147,6 +151,7 @@ impl<'a> Voice<'a> {
             context_length: model.model.shape().context_length as u32,
             reading: Text::new("job.reading_prompt"),
             writing: Text::new("job.writing_reply"),
+            searching: None,
             told_at: None,
         }
     }
@@ -157,9 +162,11 @@ impl<'a> Voice<'a> {
             let first = self.told as u32;
             self.told += pieces.len();
             self.cx.partial(Partial::Tokens { first, pieces });
-            // How long it gets, nobody knows: the limit is seldom reached.
-            let n_new = (self.told - self.n_before) as u64;
-            self.cx.progress(&self.writing, n_new, None, Unit::Tokens);
+            if self.searching.is_none() {
+                // How long it gets, nobody knows: the limit is seldom reached.
+                let n_new = (self.told - self.n_before) as u64;
+                self.cx.progress(&self.writing, n_new, None, Unit::Tokens);
+            }
         }
         self.told_at = Some(Instant::now());
     }
@@ -180,6 +187,12 @@ impl Listener for Voice<'_> {
             n_reused: n_reused as u32,
             context_length: self.context_length,
         });
+    }
+
+    fn searching(&mut self, n_tokens: usize) {
+        if let Some(searching) = &self.searching {
+            self.cx.progress(searching, n_tokens as u64, None, Unit::Tokens);
+        }
     }
 
     fn pieces(&mut self, pieces: Vec<TokenPiece>) -> Result<()> {

@@ -3,6 +3,7 @@
 use super::TextCodec;
 
 /// Made by [`TextCodec::stream`].
+#[derive(Clone)]
 pub struct StreamDecoder<'c> {
     codec: &'c TextCodec,
     /// Bytes of a character that is not whole yet.
@@ -11,7 +12,7 @@ pub struct StreamDecoder<'c> {
 }
 
 /// For spellings that depend on the neighbours: tokens whose text is out already stay as context for the next.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Window {
     ids: Vec<u32>,
     n_context: usize,

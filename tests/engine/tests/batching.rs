@@ -8,7 +8,7 @@ use glassworks_engine::generate::decode::{self, DecodeSpec, Decoded, Listener};
 use glassworks_engine::memory::Ledger;
 use glassworks_engine::nn::{Adapters, LowRank};
 use glassworks_engine::shelf::{LoadedModel, Shelf};
-use glassworks_protocol::generate::{SamplingPreset, SamplingSpec, TokenPiece};
+use glassworks_protocol::generate::{BeamSpec, SamplingPreset, SamplingSpec, TokenPiece};
 use glassworks_protocol::model::{CacheWidth, Precision};
 use glassworks_tests_engine::long_winded;
 use std::path::Path;
@@ -33,11 +33,20 @@ struct Chat {
     stop_after: Option<usize>,
     adapted: bool,
     cache: CacheWidth,
+    beams: Option<u32>,
 }
 
 impl Chat {
     fn new(prompt: &str, seed: u64, n: u32) -> Self {
-        Self { prompt: prompt.to_owned(), seed, n, stop_after: None, adapted: false, cache: CacheWidth::Full }
+        Self {
+            prompt: prompt.to_owned(),
+            seed,
+            n,
+            stop_after: None,
+            adapted: false,
+            cache: CacheWidth::Full,
+            beams: None,
+        }
     }
 
     /// Writes; `begin` together, if others are there.
@@ -52,6 +61,7 @@ impl Chat {
             max_new_tokens: self.n,
             ignore_eos: true,
             temperature: 1.0,
+            beams: self.beams.map(|n| BeamSpec { n, ..BeamSpec::default() }),
             ..SamplingPreset::Balanced.spec()
         };
         let prompt = model.codec.encode(&self.prompt, true).expect("text");
@@ -157,6 +167,18 @@ fn a_long_prompt_an_adapter_and_a_stop_beside_it_change_nothing() {
         Chat { stop_after: Some(7), ..Chat::new("Off with", 5, 40) },
     ];
     check("mixed", &chats);
+}
+
+/// Beams ride with others, more of them than one pass takes.
+#[test]
+fn beams_beside_others_change_nothing() {
+    let chats = [
+        Chat { beams: Some(3), ..Chat::new("The Queen said", 1, 30) },
+        Chat::new("Alice was beginning to", 2, 60),
+        Chat { beams: Some(12), ..Chat::new("“Oh dear!” said the Mouse", 3, 20) },
+        Chat { beams: Some(4), adapted: true, ..Chat::new("Off with", 4, 20) },
+    ];
+    check("beams", &chats);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use glassworks_protocol::chat::{ChatFormat, ChatKind, ExportChatsSpec, MessageStatus, Role};
 use glassworks_protocol::generate::{
-    BranchSpec, FinishReason, Forced, GenerateSpec, KeepReply, ModelSource, Overflow, Prompt, SamplingPreset,
-    SamplingSpec,
+    BeamSpec, BranchSpec, FinishReason, Forced, GenerateSpec, KeepReply, ModelSource, Overflow, Prompt,
+    SamplingPreset, SamplingSpec,
 };
 use glassworks_protocol::ids::MessageId;
 use glassworks_protocol::model::{CacheWidth, Precision};
@@ -213,6 +213,62 @@ fn another_token_is_a_branch_of_its_own() {
     let spec = GenerateSpec { keep: Some(gone), ..talk.again(&model, of, sampling(1)) };
     let job = lab.start(JobSpec::Generate(Box::new(spec)));
     assert!(matches!(lab.until_settled(job), Outcome::Failed(f) if f.kind == FailureKind::Missing));
+    lab.close();
+}
+
+/// What the window hears of a search is never taken back; stopped, it leaves the best text there was.
+#[test]
+fn beams_are_kept_stopped_and_branched_like_any_reply() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut lab = Lab::open(home.path());
+    let path = long_winded(home.path());
+    let JobOutput::ModelImported(model) = lab.done(JobSpec::ImportModel { path }) else { panic!("imported") };
+    let model = ModelSource::Library(model.id);
+    let beams = |n: u32| SamplingSpec {
+        beams: Some(BeamSpec { n: 4, ..BeamSpec::default() }),
+        ignore_eos: true,
+        max_new_tokens: n,
+        ..SamplingPreset::Steady.spec()
+    };
+    let mut talk = Talk::new(ChatKind::Completion);
+    let spec = talk.ask(&model, "The Queen said", beams(12));
+    let (of, first) = (reply_id(&spec), lab.reply(spec));
+    assert_eq!((first.tokens.len(), &first.stats.finish), (12, &FinishReason::Length));
+    let kept = |lab: &mut Lab, id| {
+        let document = lab.chat(talk.chat.id);
+        document.messages.iter().find(|m| m.id == id).expect("kept").clone()
+    };
+    assert_eq!(*kept(&mut lab, of).reply.as_ref().expect("a reply").tokens, first.tokens);
+
+    let mut spec = talk.again(&model, MessageId::mint(), beams(9));
+    let other = first.tokens[3].top.iter().find(|a| a.id != first.tokens[3].id).expect("an alternative");
+    let then = Forced::Token(other.id);
+    spec.keep.as_mut().expect("kept").branch = Some(BranchSpec { of, n_kept: 3, then });
+    let second = lab.reply(spec);
+    assert_eq!(second.tokens[..3], first.tokens[..3], "what was kept is as it was");
+    assert_eq!((second.tokens[3].id, second.tokens.len()), (other.id, 3 + 1 + 9));
+    assert!(second.stats.n_reused > 0, "what was read before is not read again");
+
+    let spec = talk.again(&model, MessageId::mint(), beams(4000));
+    let id = reply_id(&spec);
+    let job = lab.start(JobSpec::Generate(Box::new(spec)));
+    lab.until("a search", |e| match e {
+        Event::Progress(j, p) => (*j == job && p.stage.key == "job.searching" && p.done > 20).then_some(()),
+        _ => None,
+    });
+    let asked = Instant::now();
+    lab.send(Command::Cancel(job));
+    assert_eq!(lab.until_settled(job), Outcome::Cancelled);
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    let stopped = kept(&mut lab, id);
+    assert_eq!(stopped.status, MessageStatus::Stopped);
+    let tokens = &stopped.reply.as_ref().expect("a reply").tokens;
+    assert!(tokens.len() > 20, "{} tokens", tokens.len());
+    assert_eq!(tokens.iter().map(|t| t.text.as_str()).collect::<String>(), stopped.text);
+
+    let went_on = lab.reply(talk.again(&model, id, beams(8)));
+    assert_eq!(went_on.tokens.len(), tokens.len() + 8);
+    assert!(went_on.text.starts_with(&stopped.text));
     lab.close();
 }
 

@@ -4,7 +4,9 @@
 use glassworks_protocol::bench::{BenchPlan, BenchSpec};
 use glassworks_protocol::chat::ChatKind;
 use glassworks_protocol::dataset::DataSpec;
-use glassworks_protocol::generate::{FinishReason, GenerateSpec, ModelSource, Prompt, Reply, SamplingSpec};
+use glassworks_protocol::generate::{
+    BeamSpec, FinishReason, GenerateSpec, ModelSource, Prompt, Reply, SamplingSpec,
+};
 use glassworks_protocol::ids::RunId;
 use glassworks_protocol::inspect::InspectSpec;
 use glassworks_protocol::model::{CacheWidth, Precision};
@@ -87,6 +89,19 @@ fn each_writes_what_the_reference_writes_with_its_probabilities() {
             assert!(token.rank == 0 && token.logprob < 0.0 && token.entropy > 0.0 && token.top.len() == 20);
         }
     }
+    lab.close();
+}
+
+/// What it has read can't be copied, so that only one text at a time can be written.
+#[test]
+fn beams_are_refused_with_the_reason() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut lab = Lab::open(home.path());
+    let mut spec = greedy(&model(home.path(), "phi3"), TEXT, 4);
+    spec.sampling.beams = Some(BeamSpec::default());
+    let failure = lab.fails(JobSpec::Generate(Box::new(spec)));
+    assert_eq!(failure.summary.key, "failure.beams_runs_only");
+    assert!(failure.hint.is_some());
     lab.close();
 }
 

@@ -2,8 +2,8 @@
 
 use glassworks_protocol::chat::ChatKind;
 use glassworks_protocol::generate::{
-    BranchSpec, FinishReason, Forced, GenerateSpec, ModelSource, Overflow, Prompt, Reply, SamplingPreset,
-    SamplingSpec,
+    BeamSpec, BranchSpec, FinishReason, Forced, GenerateSpec, ModelSource, Overflow, Prompt, Reply,
+    SamplingPreset, SamplingSpec,
 };
 use glassworks_protocol::model::Precision;
 use glassworks_protocol::{JobOutput, JobSpec};
@@ -100,6 +100,19 @@ fn check(what: &str, reply: &Reply, fits: fn(&Value) -> bool) {
     assert!(fits(&value), "{what}: {}", reply.text);
     // Written as Python's json.dumps writes it, so that nothing but values is left to the model.
     assert!(!reply.text.contains(":\"") && !reply.text.contains(",  "), "{what}: {}", reply.text);
+}
+
+/// Every text of a search stands somewhere else in its schema.
+#[test]
+fn beams_follow_a_schema_too() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut lab = Lab::open(home.path());
+    for (i, (schema, fits)) in cases().into_iter().enumerate() {
+        let beams = Some(BeamSpec { n: 3, ..BeamSpec::default() });
+        let sampling = SamplingSpec { beams, max_new_tokens: 160, ..sampling(&schema) };
+        check(&format!("case {i}"), &lab.reply(spec(starter(), sampling)), fits);
+    }
+    lab.close();
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The sampler against definitions, a plain reference, and chance.
 
 use super::*;
-use glassworks_protocol::generate::SamplingPreset;
+use glassworks_protocol::generate::{BeamSpec, MirostatSpec, SamplingPreset};
 
 const LOGITS: [f32; 6] = [2.0, 1.0, 0.5, 0.0, -1.0, -3.0];
 
@@ -180,6 +180,18 @@ fn values_out_of_range_are_named() {
         (SamplingSpec { temperature: f32::NAN, ..plain() }, "temperature"),
         (SamplingSpec { top_p: Some(0.0), ..plain() }, "top-p"),
         (SamplingSpec { min_p: Some(1.5), ..plain() }, "min-p"),
+        (SamplingSpec { typical_p: Some(0.0), ..plain() }, "typical-p"),
+        (SamplingSpec { mirostat: Some(MirostatSpec { tau: -1.0, eta: 0.1 }), ..plain() }, "mirostat"),
+        (SamplingSpec { mirostat: Some(MirostatSpec { tau: 5.0, eta: 0.0 }), ..plain() }, "mirostat-eta"),
+        (SamplingSpec { beams: Some(BeamSpec { n: 1, ..BeamSpec::default() }), ..plain() }, "num-beams"),
+        (SamplingSpec { beams: Some(BeamSpec { n: 17, ..BeamSpec::default() }), ..plain() }, "num-beams"),
+        (
+            SamplingSpec {
+                beams: Some(BeamSpec { length_penalty: f32::NAN, ..BeamSpec::default() }),
+                ..plain()
+            },
+            "length-penalty",
+        ),
         (SamplingSpec { repetition_penalty: 0.0, ..plain() }, "repetition-penalty"),
         (SamplingSpec { presence_penalty: f32::INFINITY, ..plain() }, "presence-penalty"),
     ] {

@@ -6,6 +6,7 @@ mod conversation;
 mod fake;
 mod images;
 mod models;
+mod sampling;
 mod schema;
 mod states;
 mod tuned;

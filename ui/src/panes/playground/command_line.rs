@@ -1,7 +1,7 @@
 //! The same request as a command to type: `glassworks generate …`.
 
 use glassworks_protocol::chat::{ChatKind, ChatRecord};
-use glassworks_protocol::generate::{SamplingPreset, SamplingSpec};
+use glassworks_protocol::generate::{EarlyStopping, MirostatSpec, SamplingPreset, SamplingSpec};
 use glassworks_protocol::model::{CacheWidth, ModelRecord, Precision};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -42,21 +42,42 @@ pub fn command_line(
     line
 }
 
-/// Only what differs from the command's own defaults.
+/// Only what differs from the command's own defaults, and what has a say: beams draw nothing, and mirostat takes the
+/// place of the filters.
 fn options(line: &mut String, sampling: &SamplingSpec) {
     let plain = SamplingPreset::Steady.spec();
+    let draws = sampling.beams.is_none();
+    let filters = draws && sampling.mirostat.is_none();
     let mut number = |name: &str, value: f32, default: f32| {
         if value != default {
             option(line, name, &value.to_string());
         }
     };
-    number("temperature", sampling.temperature, plain.temperature);
-    number("top-p", sampling.top_p.unwrap_or(1.0), 1.0);
-    number("min-p", sampling.min_p.unwrap_or(0.0), 0.0);
+    if draws {
+        number("temperature", sampling.temperature, plain.temperature);
+    }
+    if filters {
+        number("top-p", sampling.top_p.unwrap_or(1.0), 1.0);
+        number("min-p", sampling.min_p.unwrap_or(0.0), 0.0);
+        number("typical-p", sampling.typical_p.unwrap_or(1.0), 1.0);
+    }
+    if let Some(mirostat) = sampling.mirostat.filter(|_| draws && sampling.temperature > 0.0) {
+        number("mirostat", mirostat.tau, 0.0);
+        number("mirostat-eta", mirostat.eta, MirostatSpec::default().eta);
+    }
+    if let Some(beams) = sampling.beams {
+        number("num-beams", beams.n as f32, 1.0);
+        number("length-penalty", beams.length_penalty, 1.0);
+    }
     number("repetition-penalty", sampling.repetition_penalty, plain.repetition_penalty);
     number("frequency-penalty", sampling.frequency_penalty, plain.frequency_penalty);
     number("presence-penalty", sampling.presence_penalty, plain.presence_penalty);
-    if let Some(k) = sampling.top_k {
+    match sampling.beams.map(|beams| beams.early_stopping) {
+        Some(EarlyStopping::Yes) => option(line, "early-stopping", "true"),
+        Some(EarlyStopping::Never) => option(line, "early-stopping", "never"),
+        Some(EarlyStopping::No) | None => {}
+    }
+    if let Some(k) = sampling.top_k.filter(|_| filters) {
         option(line, "top-k", &k.to_string());
     }
     if sampling.max_new_tokens != plain.max_new_tokens {
@@ -100,6 +121,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use glassworks_protocol::generate::BeamSpec;
 
     #[test]
     fn words_survive_the_shell() {
@@ -123,5 +145,22 @@ mod tests {
             line,
             " --temperature 0.7 --top-p 0.9 --repetition-penalty 1.05 --top-k 40 --seed 7 --stop '\n\n' --json-schema '{\"type\":\"string\"}'"
         );
+    }
+
+    /// What the command would refuse beside each other isn't said together.
+    #[test]
+    fn what_has_no_say_is_left_out() {
+        let balanced = SamplingPreset::Balanced.spec();
+        let mut line = String::new();
+        let beams = BeamSpec { n: 3, length_penalty: 0.5, early_stopping: EarlyStopping::Never };
+        options(&mut line, &SamplingSpec { beams: Some(beams), ..balanced.clone() });
+        assert_eq!(
+            line,
+            " --num-beams 3 --length-penalty 0.5 --repetition-penalty 1.05 --early-stopping never"
+        );
+        line.clear();
+        let mirostat = Some(MirostatSpec { tau: 4.0, eta: 0.2 });
+        options(&mut line, &SamplingSpec { mirostat, ..balanced });
+        assert_eq!(line, " --temperature 0.7 --mirostat 4 --mirostat-eta 0.2 --repetition-penalty 1.05");
     }
 }

@@ -1,12 +1,15 @@
 //! How the next token is chosen: presets, each number with what it does, and the same as a command to type.
 
+mod more;
+mod rows;
+
 use super::Playground;
 use super::command_line::command_line;
 use super::doc::View;
 use crate::panes::PaneCx;
 use crate::theme::{Type, icons, size};
-use crate::widgets::{self, Button, Field, NumberField, Tone, icon_button, segments, slider_row, tiles};
-use egui::{Align, Layout, Ui};
+use crate::widgets::{self, Button, NumberField, Tone, icon_button, segments, tiles};
+use egui::Ui;
 use glassworks_protocol::chat::{ChatKind, Role};
 use glassworks_protocol::generate::{SamplingPreset, SamplingSpec};
 use glassworks_protocol::model::Precision;
@@ -96,18 +99,16 @@ impl Playground {
 
     fn numbers(&mut self, ui: &mut Ui, cx: &mut PaneCx, spec: &mut SamplingSpec) {
         ui.spacing_mut().item_spacing.y = 10.0;
-        let t = |key: &str| cx.t(key);
-        let name = t("playground.temperature");
-        slider_row(ui, &name, &mut spec.temperature, 0.0..=2.0, 2, &t("playground.temperature_hint"));
+        let (drawn, filters) = (rows::why_not_drawn(cx, spec), rows::why_no_filter(cx, spec));
+        rows::slider(ui, cx, "playground.temperature", &mut spec.temperature, 0.0..=2.0, drawn.as_ref());
         let mut top_p = spec.top_p.unwrap_or(1.0);
-        let name = t("playground.top_p");
-        slider_row(ui, &name, &mut top_p, 0.01..=1.0, 2, &t("playground.top_p_hint"));
+        rows::slider(ui, cx, "playground.top_p", &mut top_p, 0.01..=1.0, filters.as_ref());
         spec.top_p = (top_p < 1.0).then_some(top_p);
-        whole(ui, cx, "playground.top_k", 1.0..=1000.0, &mut spec.top_k);
-        fraction(ui, cx, "playground.min_p", &mut spec.min_p);
-        number(ui, cx, "playground.repetition", 1.0..=2.0, &mut spec.repetition_penalty);
+        rows::whole(ui, cx, "playground.top_k", 1.0..=1000.0, &mut spec.top_k, filters.as_ref());
+        rows::fraction(ui, cx, "playground.min_p", &mut spec.min_p, filters.as_ref());
+        rows::number(ui, cx, "playground.repetition", 1.0..=2.0, &mut spec.repetition_penalty);
         let mut length = Some(spec.max_new_tokens);
-        row(ui, cx, "playground.length_limit", |ui, name| {
+        rows::row(ui, cx, "playground.length_limit", None, |ui, name| {
             let mut wide = length.map(f64::from);
             let field = NumberField::new(name, 1.0..=1_000_000.0).decimals(0, 64.0);
             if field.show_opt(ui, &mut wide).changed() {
@@ -115,63 +116,11 @@ impl Playground {
             }
         });
         spec.max_new_tokens = length.unwrap_or(spec.max_new_tokens);
-        seed(ui, cx, spec);
-        row(ui, cx, "playground.schema", |ui, name| self.schema_buttons(ui, cx, name, spec));
-        self.more(ui, cx, spec);
-    }
-
-    /// What is seldom changed, folded; what differs from the usual shows all the same.
-    fn more(&mut self, ui: &mut Ui, cx: &PaneCx, spec: &mut SamplingSpec) {
-        let n = usize::from(spec.frequency_penalty != 0.0)
-            + usize::from(spec.presence_penalty != 0.0)
-            + usize::from(!spec.stop.is_empty())
-            + usize::from(spec.ignore_eos);
-        let summary = if n == 0 { String::new() } else { cx.tf("playground.more_set", &[("n", &n)]) };
-        let mut open = self.sampling.more;
-        widgets::fold(ui, &cx.t("playground.more"), &summary, &mut open, |ui| {
-            number(ui, cx, "playground.frequency", -2.0..=2.0, &mut spec.frequency_penalty);
-            number(ui, cx, "playground.presence", -2.0..=2.0, &mut spec.presence_penalty);
-            self.stops(ui, cx, spec);
-            row(ui, cx, "playground.ignore_eos", |ui, name| {
-                widgets::toggle(ui, name, &mut spec.ignore_eos);
-            });
-        });
-        self.sampling.more = open;
-    }
-
-    /// Stop strings: those there are, each to be taken out, and a field for another.
-    fn stops(&mut self, ui: &mut Ui, cx: &PaneCx, spec: &mut SamplingSpec) {
-        let name = cx.t("playground.stops");
-        widgets::label(ui, &name);
-        ui.add_space(-6.0);
-        let mut gone = None;
-        if !spec.stop.is_empty() {
-            ui.horizontal_wrapped(|ui| {
-                ui.spacing_mut().item_spacing = egui::vec2(4.0, 4.0);
-                for (idx, stop) in spec.stop.iter().enumerate() {
-                    let words = super::message::one_line(&escaped(stop), 20);
-                    let label = cx.tf("playground.remove_stop", &[("text", &words)]);
-                    if Button::control(words).icon(icons::X).small().name(label).show(ui).clicked() {
-                        gone = Some(idx);
-                    }
-                }
-            });
-        }
-        if let Some(idx) = gone {
-            spec.stop.remove(idx);
-        }
-        let field =
-            Field::new(&name).mono().width(ui.available_width()).placeholder(cx.t("playground.add_stop"));
-        let response = field.show(ui, &mut self.sampling.stop);
-        if response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) {
-            let stop = unescaped(&std::mem::take(&mut self.sampling.stop));
-            if !stop.is_empty() && !spec.stop.contains(&stop) {
-                spec.stop.push(stop);
-            }
-            response.request_focus();
-        }
-        ui.add_space(-6.0);
-        widgets::hint(ui, cx.t("playground.stops_hint"));
+        rows::seed(ui, cx, spec, drawn.as_ref());
+        rows::row(ui, cx, "playground.schema", None, |ui, name| self.schema_buttons(ui, cx, name, spec));
+        let model = self.model.and_then(|id| cx.model.library.get(id));
+        let runs_only = model.is_some_and(|model| model.card.run_only);
+        self.sampling.more(ui, cx, spec, runs_only);
     }
 
     fn command_dialog(&mut self, ui: &mut Ui, cx: &mut PaneCx, view: &View) {
@@ -260,97 +209,7 @@ fn preset_key(preset: SamplingPreset) -> &'static str {
     }
 }
 
-/// Label at the left, control at the right, what it does below.
-fn row(ui: &mut Ui, cx: &PaneCx, key: &str, add: impl FnOnce(&mut Ui, &str)) {
-    let name = cx.t(key);
-    ui.vertical(|ui| {
-        ui.spacing_mut().item_spacing.y = 0.0;
-        ui.horizontal(|ui| {
-            ui.set_min_height(size::CONTROL);
-            widgets::label(ui, &name);
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| add(ui, &name));
-        });
-        widgets::hint(ui, cx.t(&format!("{key}_hint")));
-    });
-}
-
-fn whole(ui: &mut Ui, cx: &PaneCx, key: &str, range: std::ops::RangeInclusive<f64>, value: &mut Option<u32>) {
-    row(ui, cx, key, |ui, name| {
-        let mut wide = value.map(f64::from);
-        if NumberField::new(name, range).or_off(cx.t("playground.off")).show_opt(ui, &mut wide).changed() {
-            *value = wide.map(|w| w as u32);
-        }
-    });
-}
-
-fn fraction(ui: &mut Ui, cx: &PaneCx, key: &str, value: &mut Option<f32>) {
-    row(ui, cx, key, |ui, name| {
-        let mut wide = value.map(|v| (f64::from(v) * 1000.0).round() / 1000.0);
-        let field = NumberField::new(name, 0.0..=1.0).decimals(2, 0.01).or_off(cx.t("playground.off"));
-        if field.show_opt(ui, &mut wide).changed() {
-            *value = wide.filter(|w| *w > 0.0).map(|w| w as f32);
-        }
-    });
-}
-
-fn number(ui: &mut Ui, cx: &PaneCx, key: &str, range: std::ops::RangeInclusive<f64>, value: &mut f32) {
-    row(ui, cx, key, |ui, name| {
-        NumberField::new(name, range).decimals(2, 0.05).show_f32(ui, value);
-    });
-}
-
 /// A seed drawn by the clock.
 pub(super) fn drawn_seed(now_ms: i64) -> u64 {
     (now_ms.unsigned_abs().wrapping_mul(6_364_136_223_846_793_005) >> 20) % SEEDS
-}
-
-/// A fixed seed, or a fresh one each time.
-fn seed(ui: &mut Ui, cx: &PaneCx, spec: &mut SamplingSpec) {
-    row(ui, cx, "playground.seed", |ui, name| {
-        let dice = cx.t(if spec.seed.is_some() { "playground.seed_fresh" } else { "playground.seed_fix" });
-        if icon_button(ui, icons::DICE_FIVE, dice).clicked() {
-            spec.seed = match spec.seed {
-                Some(_) => None,
-                None => Some(drawn_seed(cx.now_ms)),
-            };
-        }
-        let mut wide = spec.seed.map(|s| s as f64);
-        let field = NumberField::new(name, 0.0..=9_007_199_254_740_992.0).or_off(cx.t("playground.fresh"));
-        if field.show_opt(ui, &mut wide).changed() {
-            spec.seed = wide.map(|w| w as u64);
-        }
-    });
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('\\', r"\\").replace('\n', r"\n").replace('\t', r"\t")
-}
-
-fn unescaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match (c, c == '\\') {
-            (_, true) => match chars.next() {
-                Some('n') => out.push('\n'),
-                Some('t') => out.push('\t'),
-                Some(other) => out.push(other),
-                None => out.push('\\'),
-            },
-            (c, _) => out.push(c),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn stop_strings_come_back() {
-        for text in ["\n\n", "a b", r"\n", "\t", "。"] {
-            assert_eq!(unescaped(&escaped(text)), text);
-        }
-    }
 }
