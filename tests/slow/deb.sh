@@ -26,7 +26,12 @@ fi
 
 step 'package'
 rm -rf target/package
-cargo packager --release -p glassworks -f deb
+# As CARGO_PROFILE_RELEASE_STRIP=symbols would build it, without building everything again.
+cargo build --release --locked
+target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
+mkdir -p "$target/stripped"
+strip -o "$target/stripped/glassworks" "$target/release/glassworks"
+cargo packager --release -p glassworks -f deb --binaries-dir "$target/stripped"
 deb=$(echo target/package/*.deb)
 [[ -s $deb ]] || fail 'there is no package'
 dpkg-deb --info "$deb"
