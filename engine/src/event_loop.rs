@@ -114,6 +114,7 @@ async fn page(shared: &Arc<Shared>, query: Query) -> Result<Page, Failure> {
         Query::DataHead(path) => Page::DataHead(Arc::new(predict_pages::head(path).await?)),
         Query::Prompt(query) => Page::Prompt(predict_pages::of_prompts(shared, query).await?),
         Query::Benches => Page::Benches(store.benches().await?),
+        Query::Votes => Page::Votes(store.votes().await?),
         Query::Memory => Page::Memory(shared.ledger.status()),
         Query::LogTail => Page::LogTail(crate::log::tail(&shared.home.logs().join(crate::log::FILE))),
     })

@@ -1,12 +1,13 @@
 //! What the window asks.
 
 use crate::chat::{ChatRecord, MessageRecord, TemplateOptions};
-use crate::ids::{ChatId, EditId, JobId, MessageId, ModelId, PredictionId, QueryId, RunId};
+use crate::ids::{ChatId, EditId, JobId, MessageId, ModelId, PredictionId, QueryId, RunId, VoteId};
 use crate::job::JobSpec;
 use crate::predict::{Mend, RowsView};
 use crate::prompts::{PromptEdit, PromptQuery};
 use crate::settings::Settings;
 use crate::train::{CheckpointKind, Look};
+use crate::vote::VoteRecord;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -117,6 +118,19 @@ pub enum Edit {
     /// Forget a prediction and what was mended; a finished file stays, what is left of an unfinished one goes. Not
     /// undoable.
     RemovePrediction(PredictionId),
+    /// Keep what a person said of a blind round.
+    AddVote(Box<VoteRecord>),
+    /// Taken back by [`Edit::RestoreVote`].
+    RemoveVote(VoteId),
+    RestoreVote(VoteId),
+    /// Begin the score anew. The moment, minted by the sender, names it for [`Edit::UndoVotesReset`], which works until
+    /// the next one.
+    ResetVotes {
+        at_ms: i64,
+    },
+    UndoVotesReset {
+        at_ms: i64,
+    },
     SaveSettings(Box<Settings>),
     /// Of the prompt library.
     Prompt(PromptEdit),
@@ -170,6 +184,8 @@ pub enum Query {
     Prompt(PromptQuery),
     /// Benchmarks that were kept, newest first.
     Benches,
+    /// Blind votes that count, oldest first.
+    Votes,
     Memory,
     /// The newest lines of the log, for "copy diagnostics".
     LogTail,

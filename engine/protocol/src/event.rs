@@ -4,7 +4,7 @@ use crate::bench::BenchRecord;
 use crate::chat::{ChatDocument, ChatRecord, ChatSummary, MessageRecord};
 use crate::failure::Failure;
 use crate::generate::TokenPiece;
-use crate::ids::{ChatId, EditId, JobId, ModelId, PredictionId, QueryId, RunId};
+use crate::ids::{ChatId, EditId, JobId, ModelId, PredictionId, QueryId, RunId, VoteId};
 use crate::job::Outcome;
 use crate::machine::{DiskStatus, MemoryStatus};
 use crate::model::ModelRecord;
@@ -13,6 +13,7 @@ use crate::prompts::{PromptPage, PromptStored};
 use crate::settings::Settings;
 use crate::text::Text;
 use crate::train::{CheckpointKind, CheckpointRecord, MetricPoint, RunRecord, RunSample, WorstRows};
+use crate::vote::VoteRecord;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -134,6 +135,11 @@ pub enum Stored {
     },
     /// Of the prompt library.
     Prompt(PromptStored),
+    /// A blind vote that counts: new, or put there again.
+    Vote(Arc<VoteRecord>),
+    VoteRemoved(VoteId),
+    /// None counts any more.
+    VotesReset,
     Settings(Arc<Settings>),
     /// What an undo or redo did, for a toast, and whether more can be done.
     Undone {
@@ -165,6 +171,7 @@ pub enum Page {
     DataHead(Arc<DataHead>),
     Prompt(PromptPage),
     Benches(Vec<Arc<BenchRecord>>),
+    Votes(Vec<Arc<VoteRecord>>),
     Memory(MemoryStatus),
     LogTail(String),
 }

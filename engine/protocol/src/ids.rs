@@ -76,4 +76,6 @@ id! {
     PromptId,
     /// A prompt that was run over a table.
     PromptRunId,
+    /// A blind round that was decided.
+    VoteId,
 }

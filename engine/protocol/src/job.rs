@@ -10,6 +10,7 @@ use crate::inspect::{InspectReport, InspectSpec};
 use crate::model::{ModelCard, ModelRecord};
 use crate::predict::{LearnReport, PredictReport, PredictSpec, RowsToLearn};
 use crate::prompts::{PromptJob, PromptOutput};
+use crate::score::{ScoreReport, ScoreSpec};
 use crate::text::Text;
 use crate::tokens::{TokenizeReport, TokenizeSpec};
 use crate::train::{MergeSpec, RunRecord, StepReport, TrainJob, TrainSpec};
@@ -21,6 +22,8 @@ use std::sync::Arc;
 pub enum JobSpec {
     /// Write a reply or a continuation.
     Generate(Box<GenerateSpec>),
+    /// How likely a model finds a reply that is there already.
+    Score(Box<ScoreSpec>),
     /// Bring a model into memory before it is needed.
     LoadModel(ModelSource),
     /// Check the files at `path` and enter them into the library, where they lie.
@@ -95,6 +98,7 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum JobOutput {
     Replied(Arc<Reply>),
+    Scored(Arc<ScoreReport>),
     Loaded(Arc<ModelCard>),
     ModelImported(Arc<ModelRecord>),
     ModelDescribed(Arc<ModelCard>),

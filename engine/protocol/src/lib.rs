@@ -24,10 +24,12 @@ pub mod machine;
 pub mod model;
 pub mod predict;
 pub mod prompts;
+pub mod score;
 pub mod settings;
 pub mod text;
 pub mod tokens;
 pub mod train;
+pub mod vote;
 
 pub use command::{Command, Edit, Query, Signal};
 pub use event::{Event, Notice, Page, Partial, Progress, RequestId, Stored, Unit};

@@ -8,4 +8,5 @@ pub mod prompt;
 pub mod reuse;
 pub mod sampler;
 pub mod schema;
+pub mod score;
 pub mod stop;

@@ -15,6 +15,7 @@ mod prompt_run;
 pub mod prompts;
 mod rehearse;
 mod samples;
+mod score;
 mod scratch;
 mod tokenize;
 mod train;
@@ -32,6 +33,7 @@ use glassworks_protocol::{JobOutput, JobSpec};
 pub fn name(spec: &JobSpec) -> &'static str {
     match spec {
         JobSpec::Generate(_) => "generate",
+        JobSpec::Score(_) => "score",
         JobSpec::LoadModel(_) => "load-model",
         JobSpec::ImportModel { .. } => "import-model",
         JobSpec::DescribeModel { .. } => "describe-model",
@@ -62,6 +64,7 @@ pub fn name(spec: &JobSpec) -> &'static str {
 pub fn run(cx: &JobCx, spec: JobSpec) -> Result<JobOutput> {
     match spec {
         JobSpec::Generate(spec) => generate::run(cx, *spec),
+        JobSpec::Score(spec) => score::run(cx, &spec),
         JobSpec::PreviewPrompt { model, prompt } => generate::preview(cx, &model, &prompt),
         JobSpec::LoadModel(source) => models::load(cx, &source),
         JobSpec::ImportModel { path } => models::import(cx, &path),

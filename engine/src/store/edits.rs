@@ -2,7 +2,7 @@
 
 use super::changes::Change;
 use super::error::{Result, StoreError};
-use super::{Store, chats, models, predictions, prompts, rows, runs, settings};
+use super::{Store, chats, models, predictions, prompts, rows, runs, settings, votes};
 use glassworks_protocol::chat::{ChatRecord, MessageRecord, MessageStatus};
 use glassworks_protocol::ids::ChatId;
 use glassworks_protocol::text::Text;
@@ -67,6 +67,11 @@ async fn carry_out(tx: &mut SqliteConnection, edit: Edit, now_ms: i64) -> Result
         Edit::RedoMend(prediction) => return predictions::step(tx, prediction, false, now_ms).await,
         Edit::RemovePrediction(prediction) => return predictions::remove(tx, prediction).await,
         Edit::Prompt(edit) => return prompts::carry_out(tx, edit, now_ms).await,
+        Edit::AddVote(vote) => return votes::add(tx, &vote).await,
+        Edit::RemoveVote(vote) => return votes::remove(tx, vote, now_ms).await,
+        Edit::RestoreVote(vote) => return votes::restore(tx, vote).await,
+        Edit::ResetVotes { at_ms } => return votes::reset(tx, at_ms).await,
+        Edit::UndoVotesReset { at_ms } => return votes::undo_reset(tx, at_ms).await,
         Edit::SaveSettings(settings) => return settings::save(tx, *settings).await,
         Edit::RenameChat { chat, title } => {
             let title = title.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -30,6 +30,7 @@ mod shapes;
 mod title;
 mod tokens;
 pub mod transfer;
+mod votes;
 
 pub use open::check_database;
 pub use replies::Begun;

@@ -196,6 +196,7 @@ async fn mend(fresh: &mut SqliteConnection) -> Result<()> {
         "DELETE FROM prompt_runs WHERE length(id) <> 16 OR prompt NOT IN (SELECT id FROM prompts)
             OR NOT json_valid(record)",
         "DELETE FROM prompt_results WHERE run NOT IN (SELECT id FROM prompt_runs) OR NOT json_valid(result)",
+        "DELETE FROM votes WHERE length(id) <> 16 OR NOT json_valid(contenders) OR winner >= n_contenders",
         "DELETE FROM benches WHERE length(id) <> 16 OR NOT json_valid(record)",
     ] {
         sqlx::query(sql).execute(&mut *tx).await?;

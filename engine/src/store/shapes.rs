@@ -41,7 +41,7 @@ impl Table {
 }
 
 /// Every table of ours, columns in the order of the migrations.
-pub(super) const TABLES: [Table; 23] = [
+pub(super) const TABLES: [Table; 24] = [
     Table {
         name: "chats",
         columns: &[
@@ -303,6 +303,19 @@ pub(super) const TABLES: [Table; 23] = [
             ("row", Shape::Int),
             ("result", Shape::Text),
             ("at_ms", Shape::Int),
+        ],
+        n_added: 0,
+    },
+    Table {
+        name: "votes",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("id", Shape::Id),
+            ("n_contenders", Shape::Int),
+            ("winner", Shape::MaybeInt),
+            ("contenders", Shape::Text),
+            ("at_ms", Shape::Int),
+            ("removed_at_ms", Shape::MaybeInt),
         ],
         n_added: 0,
     },

@@ -6,7 +6,7 @@ use glassworks_protocol::{Command, Failure, JobOutput, JobSpec, Outcome, Partial
 use std::sync::Arc;
 
 /// The newest of them stay.
-const MAX: usize = 16;
+const MAX: usize = 64;
 
 /// An answer being written, or written.
 #[derive(Clone, Debug)]

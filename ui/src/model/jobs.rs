@@ -15,6 +15,7 @@ const MAX_QUIET: usize = 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobKind {
     Generate,
+    Score,
     LoadModel,
     ImportModel,
     DescribeModel,
@@ -43,6 +44,7 @@ impl JobKind {
     pub fn of(spec: &JobSpec) -> Self {
         match spec {
             JobSpec::Generate(_) => Self::Generate,
+            JobSpec::Score(_) => Self::Score,
             JobSpec::LoadModel(_) => Self::LoadModel,
             JobSpec::ImportModel { .. } => Self::ImportModel,
             JobSpec::DescribeModel { .. } => Self::DescribeModel,

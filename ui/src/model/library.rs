@@ -50,6 +50,7 @@ impl Library {
 
     pub(super) fn started(&mut self, job: JobId, spec: &JobSpec) {
         let source = match spec {
+            JobSpec::Score(spec) => Text::new("job.title_score").arg("name", self.name_of(&spec.model)),
             JobSpec::LoadModel(source) => source,
             JobSpec::Generate(spec) => &spec.model,
             _ => return,

@@ -13,8 +13,10 @@ mod pick;
 mod predictions;
 mod prompts;
 mod runs;
+mod scores;
 mod tree;
 mod tuned;
+mod votes;
 
 pub use answers::{Answer, Answers};
 pub use benches::Benches;
@@ -28,8 +30,10 @@ pub use pick::{Offer, Writer};
 pub use predictions::{Looked, PAGE, Predictions, Told};
 pub use prompts::{Prompts, Running, Table};
 pub use runs::{Listed, RunState, Runs};
+pub use scores::{Reading, Scores};
 pub use tree::{newest_leaf_below, path_to, siblings};
 pub use tuned::{Gone, Part};
+pub use votes::Votes;
 
 use glassworks_protocol::generate::GenerateSpec;
 use glassworks_protocol::ids::{ChatId, JobId, QueryId, RunId};
@@ -88,6 +92,8 @@ pub struct Model {
     pub disk: Option<DiskStatus>,
     disk_asked_ms: Option<i64>,
     pub answers: Answers,
+    pub scores: Scores,
+    pub votes: Votes,
     /// The newest lines of the log, once asked for.
     pub log_tail: Option<String>,
     /// Stay on screen until dismissed.
@@ -127,6 +133,8 @@ impl Model {
             disk: None,
             disk_asked_ms: None,
             answers: Answers::default(),
+            scores: Scores::default(),
+            votes: Votes::default(),
             log_tail: None,
             alerts: Vec::new(),
             engine_ended: false,
@@ -171,6 +179,7 @@ impl Model {
             Event::Settled(job, outcome) => {
                 self.chats.settled(job, &outcome);
                 self.answers.settled(job, &outcome);
+                self.scores.settled(job, &outcome);
                 self.library.settled(job, &outcome);
                 self.benches.settled(job);
                 self.run_settled(job, &outcome);
@@ -200,6 +209,7 @@ impl Model {
     /// Takes in what was asked of the engine, so that it shows at once.
     pub fn sent(&mut self, command: &Command) {
         self.answers.sent(command);
+        self.scores.sent(command);
         match command {
             Command::Start(id, spec) => {
                 let title = self.library.name_of_spec(spec);
@@ -224,6 +234,7 @@ impl Model {
                 self.chats.asked(*id, query);
                 self.runs.asked(query);
                 self.benches.asked(query);
+                self.votes.asked(query);
                 self.looks.asked(query);
                 self.predictions.asked(query);
                 if let Query::Prompt(query) = query {
@@ -296,6 +307,9 @@ impl Model {
                 }
                 self.prompts.stored(stored);
             }
+            Stored::Vote(vote) => self.votes.stored(vote),
+            Stored::VoteRemoved(id) => self.votes.removed(id),
+            Stored::VotesReset => self.votes.reset(),
             Stored::Settings(settings) => {
                 self.stored_settings = Arc::clone(&settings);
                 self.settings = settings;
@@ -380,6 +394,7 @@ impl Model {
             Page::Disk(status) => self.disk = status,
             Page::Checkpoints(records) => self.runs.fetched_all_checkpoints(records),
             Page::Benches(kept) => self.benches.fetched(kept),
+            Page::Votes(votes) => self.votes.fetched(votes),
             Page::Memory(status) => self.memory = status,
             Page::LogTail(text) => self.log_tail = Some(text),
         }
@@ -396,6 +411,7 @@ impl Model {
                 Some(query)
                     if self.runs.refused(&query, &failure)
                         || self.benches.refused(&query, &failure)
+                        || self.votes.refused(&query, &failure)
                         || self.predictions.refused(&query, &failure) => {}
                 _ => self.notes.push(Note::Failed(failure)),
             },

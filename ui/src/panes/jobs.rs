@@ -9,6 +9,7 @@ use crate::widgets::{self, Button, tiles};
 use egui::{Align, Layout, RichText, Ui};
 use glassworks_protocol::bench::BenchKind;
 use glassworks_protocol::prompts::PromptOutput;
+use glassworks_protocol::score::perplexity;
 use glassworks_protocol::{JobOutput, Outcome};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -164,6 +165,11 @@ fn result(cx: &PaneCx, job: &Job) -> String {
                 ("speed", &format!("{:.1}", reply.stats.tokens_per_sec)),
             ],
         ),
+        JobOutput::Scored(report) => {
+            let perplexity = format!("{:.2}", perplexity(&report.tokens));
+            let n = units::grouped(report.tokens.len() as u64);
+            cx.tf("job.result_scored", &[("n", &n), ("perplexity", &perplexity)])
+        }
         JobOutput::Loaded(card) => units::memory(card.size_bytes),
         JobOutput::ModelImported(record) => record.name.clone(),
         JobOutput::ChatsExported { n_chats, .. } => cx.tf("job.result_chats", &[("n", n_chats)]),

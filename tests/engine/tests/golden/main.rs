@@ -13,6 +13,7 @@ mod oracle;
 mod over;
 mod refusals;
 mod run_only;
+mod scored;
 mod training;
 mod tuning;
 mod writing;

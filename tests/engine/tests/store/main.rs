@@ -14,6 +14,7 @@ mod replies;
 mod runs;
 mod search;
 mod tree;
+mod votes;
 
 use glassworks_engine::home::{Home, Mode};
 use glassworks_engine::store::Store;
