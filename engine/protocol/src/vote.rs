@@ -47,6 +47,15 @@ pub struct VoteRecord {
     pub at_ms: i64,
 }
 
+impl VoteRecord {
+    /// Whether the vote was for this one, wherever it sat.
+    #[must_use]
+    pub fn is_won_by(&self, contender: &Contender) -> bool {
+        let winner = self.winner.and_then(|winner| self.contenders.get(winner as usize));
+        winner.is_some_and(|winner| winner.is_like(contender))
+    }
+}
+
 /// How a contender has done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standing {
@@ -83,7 +92,13 @@ pub fn wilson(wins: f64, n: u32) -> [f64; 2] {
 pub fn standings(votes: &[Arc<VoteRecord>]) -> Vec<Standing> {
     let mut all: Vec<Standing> = Vec::new();
     for vote in votes {
+        let others = |one: &Contender| vote.contenders.iter().any(|other| !other.is_like(one));
         for (i, contender) in vote.contenders.iter().enumerate() {
+            // Who sits there twice takes part once, and who sits there alone takes no part.
+            let again = vote.contenders[..i].iter().any(|before| before.is_like(contender));
+            if again || !others(contender) {
+                continue;
+            }
             let at = all.iter().position(|one| one.contender.is_like(contender)).unwrap_or_else(|| {
                 let (n_rounds, n_wins, n_ties) = (0, 0, 0);
                 all.push(Standing { contender: contender.clone(), n_rounds, n_wins, n_ties });
@@ -91,7 +106,7 @@ pub fn standings(votes: &[Arc<VoteRecord>]) -> Vec<Standing> {
             });
             let one = &mut all[at];
             one.n_rounds += 1;
-            one.n_wins += u32::from(vote.winner == Some(i as u32));
+            one.n_wins += u32::from(vote.is_won_by(contender));
             one.n_ties += u32::from(vote.winner.is_none());
         }
     }
@@ -112,10 +127,12 @@ impl Duel {
     pub fn between(votes: &[Arc<VoteRecord>], one: &Contender, other: &Contender) -> Self {
         let mut duel = Self { n_wins: 0, n_losses: 0, n_ties: 0 };
         for vote in votes {
-            let place = |who: &Contender| vote.contenders.iter().position(|one| one.is_like(who));
-            let (Some(one), Some(other)) = (place(one), place(other)) else { continue };
-            duel.n_wins += u32::from(vote.winner == Some(one as u32));
-            duel.n_losses += u32::from(vote.winner == Some(other as u32));
+            let takes_part = |who: &Contender| vote.contenders.iter().any(|one| one.is_like(who));
+            if !takes_part(one) || !takes_part(other) {
+                continue;
+            }
+            duel.n_wins += u32::from(vote.is_won_by(one));
+            duel.n_losses += u32::from(vote.is_won_by(other));
             duel.n_ties += u32::from(vote.winner.is_none());
         }
         duel
@@ -171,6 +188,9 @@ mod tests {
             .map(|one| (one.contender.model.name.as_str(), one.n_rounds, one.n_wins, one.n_ties))
             .collect();
         assert_eq!(told, [("a", 3, 2, 1), ("c", 1, 0, 1), ("b", 3, 0, 1)]);
+        let twice = [vote(&["a", "a", "b"], Some(1)), vote(&["a", "a"], Some(0))];
+        let all = standings(&twice);
+        assert_eq!((all.len(), all[0].n_rounds, all[0].n_wins), (2, 1, 1), "{all:?}");
         let duel = Duel::between(&votes, &contender("a"), &contender("b"));
         assert_eq!(duel, Duel { n_wins: 2, n_losses: 0, n_ties: 1 });
         assert!(duel.is_open(), "two rounds tell nothing");

@@ -9,6 +9,7 @@ use super::reuse::ReadSequence;
 use super::sampler::{Draw, Sampler};
 use crate::infer::{Runner, Sequence, Wanted};
 use crate::memory::Ledger;
+use crate::models::Model;
 use crate::shelf::LoadedModel;
 use anyhow::{Context as _, Result, ensure};
 use glassworks_protocol::generate::{Alternative, SamplingPreset, SamplingSpec, TokenPiece};
@@ -119,11 +120,14 @@ pub fn score(
     let before = run.prompt.len() - 1;
     let tokens: Vec<u32> = run.prompt.iter().chain(&ids[..ids.len().saturating_sub(1)]).copied().collect();
     let n_rows = (BLOCK_BYTES / (4 * shape.vocab_size)).clamp(1, PREFILL_CHUNK);
-    let _room =
-        model.reserve(ledger, batch::pass_bytes(shape) + (2 * 4 * n_rows * shape.vocab_size) as u64)?;
-    let runner = Runner::new(&*model.model)?;
+    let pass = match &model.model {
+        Model::Own(_) => batch::pass_bytes(shape),
+        Model::RunOnly(bridge) => bridge.pass_bytes(tokens.len()),
+    };
+    let _room = model.reserve(ledger, pass + (2 * 4 * n_rows * shape.vocab_size) as u64)?;
+    let runner = Runner::of(&model.model)?;
     let reservation =
-        Some(model.reserve(ledger, Sequence::bytes_for(shape, tokens.len(), CacheWidth::Full))?);
+        Some(model.reserve(ledger, Sequence::bytes_of(&model.model, tokens.len(), CacheWidth::Full))?);
     let how = (run.precision, CacheWidth::Full);
     let sequence = runner.sequence(CacheWidth::Full);
     let read = Some(ReadSequence { tokens: Vec::new(), sequence, how, reservation });

@@ -50,7 +50,7 @@ impl Library {
 
     pub(super) fn started(&mut self, job: JobId, spec: &JobSpec) {
         let source = match spec {
-            JobSpec::Score(spec) => Text::new("job.title_score").arg("name", self.name_of(&spec.model)),
+            JobSpec::Score(spec) => &spec.model,
             JobSpec::LoadModel(source) => source,
             JobSpec::Generate(spec) => &spec.model,
             _ => return,
@@ -125,6 +125,7 @@ impl Library {
     pub(super) fn name_of_spec(&self, spec: &JobSpec) -> Text {
         match spec {
             JobSpec::Generate(spec) => Text::new("job.title_generate").arg("name", self.name_of(&spec.model)),
+            JobSpec::Score(spec) => Text::new("job.title_score").arg("name", self.name_of(&spec.model)),
             JobSpec::LoadModel(source) => Text::new("job.title_load").arg("name", self.name_of(source)),
             JobSpec::ImportModel { path } => Text::new("job.title_import_model").arg("name", file_name(path)),
             JobSpec::DescribeModel { path } => Text::new("job.title_describe").arg("name", file_name(path)),

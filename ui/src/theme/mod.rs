@@ -6,7 +6,7 @@ mod style;
 mod tokens;
 
 pub use fonts::{Type, Weight, icon_font};
-pub use tokens::{DARK, LIGHT, SURPRISAL_FULL_BITS, Tokens, contrast};
+pub use tokens::{DARK, DELTA_FULL_BITS, LIGHT, SURPRISAL_FULL_BITS, Tokens, contrast};
 
 use egui::{Context, Id, Ui};
 use glassworks_protocol::text::Language;

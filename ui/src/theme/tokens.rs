@@ -180,6 +180,13 @@ impl Tokens {
         stops[below].lerp_to_gamma(stops[above], at - below as f32)
     }
 
+    /// The colour behind text for a difference from −1 to 1: as much of the map as text can be read on.
+    #[must_use]
+    pub fn delta(&self, share: f32) -> Color32 {
+        let reach = if self.diverging[2] == DARK.diverging[2] { 0.38 } else { 0.55 };
+        Self::map(&self.diverging, 0.5 + 0.5 * reach * share.clamp(-1.0, 1.0))
+    }
+
     /// The colour behind a token that surprised the model by `bits`.
     #[must_use]
     pub fn surprisal(&self, bits: f32) -> Color32 {
@@ -189,6 +196,8 @@ impl Tokens {
 
 /// Where the chip map ends.
 pub const SURPRISAL_FULL_BITS: f32 = 5.5;
+/// Where the colours of a difference between two models end.
+pub const DELTA_FULL_BITS: f32 = 4.0;
 
 /// Contrast by WCAG 2: 1 to 21.
 #[must_use]
@@ -255,6 +264,7 @@ mod tests {
             let t = Tokens::new(dark, false);
             for i in 0..=100 {
                 check("chip", t.text_1, Tokens::map(&t.chip, i as f32 / 100.0), 5.5);
+                check("delta", t.text_1, t.delta(i as f32 / 50.0 - 1.0), 4.5);
             }
         }
     }

@@ -39,11 +39,27 @@ fn check(folder: &Path, golden: &Golden, prefixes: &[&str]) {
     }
 }
 
+/// A copy of a checkpoint without a tokenizer, with any.
+fn with_tokenizer(folder: &Path) -> tempfile::TempDir {
+    let to = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, to.path().join(path.file_name().unwrap())).unwrap();
+    }
+    std::fs::copy(fixtures().join("llama-tied/tokenizer.json"), to.path().join("tokenizer.json")).unwrap();
+    to
+}
+
 #[test]
 fn a_reply_is_as_likely_as_the_reference_finds_it() {
     for name in FOLDERS {
         let folder = fixtures().join(name);
         check(&folder, &Golden::read(&folder.join("golden.safetensors")), &["p0.", "p1."]);
+    }
+    for name in run_only::NAMES {
+        let folder = fixtures().join("run_only").join(name);
+        let whole = with_tokenizer(&folder);
+        check(whole.path(), &Golden::read(&folder.join("golden.safetensors")), &[""]);
     }
     check(&starter(), &Golden::read(&fixtures().join("starter.safetensors")), &[""]);
 }

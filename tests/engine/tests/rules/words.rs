@@ -4,8 +4,9 @@ use crate::Problem;
 use crate::source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 
-const AREAS: [&str; 13] = [
+const AREAS: [&str; 14] = [
     "cli",
+    "compare",
     "failure",
     "finetune",
     "job",

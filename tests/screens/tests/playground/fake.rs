@@ -10,8 +10,10 @@ use glassworks_protocol::generate::{
 };
 use glassworks_protocol::ids::{ChatId, JobId, MessageId};
 use glassworks_protocol::model::{ModelRef, Precision};
+use glassworks_protocol::score::ScoreSpec;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{CheckpointRecord, RunRecord, TunedRef};
+use glassworks_protocol::vote::VoteRecord;
 use glassworks_protocol::{
     Command, Edit, Event, Failure, FailureKind, JobOutput, JobSpec, Outcome, Page, Partial, Query, Stored,
 };
@@ -35,6 +37,10 @@ pub struct Fake {
     pub asides: Vec<(JobId, GenerateSpec)>,
     pub runs: Vec<Arc<RunRecord>>,
     pub checkpoints: Vec<Arc<CheckpointRecord>>,
+    /// Replies that are to be read again.
+    pub scores: Vec<(JobId, ScoreSpec)>,
+    pub votes: Vec<Arc<VoteRecord>>,
+    pub taken_back: Vec<Arc<VoteRecord>>,
 }
 
 /// A text in pieces of a word each, some of them surprising.
@@ -184,6 +190,8 @@ impl Fake {
             Command::Start(job, JobSpec::Generate(spec)) if spec.keep.is_none() => {
                 self.asides.push((job, *spec));
             }
+            Command::Start(job, JobSpec::Score(spec)) => self.scores.push((job, *spec)),
+            Command::Fetch(id, Query::Votes) => say(Event::Fetched(id, Page::Votes(self.votes.clone()))),
             Command::Fetch(id, Query::Runs) => say(Event::Fetched(id, Page::Runs(self.runs.clone()))),
             Command::Fetch(id, Query::Checkpoints) => {
                 say(Event::Fetched(id, Page::Checkpoints(self.checkpoints.clone())));
@@ -238,7 +246,41 @@ impl Fake {
         }
     }
 
+    /// Edits of votes; says whether this was one.
+    fn vote(&mut self, window: &Window, edit: &Edit) -> bool {
+        let say = |stored| window.engine.outbox.send(Event::Stored(stored));
+        match edit {
+            Edit::AddVote(vote) => {
+                self.votes.push(Arc::new((**vote).clone()));
+                say(Stored::Vote(Arc::new((**vote).clone())));
+            }
+            Edit::RemoveVote(id) => {
+                let at = self.votes.iter().position(|vote| vote.id == *id).expect("a vote");
+                self.taken_back.push(self.votes.remove(at));
+                say(Stored::VoteRemoved(*id));
+            }
+            Edit::RestoreVote(id) => {
+                let at = self.taken_back.iter().position(|vote| vote.id == *id).expect("a vote");
+                self.votes.push(self.taken_back.remove(at));
+                say(Stored::Vote(self.votes.last().expect("just there").clone()));
+            }
+            Edit::ResetVotes { .. } => {
+                self.taken_back = std::mem::take(&mut self.votes);
+                say(Stored::VotesReset);
+            }
+            Edit::UndoVotesReset { .. } => {
+                self.votes = std::mem::take(&mut self.taken_back);
+                self.votes.iter().for_each(|vote| say(Stored::Vote(Arc::clone(vote))));
+            }
+            _ => return false,
+        }
+        true
+    }
+
     fn edit(&mut self, window: &Window, edit: Edit) {
+        if self.vote(window, &edit) {
+            return;
+        }
         let id = match &edit {
             Edit::CreateChat(chat) => {
                 self.chats.push(chat.clone());

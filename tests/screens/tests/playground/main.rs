@@ -2,7 +2,9 @@
 
 mod actions;
 mod chips;
+mod compare;
 mod conversation;
+mod delta;
 mod fake;
 mod images;
 mod models;

@@ -217,6 +217,13 @@ fn prompt(chat: &ChatRecord, path: &[Arc<MessageRecord>], text: &str) -> Prompt 
     }
 }
 
+/// What a reply after `path` was written to.
+#[must_use]
+pub fn prompt_of(chat: &ChatRecord, path: &[Arc<MessageRecord>]) -> Prompt {
+    let last = path.last().map(|message| message.text.as_str()).unwrap_or_default();
+    prompt(chat, path, if chat.kind == ChatKind::Completion { last } else { "" })
+}
+
 /// The conversation as a template sees it.
 #[must_use]
 pub fn turns(chat: &ChatRecord, path: &[Arc<MessageRecord>]) -> Vec<Turn> {

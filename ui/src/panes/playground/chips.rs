@@ -115,6 +115,45 @@ impl ChipsState {
         self.laid_out.insert(message, (tokens.len(), width, Rc::clone(&text)));
         text
     }
+
+    /// A text as its tokens, each on its ground: `of` is the message, or what stands for one.
+    pub(super) fn show(
+        &mut self,
+        ui: &mut Ui,
+        of: MessageId,
+        name: &str,
+        tokens: &[TokenPiece],
+        ground: impl Fn(usize) -> Option<Color32>,
+    ) -> Seen {
+        let text = self.text(ui, of, tokens);
+        let marked = self.marked.filter(|(one, _)| *one == of).map(|(_, token)| token);
+        let shown = widgets::chips(ui, name, &text, tokens.len(), marked, ground);
+        let origin = shown.response.rect.min.to_vec2();
+        if let Some(to) = shown.moved {
+            self.marked = Some((of, to));
+            if let Some(rect) = text.rect_of(to) {
+                ui.scroll_to_rect(rect.translate(origin), None);
+            }
+        }
+        if let Some(token) = shown.chosen {
+            self.open_card(of, token);
+        }
+        let open = self.open.filter(|(one, _)| *one == of).map(|(_, token)| token);
+        let just_opened = shown.chosen.is_some();
+        Seen {
+            hovered: shown.hovered,
+            open: open.map(|token| (token, place_of(&text, token).translate(origin), just_opened)),
+            response: shown.response,
+        }
+    }
+}
+
+/// What is to be told of a text's tokens.
+pub(super) struct Seen {
+    pub response: egui::Response,
+    pub hovered: Option<usize>,
+    /// The token whose card is open, where it stands, and whether it has been opened just now.
+    pub open: Option<(usize, Rect, bool)>,
 }
 
 impl Playground {
@@ -130,30 +169,46 @@ impl Playground {
         let t = cx.theme.tokens;
         let by = self.chips.by;
         let tokens = &reply.tokens;
-        let text = self.chips.text(ui, message.id, tokens);
-        let marked = self.chips.marked.filter(|(of, _)| *of == message.id).map(|(_, token)| token);
         let name = cx.tf("playground.chips", &[("text", &message.text)]);
-        let shown = widgets::chips(ui, &name, &text, tokens.len(), marked, |token| {
+        let seen = self.chips.show(ui, message.id, &name, tokens, |token| {
             tokens.get(token).and_then(|piece| by.ground(&t, piece))
         });
-        let origin = shown.response.rect.min.to_vec2();
-        if let Some(to) = shown.moved {
-            self.chips.marked = Some((message.id, to));
-            if let Some(rect) = text.rect_of(to) {
-                ui.scroll_to_rect(rect.translate(origin), None);
-            }
-        }
-        if let Some(token) = shown.chosen {
-            self.chips.open_card(message.id, token);
-        }
-        let open = self.chips.open.filter(|(of, _)| *of == message.id).map(|(_, token)| token);
-        match (open, shown.hovered.and_then(|token| tokens.get(token))) {
+        match (seen.open, seen.hovered.and_then(|token| tokens.get(token))) {
             (None, Some(piece)) => {
-                shown.response.on_hover_ui_at_pointer(|ui| token_card::glance(ui, cx, piece));
+                seen.response.on_hover_ui_at_pointer(|ui| token_card::glance(ui, cx, piece));
             }
-            (Some(token), _) => {
-                let at = place_of(&text, token).translate(origin);
-                self.card_ui(ui, cx, view, idx, token, at, shown.chosen.is_some());
+            (Some((token, at, just_opened)), _) => {
+                self.card_ui(ui, cx, view, idx, token, at, just_opened);
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// The tokens of an answer that is in no conversation: read, not branched from. `off` says why.
+    pub(super) fn answer_chips_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &PaneCx,
+        of: MessageId,
+        name: &str,
+        tokens: &[TokenPiece],
+        off: String,
+    ) {
+        let t = cx.theme.tokens;
+        let by = if self.chips.by == ColourBy::Off { ColourBy::Surprisal } else { self.chips.by };
+        let seen = self
+            .chips
+            .show(ui, of, name, tokens, |token| tokens.get(token).and_then(|piece| by.ground(&t, piece)));
+        match (seen.open, seen.hovered.and_then(|token| tokens.get(token))) {
+            (None, Some(piece)) => {
+                seen.response.on_hover_ui_at_pointer(|ui| token_card::glance(ui, cx, piece));
+            }
+            (Some((token, at, just_opened)), _) => {
+                let Some(piece) = tokens.get(token) else { return };
+                let typed = &mut self.chips.typed;
+                if token_card::show(ui, cx, piece, at, typed, Some(off), just_opened) == Wish::Close {
+                    self.chips.open = None;
+                }
             }
             (None, None) => {}
         }
@@ -240,6 +295,12 @@ fn place_of(text: &ChipText, token: usize) -> Rect {
     }
     let before = (0..token).rev().find_map(|token| text.rect_of(token));
     before.map_or(Rect::ZERO, |rect| Rect::from_min_max(rect.right_top(), rect.right_bottom()))
+}
+
+/// A few tokens in a row, as a token alone is shown.
+pub(super) fn visible_tokens(tokens: &[TokenPiece]) -> String {
+    let text: String = tokens.iter().map(|token| token.text.as_str()).collect();
+    visible_token(&text)
 }
 
 /// What a token says of itself: the token, then its numbers.

@@ -94,9 +94,6 @@ impl Playground {
                 column.show(ui, |ui| self.completion_foot(ui, cx, view));
                 ui.add_space(size::PADDING);
             });
-        if self.compares(view) {
-            return self.compare_ui(ui, cx, view);
-        }
         let column = Column::of(ui);
         ScrollArea::vertical()
             .id_salt(("completion", view.record.id))

@@ -25,7 +25,7 @@ impl Playground {
         let shown = if cx.folds_inspector() { self.drawer } else { !self.inspector_hidden };
         let tip = cx.tip(ui, UiCommand::Inspector);
         let language = cx.language;
-        let with_menu = folded && view.is_some_and(|v| !v.is_empty());
+        let with_menu = folded && !self.compare.shown && view.is_some_and(|v| !v.is_empty());
         let mut asked = None;
         let (theme, width) = (std::sync::Arc::clone(&cx.theme), cx.width);
         let mut chips = std::mem::take(&mut self.chips);
@@ -47,7 +47,10 @@ impl Playground {
                     self.list_picker(ui, cx, view, picker_width);
                 }
                 self.kind_switch(ui, cx, view, folded);
-                self.model_button(ui, cx);
+                // In Compare each column has its own.
+                if !self.compare.shown {
+                    self.model_button(ui, cx);
+                }
             },
         );
         self.chips = chips;
@@ -56,14 +59,18 @@ impl Playground {
         }
     }
 
-    /// Chat or Completion: goes to the document of that kind that was open last, or to a new one.
+    /// Chat or Completion goes to the document of that kind that was open last, or to a new one.
     fn kind_switch(&mut self, ui: &mut Ui, cx: &mut PaneCx, view: Option<&View>, small: bool) {
-        let mut kind = view.map_or(ChatKind::Chat, |v| v.record.kind);
+        let open = view.map_or(ChatKind::Chat, |v| v.record.kind);
+        let compares = self.compare.shown;
+        // `None` is Compare.
+        let mut kind = (!compares).then_some(open);
         let was = kind;
         let name = cx.t("playground.kind");
         let options = [
-            (ChatKind::Chat, cx.t("playground.chat")),
-            (ChatKind::Completion, cx.t("playground.completion")),
+            (Some(ChatKind::Chat), cx.t("playground.chat")),
+            (Some(ChatKind::Completion), cx.t("playground.completion")),
+            (None, cx.t("compare.compare")),
         ];
         if small {
             Select::new(&name).show(ui, &mut kind, &options);
@@ -71,6 +78,11 @@ impl Playground {
             segments(ui, &name, &mut kind, &options, None);
         }
         if kind == was {
+            return;
+        }
+        let Some(kind) = kind else { return self.open_compare(cx) };
+        self.leave_compare();
+        if kind == open && view.is_some() {
             return;
         }
         let fresh = view.is_some_and(|v| v.is_empty()) && self.stored_document().is_none();

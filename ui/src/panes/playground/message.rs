@@ -64,8 +64,12 @@ impl Playground {
     fn reply_ui(&mut self, ui: &mut Ui, cx: &mut PaneCx, view: &View, idx: usize) {
         let message = &view.path[idx];
         let live = message.status == MessageStatus::Streaming;
-        let chips = self.shows_chips(message);
-        if chips {
+        let read_again = self.delta.is_shown(message.id);
+        let chips = read_again || self.shows_chips(message);
+        if let Some(reply) = message.reply.as_ref().filter(|_| read_again) {
+            self.delta_ui(ui, cx, message.id, &reply.tokens);
+            ui.add_space(8.0);
+        } else if chips {
             self.chips_ui(ui, cx, view, idx);
             ui.add_space(8.0);
         }

@@ -108,6 +108,7 @@ impl Playground {
         let again = reply && button(ui, icons::ARROWS_CLOCKWISE, "playground.again", busy.clone());
         let edit = button(ui, icons::PENCIL_SIMPLE, "playground.edit", busy.clone());
         let remove = button(ui, icons::TRASH, "playground.remove", busy.clone());
+        focused |= reply && self.reply_menu(ui, cx, view, idx);
         if copy {
             cx.copy(message.text.clone());
         }

@@ -1,7 +1,7 @@
 //! The playground: conversations and free texts with a model. This file holds what the pane keeps and puts the
 //! tiles together; each part of it is drawn in a file of its own.
 
-mod answer_column;
+mod answer_page;
 mod ask;
 mod calendar;
 mod chips;
@@ -11,6 +11,8 @@ mod command_line;
 mod compare;
 mod completion;
 mod composer;
+mod delta;
+mod delta_card;
 mod doc;
 mod facts;
 mod free_text;
@@ -28,6 +30,7 @@ mod open_model;
 mod pick;
 mod preview;
 mod prompt_options;
+mod reply_menu;
 mod sampling;
 mod schema;
 mod text_area;
@@ -59,8 +62,10 @@ pub struct Playground {
     tuned: Option<TunedSource>,
     /// A run to talk to, once it is known what it keeps.
     tuned_wanted: Option<RunId>,
-    /// What base and tuned model are asked side by side.
-    compare: Option<compare::Compare>,
+    /// Several models asked the same, in the place of a document.
+    compare: compare::CompareState,
+    /// Replies that are read again.
+    delta: delta::DeltaState,
     /// A first model has been chosen in this run.
     begun: bool,
     /// The document of each kind that was open last, for switching between kinds.
@@ -99,7 +104,7 @@ impl Pane for Playground {
         let something_open = self.something_open(ui);
         self.take_keyboard_back(ui, cx, something_open);
         ui.push_id(cx.slot, |ui| match &view {
-            Some(view) if self.is_welcome(cx, view) => self.welcome(ui, cx, view),
+            Some(view) if !self.compare.shown && self.is_welcome(cx, view) => self.welcome(ui, cx, view),
             _ => self.tiles(ui, cx, id, view.as_ref()),
         });
         self.opener_ui(ui.ctx(), cx);
@@ -111,7 +116,7 @@ impl Pane for Playground {
             self.schema_dialog(ui, cx, view);
         }
         self.refuse_pictures(ui, cx);
-        if let Some(view) = &view {
+        if let Some(view) = view.as_ref().filter(|_| !self.compare.shown) {
             self.escape_stops(ui, cx, view, something_open);
         }
         self.autosave(cx, false);
@@ -151,6 +156,7 @@ impl Pane for Playground {
             "colour_by": self.chips.by,
             "schema": self.schema.last,
             "inspector_hidden": self.inspector_hidden,
+            "compare": self.compare.save(),
         }))
     }
 
@@ -164,6 +170,7 @@ impl Pane for Playground {
         self.chips.by = serde_json::from_value(part("colour_by")).unwrap_or_default();
         self.schema.last = serde_json::from_value(part("schema")).ok();
         self.inspector_hidden = serde_json::from_value(part("inspector_hidden")).unwrap_or_default();
+        self.compare.restore(part("compare"));
     }
 
     fn closing(&mut self, cx: &mut PaneCx) {
@@ -190,6 +197,9 @@ impl Playground {
         }
         tiles::tile(ui, "main", columns.main, |ui| {
             self.header_ui(ui, cx, view);
+            if self.compare.shown {
+                return self.compare_ui(ui, cx);
+            }
             self.model_trouble(ui, cx);
             match view {
                 Some(view) => self.body(ui, cx, view),
@@ -212,11 +222,7 @@ impl Playground {
         match view.record.kind {
             ChatKind::Chat => {
                 self.composer_panel(ui, cx, view);
-                if self.compares(view) {
-                    self.compare_ui(ui, cx, view);
-                } else {
-                    self.messages_ui(ui, cx, view);
-                }
+                self.messages_ui(ui, cx, view);
             }
             ChatKind::Completion => self.completion_ui(ui, cx, view),
         }

@@ -1,9 +1,10 @@
 //! The model in the header: a button with its state, a popover to choose, rename and remove, and what went wrong.
 
 use super::Playground;
+use super::pick::{Choice, Chosen};
 use super::tuned::{part_tip, part_words};
 use crate::action::{Open, Toast, ToastAction};
-use crate::model::ModelState;
+use crate::model::{ModelState, Part};
 use crate::panes::PaneCx;
 use crate::theme::{Type, Weight, icons, size};
 use crate::units;
@@ -13,6 +14,7 @@ use glassworks_protocol::Edit;
 use glassworks_protocol::ids::ModelId;
 use glassworks_protocol::model::{ModelCard, ModelRecord};
 use glassworks_protocol::text::Text;
+use glassworks_protocol::train::RunRecord;
 use std::sync::Arc;
 
 impl Playground {
@@ -23,28 +25,35 @@ impl Playground {
             }
             return;
         };
-        let tuned = self.tuned_now(cx).map(|(run, part, _)| Shown {
-            name: run.name.clone(),
-            detail: part_words(cx, &part),
-            tip: part_tip(cx, run, &part),
-        });
-        let shown = tuned.unwrap_or_else(|| Shown {
-            name: model.name.clone(),
-            detail: model.card.weight_type.clone(),
-            tip: describe(cx, &model, cx.model.library.state(model.id)),
-        });
+        let now = Chosen { model: Some(model.id), tuned: self.tuned, manages: true };
+        let tuned = self.tuned_now(cx).map(|(run, part, _)| Shown::tuned(cx, run, &part));
+        let mut shown = tuned.unwrap_or_else(|| Shown::model(cx, &model));
+        let state = state_word(cx, cx.model.library.state(model.id));
+        shown.label = cx.tf("playground.model_button", &[("name", &shown.name), ("state", &state)]);
         let response = paint_model_button(ui, cx, model.id, &shown);
-        let closed = widgets::popover(&response, 360.0, |ui| self.models(ui, cx));
+        let mut choice = None;
+        let closed = widgets::popover(&response, 360.0, |ui| self.models(ui, cx, now, &mut choice));
+        match choice {
+            Some(Choice::Model(id)) => self.choose_model(id, cx),
+            Some(Choice::Tuned { base, run, part }) => self.choose_tuned(base, run, part, cx),
+            None => {}
+        }
         if closed == Some(true) {
             egui::Popup::close_all(ui.ctx());
         }
     }
 
-    /// All models of the library; says whether one was chosen.
-    fn models(&mut self, ui: &mut Ui, cx: &mut PaneCx) -> bool {
+    /// All models of the library; says whether the popover has done its work.
+    pub(super) fn models(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut PaneCx,
+        now: Chosen,
+        choice: &mut Option<Choice>,
+    ) -> bool {
         ui.spacing_mut().item_spacing.y = 2.0;
-        let mut done = false;
-        done |= self.entries_ui(ui, cx);
+        *choice = self.entries_ui(ui, cx, now);
+        let mut done = choice.is_some();
         ui.add_space(6.0);
         widgets::divider(ui);
         ui.add_space(6.0);
@@ -56,7 +65,13 @@ impl Playground {
         done
     }
 
-    pub(super) fn model_row(&mut self, ui: &mut Ui, cx: &mut PaneCx, model: &Arc<ModelRecord>) -> bool {
+    pub(super) fn model_row(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut PaneCx,
+        model: &Arc<ModelRecord>,
+        (selected, manages): (bool, bool),
+    ) -> bool {
         if self.header.renaming.as_ref().is_some_and(|(id, _)| *id == model.id) {
             self.rename_model(ui, cx);
             return false;
@@ -65,13 +80,10 @@ impl Playground {
         let mut done = false;
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 2.0;
-            let selected = self.model == Some(model.id) && self.tuned.is_none();
-            let buttons = if model.starter { 0.0 } else { 2.0 * (size::CONTROL_SMALL + 2.0) };
-            if model_row_button(ui, cx, model, selected, width - buttons).clicked() {
-                self.choose_model(model.id, cx);
-                done = true;
-            }
-            if model.starter {
+            let manages = manages && !model.starter;
+            let buttons = if !manages { 0.0 } else { 2.0 * (size::CONTROL_SMALL + 2.0) };
+            done = model_row_button(ui, cx, model, selected, width - buttons).clicked();
+            if !manages {
                 return;
             }
             let rename = cx.tf("playground.rename_model", &[("name", &model.name)]);
@@ -122,15 +134,33 @@ impl Playground {
 }
 
 /// What the button says.
-struct Shown {
-    name: String,
+pub(super) struct Shown {
+    pub name: String,
     /// Weaker, where there is room.
-    detail: String,
-    tip: String,
+    pub detail: String,
+    pub tip: String,
+    /// What it is called.
+    pub label: String,
+}
+
+impl Shown {
+    pub(super) fn model(cx: &PaneCx, model: &ModelRecord) -> Self {
+        Self {
+            name: model.name.clone(),
+            detail: model.card.weight_type.clone(),
+            tip: describe(cx, model, cx.model.library.state(model.id)),
+            label: String::new(),
+        }
+    }
+
+    pub(super) fn tuned(cx: &PaneCx, run: &RunRecord, part: &Part) -> Self {
+        let (name, label) = (run.name.clone(), String::new());
+        Self { name, detail: part_words(cx, part), tip: part_tip(cx, run, part), label }
+    }
 }
 
 /// Bead, name, type of weights, caret, and a bar while it is being loaded.
-fn paint_model_button(ui: &mut Ui, cx: &PaneCx, id: ModelId, shown: &Shown) -> Response {
+pub(super) fn paint_model_button(ui: &mut Ui, cx: &PaneCx, id: ModelId, shown: &Shown) -> Response {
     let t = cx.theme.tokens;
     let state = cx.model.library.state(id);
     let room = (ui.available_width() - 8.0).clamp(80.0, 320.0);
@@ -147,8 +177,7 @@ fn paint_model_button(ui: &mut Ui, cx: &PaneCx, id: ModelId, shown: &Shown) -> R
     let name = ui.painter().layout_job(job);
     let width = fixed + name.size().x + if with_detail { detail.size().x + 8.0 } else { 0.0 };
     let (rect, response) = ui.allocate_exact_size(vec2(width, size::CONTROL), Sense::click());
-    let label = cx.tf("playground.model_button", &[("name", &shown.name), ("state", &state_word(cx, state))]);
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &shown.label));
     let fill = if response.is_pointer_button_down_on() {
         t.pressed
     } else if response.hovered() {
@@ -193,7 +222,7 @@ fn bead_color(cx: &PaneCx, state: &ModelState) -> Option<egui::Color32> {
     }
 }
 
-fn state_word(cx: &PaneCx, state: &ModelState) -> String {
+pub(super) fn state_word(cx: &PaneCx, state: &ModelState) -> String {
     cx.t(match state {
         ModelState::Idle => "model.idle",
         ModelState::Loading(_) => "model.loading",

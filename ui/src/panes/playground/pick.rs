@@ -7,9 +7,9 @@ use crate::panes::PaneCx;
 use crate::theme::{Type, Weight, size};
 use crate::widgets::{self, Field};
 use egui::{Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
-use glassworks_protocol::ids::ModelId;
+use glassworks_protocol::ids::{ModelId, RunId};
 use glassworks_protocol::model::ModelRecord;
-use glassworks_protocol::train::RunRecord;
+use glassworks_protocol::train::{RunPart, RunRecord, TunedSource};
 use std::sync::Arc;
 
 /// From so many rows on there is a field to search them.
@@ -56,9 +56,25 @@ fn entries(cx: &PaneCx) -> Vec<Entry> {
     all
 }
 
+/// What was chosen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Choice {
+    Model(ModelId),
+    Tuned { base: ModelId, run: RunId, part: RunPart },
+}
+
+/// What is chosen now.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Chosen {
+    pub model: Option<ModelId>,
+    pub tuned: Option<TunedSource>,
+    /// Models can be renamed and removed here.
+    pub manages: bool,
+}
+
 impl Playground {
-    /// All that can be chosen; says whether something was.
-    pub(super) fn entries_ui(&mut self, ui: &mut Ui, cx: &mut PaneCx) -> bool {
+    /// All that can be chosen; says what was.
+    pub(super) fn entries_ui(&mut self, ui: &mut Ui, cx: &mut PaneCx, now: Chosen) -> Option<Choice> {
         let mut all = entries(cx);
         if all.len() >= SEARCHED_FROM {
             let name = cx.t("playground.find_model");
@@ -73,40 +89,47 @@ impl Playground {
         if all.is_empty() {
             widgets::hint(ui, cx.t("playground.no_model_found"));
         }
-        let mut done = false;
+        let mut done = None;
         let area = egui::ScrollArea::vertical().max_height(MOST_HEIGHT);
         area.show_rows(ui, size::ROW, all.len(), |ui, rows| {
             for entry in &all[rows] {
-                done |= match entry {
-                    Entry::Model { model, under } => self.model_entry(ui, cx, model, *under),
+                let (clicked, choice) = match entry {
+                    Entry::Model { model, under } => {
+                        let selected = now.model == Some(model.id) && now.tuned.is_none();
+                        let row = (selected, now.manages);
+                        (self.model_entry(ui, cx, model, *under, row), Choice::Model(model.id))
+                    }
                     Entry::Part { base, run, part } => {
+                        let chosen = |tuned: TunedSource| tuned.run == run.id && tuned.part == part.part;
+                        let selected = now.tuned.is_some_and(chosen);
                         let width = ui.available_width();
-                        let clicked = part_row(ui, cx, run, part, self.is_chosen(run, part), width).clicked();
-                        if clicked {
-                            self.choose_tuned(*base, run.id, part.part, cx);
-                        }
-                        clicked
+                        let choice = Choice::Tuned { base: *base, run: run.id, part: part.part };
+                        (part_row(ui, cx, run, part, selected, width).clicked(), choice)
                     }
                 };
+                done = done.or(clicked.then_some(choice));
             }
         });
         done
     }
 
-    fn model_entry(&mut self, ui: &mut Ui, cx: &mut PaneCx, model: &Arc<ModelRecord>, under: bool) -> bool {
+    fn model_entry(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut PaneCx,
+        model: &Arc<ModelRecord>,
+        under: bool,
+        row: (bool, bool),
+    ) -> bool {
         if !under {
-            return self.model_row(ui, cx, model);
+            return self.model_row(ui, cx, model, row);
         }
-        let row = ui.horizontal(|ui| {
+        let shown = ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
             ui.add_space(INDENT);
-            self.model_row(ui, cx, model)
+            self.model_row(ui, cx, model, row)
         });
-        row.inner
-    }
-
-    fn is_chosen(&self, run: &RunRecord, part: &Part) -> bool {
-        self.tuned.is_some_and(|tuned| tuned.run == run.id && tuned.part == part.part)
+        shown.inner
     }
 }
 

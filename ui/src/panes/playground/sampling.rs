@@ -61,17 +61,20 @@ impl SamplingState {
 impl Playground {
     pub(super) fn sampling_tile(&mut self, ui: &mut Ui, cx: &mut PaneCx, view: Option<&View>) {
         self.sampling.store(cx, false);
+        let view = view.filter(|_| !self.compare.shown);
         let mut spec = self.sampling.spec(cx);
         let before = spec.clone();
         sampling_header(ui, cx, &mut spec);
         let tile = ui.max_rect();
         let shown = tiles::scroll(ui, "sampling", size::HEADER + 4.0, |ui| {
-            self.tuned_section(ui, cx);
+            if !self.compare.shown {
+                self.tuned_section(ui, cx);
+            }
             presets(ui, cx, &mut spec);
             ui.add_space(4.0);
             widgets::divider(ui);
             ui.add_space(4.0);
-            self.numbers(ui, cx, &mut spec);
+            self.numbers(ui, cx, &mut spec, true);
             view.and_then(|view| super::facts::facts(ui, cx, view))
         });
         if let Some((message, token)) = shown {
@@ -87,6 +90,10 @@ impl Playground {
         let why = whole.then(|| cx.t("playground.no_command_line"));
         let mut pressed = false;
         tiles::footer(ui, tile, |ui| {
+            if self.compare.shown {
+                widgets::hint(ui, cx.t("compare.sampling_for_all"));
+                return;
+            }
             pressed = Button::quiet(words).icon(icons::CODE).off(why).show(ui).clicked();
         });
         if pressed {
@@ -97,7 +104,13 @@ impl Playground {
         }
     }
 
-    fn numbers(&mut self, ui: &mut Ui, cx: &mut PaneCx, spec: &mut SamplingSpec) {
+    /// Presets and numbers, for one of several that are asked the same: a schema is set for all of them.
+    pub(super) fn sampling_numbers(&mut self, ui: &mut Ui, cx: &mut PaneCx, spec: &mut SamplingSpec) {
+        presets(ui, cx, spec);
+        self.numbers(ui, cx, spec, false);
+    }
+
+    fn numbers(&mut self, ui: &mut Ui, cx: &mut PaneCx, spec: &mut SamplingSpec, with_schema: bool) {
         ui.spacing_mut().item_spacing.y = 10.0;
         let (drawn, filters) = (rows::why_not_drawn(cx, spec), rows::why_no_filter(cx, spec));
         rows::slider(ui, cx, "playground.temperature", &mut spec.temperature, 0.0..=2.0, drawn.as_ref());
@@ -117,7 +130,9 @@ impl Playground {
         });
         spec.max_new_tokens = length.unwrap_or(spec.max_new_tokens);
         rows::seed(ui, cx, spec, drawn.as_ref());
-        rows::row(ui, cx, "playground.schema", None, |ui, name| self.schema_buttons(ui, cx, name, spec));
+        if with_schema {
+            rows::row(ui, cx, "playground.schema", None, |ui, name| self.schema_buttons(ui, cx, name, spec));
+        }
         let model = self.model.and_then(|id| cx.model.library.get(id));
         let runs_only = model.is_some_and(|model| model.card.run_only);
         self.sampling.more(ui, cx, spec, runs_only);
@@ -201,7 +216,7 @@ fn presets(ui: &mut Ui, cx: &PaneCx, spec: &mut SamplingSpec) {
     }
 }
 
-fn preset_key(preset: SamplingPreset) -> &'static str {
+pub(super) fn preset_key(preset: SamplingPreset) -> &'static str {
     match preset {
         SamplingPreset::Steady => "playground.steady",
         SamplingPreset::Balanced => "playground.balanced",

@@ -26,10 +26,13 @@ impl Playground {
         if self.doc.is_none() {
             let newest = || cx.model.chats.list.first().map(|c| c.id);
             let last = cx.settings().last_chat.filter(|id| cx.model.chats.list.iter().any(|c| c.id == *id));
+            // A document stands behind Compare too, where that was open last.
+            let compares = self.compare.shown;
             match last.or_else(newest) {
                 Some(id) => self.open_chat(id, cx),
                 None => self.new_document(self.natural_kind(cx), cx),
             }
+            self.compare.shown = compares;
         }
         let Some(doc) = &mut self.doc else { return };
         let known = cx.model.chats.is_open(doc.id);
@@ -86,6 +89,7 @@ impl Playground {
 
     pub(super) fn open_chat(&mut self, id: ChatId, cx: &mut PaneCx) {
         self.welcomed = true;
+        self.leave_compare();
         if self.doc.as_ref().is_some_and(|d| d.id == id) {
             return;
         }
@@ -98,7 +102,7 @@ impl Playground {
 
     /// Stores what is half done before another document takes its place.
     fn leave(&mut self, cx: &mut PaneCx) {
-        self.end_compare(cx);
+        self.leave_compare();
         self.store_system_prompt(cx);
         self.autosave(cx, true);
         self.messages.leave();
@@ -159,7 +163,6 @@ impl Playground {
         if let Some(reply) = reply {
             self.jobs.insert(reply, job);
         }
-        self.end_compare(cx);
         self.messages.to_end = true;
         self.welcomed = true;
     }
@@ -318,6 +321,9 @@ impl Playground {
     }
 
     fn run_document_command(&mut self, command: UiCommand, cx: &mut PaneCx) -> bool {
+        if self.compare.shown {
+            return self.compare_command(command, cx);
+        }
         let Some(view) = self.doc.as_ref().and_then(|d| d.view(cx.model)) else { return false };
         let id = view.record.id;
         let stored = self.stored_document().is_some();
