@@ -29,9 +29,9 @@ rm -rf target/package
 # As CARGO_PROFILE_RELEASE_STRIP=symbols would build it, without building everything again.
 cargo build --release --locked
 target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
-mkdir -p "$target/stripped"
-strip -o "$target/stripped/glassworks" "$target/release/glassworks"
-cargo packager --release -p glassworks -f deb --binaries-dir "$target/stripped"
+mkdir -p "$target/stripped/release"
+strip -o "$target/stripped/release/glassworks" "$target/release/glassworks"
+CARGO_TARGET_DIR=$target/stripped cargo packager --release -p glassworks -f deb
 deb=$(echo target/package/*.deb)
 [[ -s $deb ]] || fail 'there is no package'
 dpkg-deb --info "$deb"
@@ -40,6 +40,7 @@ dpkg-deb --fsys-tarfile "$deb" | tar -xO ./usr/share/applications/glassworks.des
 desktop-file-validate target/package/glassworks.desktop
 
 root=$(mktemp -d)
+chmod 755 "$root"
 display=:$((200 + RANDOM % 700))
 trap 'for d in dev/pts proc; do umount -l "$root/$d" 2>/dev/null || true; done; rm -rf --one-file-system "$root"' EXIT
 inside() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
