@@ -130,7 +130,10 @@ impl PromptsPane {
         let laid: Vec<(String, String)> =
             named.iter().filter_map(|one| Some((one.name.clone(), self.column_of(one, rows)?))).collect();
         let off = laid.is_empty().then(|| cx.t("prompts.lay_a_column"));
-        let words = cx.tf("prompts.take_rows", &[("n", &rows.rows.len())]);
+        let words = match rows.rows.len() {
+            1 => cx.t("prompts.take_row"),
+            n => cx.tf("prompts.take_rows", &[("n", &n)]),
+        };
         if !Button::accent(words).off(off).show(ui).clicked() {
             return false;
         }

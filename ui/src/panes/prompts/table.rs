@@ -125,7 +125,11 @@ impl PromptsPane {
                 self.sheet.removed = None;
                 self.sheet_typed(cx.now_ms);
             }
-            widgets::mono(ui, cx.tf("prompts.n_rows", &[("n", &units::grouped(n as u64))]));
+            let words = match n {
+                1 => cx.t("prompts.one_row"),
+                n => cx.tf("prompts.n_rows", &[("n", &units::grouped(n as u64))]),
+            };
+            widgets::mono(ui, words);
             widgets::truncated(ui, Type::Hint.text(cx.t("prompts.table_keys"), cx.theme.tokens.text_3));
         });
     }

@@ -108,7 +108,10 @@ impl PromptsPane {
             NumberField::new(&name, 1.0..=4096.0).width(64.0).show_u32(ui, &mut self.manner.max_new_tokens);
             let todo = self.todo(cx, record, table);
             let off = self.off(cx).or_else(|| todo.is_empty().then(|| cx.t("prompts.all_written")));
-            let words = cx.tf("prompts.write_n", &[("n", &units::grouped(todo.len() as u64))]);
+            let words = match todo.len() {
+                1 => cx.t("prompts.write_one"),
+                n => cx.tf("prompts.write_n", &[("n", &units::grouped(n as u64))]),
+            };
             if Button::accent(words).filled_icon(icons::PLAY).off(off).show(ui).clicked() {
                 self.write_rows(cx, record, todo, false);
             }
