@@ -261,14 +261,14 @@ impl BlockCache {
     pub(super) fn write_on(&mut self, isa: Isa, layer: usize, k: Rows<'_>, v: Rows<'_>, t: usize) {
         let width = self.shape.n_kv_heads * self.shape.head_width;
         assert!(layer < self.shape.n_layers, "layer {layer} of {}", self.shape.n_layers);
-        for rows in [k, v] {
-            assert!(rows.stride >= width, "rows of {width}, {} apart", rows.stride);
-            assert!(t == 0 || rows.values.len() >= (t - 1) * rows.stride + width, "{t} rows of {width}");
-        }
-        assert!(self.len + t <= self.blocks.len() * BLOCK, "room for {t} positions after {}", self.len);
         if t == 0 {
             return;
         }
+        for rows in [k, v] {
+            assert!(rows.stride >= width, "rows of {width}, {} apart", rows.stride);
+            assert!(rows.values.len() >= (t - 1) * rows.stride + width, "{t} rows of {width}");
+        }
+        assert!(self.len + t <= self.blocks.len() * BLOCK, "room for {t} positions after {}", self.len);
         let (shape, len) = (self.shape, self.len);
         let first = len / BLOCK;
         pool::chunks_mut(&mut self.blocks[first..(len + t).div_ceil(BLOCK)], 1, |i, block| {

@@ -200,6 +200,14 @@ proptest! {
     }
 }
 
+#[test]
+fn nothing_written_and_nothing_asked_is_nothing() {
+    for precision in [CachePrecision::F32, CachePrecision::Int8] {
+        check(&shape(1, 1, 1), &[(0, 0)], 0, precision);
+        check(&shape(2, 2, 16), &[(0, 0), (3, 2), (0, 0), (5, 0)], 0, precision);
+    }
+}
+
 /// Writes to, truncates and forks a few caches, and compares each with a plain list of what it should hold.
 fn share_and_write(steps: &[(usize, usize, usize)], precision: CachePrecision) {
     let shape = CacheShape { n_layers: 2, n_kv_heads: 2, head_width: 3, precision };
