@@ -464,7 +464,7 @@ fn rows_are_written_stopped_and_gone_on_with() {
     assert_eq!(fake.tables[&run.prompt].sheet.rows[1].values["topic"], "sand");
     window.click("Reply, row 2");
     assert!(window.shows_part("Written for other inputs. topic: glass"));
-    window.click("Write 1 rows");
+    window.click("Write 1 row");
     let (job, _, rows) = begun(&mut fake, &mut window);
     assert_eq!(rows, [2]);
     reply(&fake, &mut window, &run, &[2]);
