@@ -8,6 +8,7 @@ more memory than a small model can want is a failure, and its copy is kept for l
 """
 
 import argparse
+import json
 import random
 import resource
 import shutil
@@ -59,12 +60,20 @@ def limit():
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
 
 
+def writes(model):
+    """Whether it is made to write, and not to sort texts."""
+    try:
+        names = json.loads((model / "config.json").read_bytes()).get("architectures") or []
+    except (OSError, ValueError, AttributeError):
+        return True
+    return not any(str(name).endswith("ForSequenceClassification") for name in names)
+
+
 def tried(program, model, home):
     """The last exit code, and what is wrong with how the program took this model, or None."""
-    commands = [
-        ["models", "info", str(model)],
-        ["generate", "--model", str(model), "--prompt", "a", "--max-new-tokens", "2"],
-    ]
+    commands = [["models", "info", str(model)]]
+    if writes(model):
+        commands.append(["generate", "--model", str(model), "--prompt", "a", "--max-new-tokens", "2"])
     for command in commands:
         try:
             run = subprocess.run(
