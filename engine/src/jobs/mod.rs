@@ -4,6 +4,7 @@ mod bench;
 mod chats;
 mod delete_runs;
 mod generate;
+mod heard;
 mod inspect;
 mod keep;
 mod merge;

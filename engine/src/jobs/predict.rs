@@ -1,12 +1,13 @@
 //! Predicting over a file: a head is asked about groups of texts in one pass each, a model that writes is asked row by
 //! row, greedily.
 
+use super::heard::Heard;
 use super::models::{files_of, from_shelf};
 use super::predict_kept as kept;
 use super::tuned::adapters;
 use crate::data::{Encoder, Example};
 use crate::generate::batch::HeldAdapters;
-use crate::generate::decode::{self, DecodeSpec, Listener};
+use crate::generate::decode::{self, DecodeSpec};
 use crate::generate::prompt;
 use crate::job_cx::JobCx;
 use crate::predict::{self, GROUP, Says, filled, text_of};
@@ -18,7 +19,7 @@ use crate::train::{
 use anyhow::{Context as _, Result};
 use glassworks_kernels::dispatch::Precision as KernelPrecision;
 use glassworks_protocol::chat::{TemplateOptions, Turn};
-use glassworks_protocol::generate::{Overflow, Prompt, SamplingSpec, TokenPiece};
+use glassworks_protocol::generate::{Overflow, Prompt, SamplingSpec};
 use glassworks_protocol::model::{CacheWidth, Precision};
 use glassworks_protocol::predict::{PredictReport, PredictSpec};
 use glassworks_protocol::text::Text;
@@ -271,30 +272,9 @@ impl Writer<'_> {
             cache: CacheWidth::Full,
             adapters: self.adapters.clone(),
         };
-        let mut heard = Heard { cx: self.cx, text: String::new() };
+        let mut heard = Heard::new(self.cx);
         decode::decode(self.model, &self.cx.shared.ledger, &decode, &mut heard)?;
         self.cx.checkpoint()?;
         Ok(json!(heard.text.trim()))
-    }
-}
-
-/// Gathers what is written.
-struct Heard<'a> {
-    cx: &'a JobCx,
-    text: String,
-}
-
-impl Listener for Heard<'_> {
-    fn checkpoint(&self) -> Result<()> {
-        self.cx.checkpoint()
-    }
-
-    fn reading(&mut self, _: usize, _: usize) {}
-
-    fn prompt_read(&mut self, _: usize, _: usize) {}
-
-    fn pieces(&mut self, pieces: Vec<TokenPiece>) -> Result<()> {
-        pieces.iter().for_each(|piece| self.text.push_str(&piece.text));
-        Ok(())
     }
 }

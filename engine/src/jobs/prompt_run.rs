@@ -1,17 +1,18 @@
 //! A prompt over a table: a reply for each row. Some rows are written at a time, by threads that share the model's
 //! passes as jobs do; each reply is on disk before anybody hears of it.
 
+use super::heard::Heard;
 use super::models::writes;
 use super::tuned::{self, Chosen};
 use crate::failure::{self, Cancelled};
 use crate::generate::batch::HeldAdapters;
-use crate::generate::decode::{self, DecodeSpec, Listener};
+use crate::generate::decode::{self, DecodeSpec};
 use crate::generate::prompt;
 use crate::generate::sampler::fresh_seed;
 use crate::job_cx::JobCx;
 use crate::shelf::LoadedModel;
 use anyhow::{Context as _, Result};
-use glassworks_protocol::generate::{FinishReason, Overflow, TokenPiece};
+use glassworks_protocol::generate::{FinishReason, Overflow};
 use glassworks_protocol::model::CacheWidth;
 use glassworks_protocol::prompts::{
     PromptBody, PromptOutput, PromptResult, PromptRun, PromptTable, RunPromptSpec, SheetRow,
@@ -224,46 +225,19 @@ impl Press<'_> {
             cache: CacheWidth::Full,
             adapters: self.adapters.clone(),
         };
-        let mut heard = Heard { cx: self.cx, text: String::new(), n: 0, logprob: 0.0 };
+        let mut heard = Heard::new(self.cx);
         let decoded = decode::decode(self.model, &self.cx.shared.ledger, &decode, &mut heard)?;
         if decoded.finish == FinishReason::Cancelled {
             return Err(Cancelled.into());
         }
         Ok(PromptResult {
+            perplexity: heard.perplexity(),
             text: heard.text,
             n_prompt: prompt.ids.len() as u32,
             n_new: decoded.n_new as u32,
             secs: started.elapsed().as_secs_f32(),
-            perplexity: (heard.n > 0).then(|| (-heard.logprob / f64::from(heard.n)).exp() as f32),
             finish: Some(decoded.finish),
             ..self.empty(row, seed)
         })
-    }
-}
-
-/// Gathers what is written, and how likely it was.
-struct Heard<'a> {
-    cx: &'a JobCx,
-    text: String,
-    n: u32,
-    logprob: f64,
-}
-
-impl Listener for Heard<'_> {
-    fn checkpoint(&self) -> Result<()> {
-        self.cx.checkpoint()
-    }
-
-    fn reading(&mut self, _: usize, _: usize) {}
-
-    fn prompt_read(&mut self, _: usize, _: usize) {}
-
-    fn pieces(&mut self, pieces: Vec<TokenPiece>) -> Result<()> {
-        for piece in pieces {
-            self.text.push_str(&piece.text);
-            self.n += 1;
-            self.logprob += f64::from(piece.logprob);
-        }
-        Ok(())
     }
 }

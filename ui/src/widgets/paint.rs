@@ -1,7 +1,7 @@
 //! What several widgets paint alike.
 
 use crate::theme::{self, icon_font, size};
-use egui::{Color32, FontId, Galley, Pos2, Rect, Response, Stroke, StrokeKind, Ui};
+use egui::{Color32, FontId, Galley, Pos2, Rect, Response, Stroke, StrokeKind, Ui, vec2};
 use std::sync::Arc;
 
 /// Lays out one line.
@@ -28,6 +28,23 @@ pub(super) fn left_at(ui: &Ui, x: f32, y: f32, galley: Arc<Galley>) -> f32 {
     let top = y - galley.size().y / 2.0;
     ui.painter().galley(egui::pos2(x, top), galley, Color32::PLACEHOLDER);
     right
+}
+
+/// The ground of a row of a list, and the bar of one that is selected; returns the ground.
+pub fn row_ground(ui: &Ui, row: Rect, selected: bool, hovered: bool) -> Rect {
+    let t = theme::of(ui).tokens;
+    let inside = row.shrink2(vec2(6.0, 1.0));
+    let fill = match (selected, hovered) {
+        (true, _) => t.selected,
+        (_, true) => t.hover,
+        _ => Color32::TRANSPARENT,
+    };
+    ui.painter().rect_filled(inside, f32::from(size::RADIUS_CONTROL), fill);
+    if selected {
+        let bar = Rect::from_min_size(inside.min + vec2(0.0, 6.0), vec2(2.0, inside.height() - 12.0));
+        ui.painter().rect_filled(bar, 1.0, t.accent);
+    }
+    inside
 }
 
 /// The ring around what has the keyboard. A click leaves no focus on buttons, so this shows for keys only.

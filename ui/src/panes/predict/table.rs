@@ -138,17 +138,7 @@ impl Predict {
             current_text_value: Some(said(row).unwrap_or_default().to_owned()),
             ..WidgetInfo::selected(Role::ListItem, true, selected, &name)
         });
-        let inside = rect.shrink2(vec2(6.0, 1.0));
-        let fill = match (selected, response.hovered()) {
-            (true, _) => t.selected,
-            (_, true) => t.hover,
-            _ => Color32::TRANSPARENT,
-        };
-        ui.painter().rect_filled(inside, f32::from(size::RADIUS_CONTROL), fill);
-        if selected {
-            let bar = Rect::from_min_size(inside.min + vec2(0.0, 6.0), vec2(2.0, ROW - 14.0));
-            ui.painter().rect_filled(bar, 1.0, t.accent);
-        }
+        widgets::row_ground(ui, rect, selected, response.hovered());
         cells(ui, cx, &Places::of(looked.whole(), rect), row, looked.whole());
         response.clicked()
     }

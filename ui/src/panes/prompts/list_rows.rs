@@ -93,10 +93,7 @@ fn folder_row(
     let response = ui.interact(rect, Id::unique(("prompt folder", cx.slot, path)), Sense::click());
     let name = cx.tf("prompts.folder_name", &[("path", &shown_folder(path))]);
     response.widget_info(|| WidgetInfo::selected(Role::DisclosureTriangle, true, open, &name));
-    let inside = rect.shrink2(vec2(6.0, 1.0));
-    if response.hovered() {
-        ui.painter().rect_filled(inside, f32::from(size::RADIUS_CONTROL), t.hover);
-    }
+    let inside = widgets::row_ground(ui, rect, false, response.hovered());
     let x = inside.left() + 10.0 + depth as f32 * INDENT;
     let y = rect.center().y;
     let caret = if open { icons::CARET_DOWN } else { icons::CARET_RIGHT };
@@ -147,17 +144,7 @@ fn prompt_row(
     let (_, rect) = ui.allocate_space(vec2(ui.available_width(), size::ROW));
     let response = ui.interact(rect, Id::unique(("prompt row", cx.slot, record.id)), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, selected, &record.name));
-    let inside = rect.shrink2(vec2(6.0, 1.0));
-    let fill = match (selected, response.hovered()) {
-        (true, _) => t.selected,
-        (_, true) => t.hover,
-        _ => Color32::TRANSPARENT,
-    };
-    ui.painter().rect_filled(inside, f32::from(size::RADIUS_CONTROL), fill);
-    if selected {
-        let bar = Rect::from_min_size(inside.min + vec2(0.0, 6.0), vec2(2.0, size::ROW - 14.0));
-        ui.painter().rect_filled(bar, 1.0, t.accent);
-    }
+    let inside = widgets::row_ground(ui, rect, selected, response.hovered());
     let x = inside.left() + 10.0 + indent;
     let menu =
         menu_button(ui, cx, (rect, selected), &response, &cx.tf("prompts.more", &[("name", &record.name)]));
