@@ -8,7 +8,8 @@ use glassworks_protocol::link::EngineEnd;
 use glassworks_protocol::machine::DiskStatus;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{
-    Command, Event, Failure, FailureKind, JobOutput, JobSpec, Notice, Outcome, Page, Query, RequestId,
+    Command, Edit, Event, Failure, FailureKind, JobOutput, JobSpec, Notice, Outcome, Page, Query, RequestId,
+    Stored,
 };
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -36,6 +37,12 @@ pub fn run(end: &EngineEnd, shared: &Arc<Shared>) {
             Command::Signal(id, signal) => steer(id, &running, |steering| {
                 *steering.signal.lock().unwrap_or_else(PoisonError::into_inner) = Some(signal);
             }),
+            Command::Edit(id, Edit::Dataset(edit)) => match crate::datasets::edit(shared, edit) {
+                Ok(stored) => {
+                    stored.into_iter().for_each(|s| end.outbox.send(Event::Stored(Stored::Dataset(s))))
+                }
+                Err(failure) => refuse(shared, RequestId::Edit(id), failure),
+            },
             Command::Edit(id, edit) => match shared.runtime.block_on(shared.store.edit(edit)) {
                 Ok(stored) => stored.into_iter().for_each(|s| end.outbox.send(Event::Stored(s))),
                 Err(failure) => refuse(shared, RequestId::Edit(id), failure),
@@ -113,6 +120,7 @@ async fn page(shared: &Arc<Shared>, query: Query) -> Result<Page, Failure> {
         }
         Query::DataHead(path) => Page::DataHead(Arc::new(predict_pages::head(path).await?)),
         Query::Prompt(query) => Page::Prompt(predict_pages::of_prompts(shared, query).await?),
+        Query::Dataset(query) => Page::Dataset(jobs::datasets::page(shared, query).await?),
         Query::Benches => Page::Benches(store.benches().await?),
         Query::Votes => Page::Votes(store.votes().await?),
         Query::Memory => Page::Memory(shared.ledger.status()),

@@ -6,6 +6,7 @@
 pub mod bench;
 pub mod chat_template;
 pub mod data;
+mod datasets;
 mod device;
 mod disk;
 mod durable;

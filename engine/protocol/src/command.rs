@@ -1,6 +1,7 @@
 //! What the window asks.
 
 use crate::chat::{ChatRecord, MessageRecord, TemplateOptions};
+use crate::datasets::{DatasetEdit, DatasetQuery};
 use crate::ids::{ChatId, EditId, JobId, MessageId, ModelId, PredictionId, QueryId, RunId, VoteId};
 use crate::job::JobSpec;
 use crate::predict::{Mend, RowsView};
@@ -134,6 +135,8 @@ pub enum Edit {
     SaveSettings(Box<Settings>),
     /// Of the prompt library.
     Prompt(PromptEdit),
+    /// Of datasets that are kept.
+    Dataset(DatasetEdit),
 }
 
 /// A question about something stored.
@@ -182,6 +185,8 @@ pub enum Query {
     DataHead(PathBuf),
     /// Of the prompt library.
     Prompt(PromptQuery),
+    /// Of datasets that are kept.
+    Dataset(DatasetQuery),
     /// Benchmarks that were kept, newest first.
     Benches,
     /// Blind votes that count, oldest first.

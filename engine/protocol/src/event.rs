@@ -2,6 +2,8 @@
 
 use crate::bench::BenchRecord;
 use crate::chat::{ChatDocument, ChatRecord, ChatSummary, MessageRecord};
+use crate::datasets::view::FoundRows;
+use crate::datasets::{DatasetPage, DatasetStored};
 use crate::failure::Failure;
 use crate::generate::TokenPiece;
 use crate::ids::{ChatId, EditId, JobId, ModelId, PredictionId, QueryId, RunId, VoteId};
@@ -98,6 +100,8 @@ pub enum Partial {
     Samples(Vec<Arc<RunSample>>),
     /// A benchmark as far as it has come.
     Bench(Arc<BenchRecord>),
+    /// Rows of a view, as they are found.
+    Found(Arc<FoundRows>),
 }
 
 /// Something on disk has changed: the new state of it.
@@ -135,6 +139,8 @@ pub enum Stored {
     },
     /// Of the prompt library.
     Prompt(PromptStored),
+    /// Of datasets that are kept.
+    Dataset(DatasetStored),
     /// A blind vote that counts: new, or put there again.
     Vote(Arc<VoteRecord>),
     VoteRemoved(VoteId),
@@ -170,6 +176,7 @@ pub enum Page {
     PredictedRow(Arc<RowInFull>),
     DataHead(Arc<DataHead>),
     Prompt(PromptPage),
+    Dataset(DatasetPage),
     Benches(Vec<Arc<BenchRecord>>),
     Votes(Vec<Arc<VoteRecord>>),
     Memory(MemoryStatus),

@@ -78,4 +78,6 @@ id! {
     PromptRunId,
     /// A blind round that was decided.
     VoteId,
+    /// A dataset that is kept.
+    DatasetId,
 }

@@ -3,6 +3,7 @@
 use crate::bench::{BenchRecord, BenchSpec};
 use crate::chat::{ExportChatsSpec, TemplateOptions, Turn};
 use crate::dataset::DataReport;
+use crate::datasets::{DatasetJob, DatasetOutput};
 use crate::failure::Failure;
 use crate::generate::{GenerateSpec, ModelSource, Prompt, PromptPreview, Reply};
 use crate::ids::{ChatId, RunId};
@@ -62,6 +63,8 @@ pub enum JobSpec {
     KeepRows(RowsToLearn),
     /// Of the prompt library: a run over a table, files in and out.
     Prompt(PromptJob),
+    /// Of datasets that are kept.
+    Dataset(DatasetJob),
     ExportChats(ExportChatsSpec),
     /// Markdown or JSON, as exported.
     ImportChats {
@@ -117,6 +120,7 @@ pub enum JobOutput {
     Predicted(Arc<PredictReport>),
     RowsKept(Arc<LearnReport>),
     Prompt(PromptOutput),
+    Dataset(DatasetOutput),
     Merged {
         to: PathBuf,
         size_bytes: u64,

@@ -13,6 +13,7 @@ pub mod bench;
 pub mod chat;
 mod command;
 pub mod dataset;
+pub mod datasets;
 mod event;
 mod failure;
 pub mod generate;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod chats;
+pub mod datasets;
 mod delete_runs;
 mod generate;
 mod heard;
@@ -51,6 +52,7 @@ pub fn name(spec: &JobSpec) -> &'static str {
         JobSpec::Predict(_) => "predict",
         JobSpec::KeepRows(_) => "keep-rows",
         JobSpec::Prompt(_) => "prompts",
+        JobSpec::Dataset(_) => "dataset",
         JobSpec::ExportChats(_) => "export-chats",
         JobSpec::ImportChats { .. } => "import-chats",
         JobSpec::Backup { .. } => "backup",
@@ -82,6 +84,7 @@ pub fn run(cx: &JobCx, spec: JobSpec) -> Result<JobOutput> {
         JobSpec::Predict(spec) => predict::run(cx, &spec),
         JobSpec::KeepRows(spec) => predict_kept::keep_rows(cx, &spec),
         JobSpec::Prompt(job) => prompts::run(cx, job),
+        JobSpec::Dataset(job) => datasets::run(cx, job).map(JobOutput::Dataset),
         JobSpec::ExportChats(spec) => chats::export(cx, &spec),
         JobSpec::ImportChats { path } => chats::import(cx, &path),
         JobSpec::Backup { to, replace } => chats::backup(cx, &to, replace),

@@ -67,6 +67,8 @@ async fn carry_out(tx: &mut SqliteConnection, edit: Edit, now_ms: i64) -> Result
         Edit::RedoMend(prediction) => return predictions::step(tx, prediction, false, now_ms).await,
         Edit::RemovePrediction(prediction) => return predictions::remove(tx, prediction).await,
         Edit::Prompt(edit) => return prompts::carry_out(tx, edit, now_ms).await,
+        // The engine carries them out, for rows lie in files.
+        Edit::Dataset(_) => return Err(Failure::new(FailureKind::Bug, Text::new("failure.job_twice")).into()),
         Edit::AddVote(vote) => return votes::add(tx, &vote).await,
         Edit::RemoveVote(vote) => return votes::remove(tx, vote, now_ms).await,
         Edit::RestoreVote(vote) => return votes::restore(tx, vote).await,

@@ -33,6 +33,9 @@ pub enum JobKind {
     KeepRows,
     RunPrompt,
     PromptFiles,
+    /// Asked for while a person looks at rows.
+    LookAtDataset,
+    Dataset,
     ExportChats,
     ImportChats,
     Backup,
@@ -62,6 +65,7 @@ impl JobKind {
             JobSpec::KeepRows(_) => Self::KeepRows,
             JobSpec::Prompt(PromptJob::Run { .. }) => Self::RunPrompt,
             JobSpec::Prompt(_) => Self::PromptFiles,
+            JobSpec::Dataset(job) => super::datasets::kind(job),
             JobSpec::ExportChats(_) => Self::ExportChats,
             JobSpec::ImportChats { .. } => Self::ImportChats,
             JobSpec::Backup { .. } => Self::Backup,
@@ -74,7 +78,12 @@ impl JobKind {
     pub fn is_quiet(self) -> bool {
         matches!(
             self,
-            Self::DescribeModel | Self::PreviewPrompt | Self::Tokenize | Self::CheckSchema | Self::CheckData
+            Self::DescribeModel
+                | Self::PreviewPrompt
+                | Self::Tokenize
+                | Self::CheckSchema
+                | Self::CheckData
+                | Self::LookAtDataset
         )
     }
 }

@@ -155,6 +155,7 @@ impl Library {
             JobSpec::Prompt(PromptJob::Import { path }) => {
                 Text::new("job.title_import_prompts").arg("name", file_name(path))
             }
+            JobSpec::Dataset(job) => super::datasets::title(job),
             JobSpec::ExportChats(spec) => {
                 Text::new("job.title_export_chats").arg("name", file_name(&spec.to))
             }
@@ -165,6 +166,6 @@ impl Library {
     }
 }
 
-fn file_name(path: &Path) -> String {
+pub(super) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }

@@ -5,6 +5,7 @@ mod answers;
 mod benches;
 mod chats;
 mod curves;
+mod datasets;
 mod jobs;
 mod library;
 mod live;
@@ -307,6 +308,7 @@ impl Model {
                 }
                 self.prompts.stored(stored);
             }
+            Stored::Dataset(_) => {}
             Stored::Vote(vote) => self.votes.stored(vote),
             Stored::VoteRemoved(id) => self.votes.removed(id),
             Stored::VotesReset => self.votes.reset(),
@@ -390,6 +392,7 @@ impl Model {
                     self.prompts.fetched(&query, page);
                 }
             }
+            Page::Dataset(_) => {}
             Page::DataHead(head) => self.predictions.fetched_head(query.as_ref(), head),
             Page::Disk(status) => self.disk = status,
             Page::Checkpoints(records) => self.runs.fetched_all_checkpoints(records),

@@ -8,6 +8,7 @@ use crate::units;
 use crate::widgets::{self, Button, tiles};
 use egui::{Align, Layout, RichText, Ui};
 use glassworks_protocol::bench::BenchKind;
+use glassworks_protocol::datasets::DatasetOutput;
 use glassworks_protocol::prompts::PromptOutput;
 use glassworks_protocol::score::perplexity;
 use glassworks_protocol::{JobOutput, Outcome};
@@ -150,6 +151,7 @@ fn file_of(job: &Job) -> Option<PathBuf> {
         JobOutput::Predicted(report) => Some(report.out.clone()),
         JobOutput::RowsKept(report) => Some(report.out.clone()),
         JobOutput::Prompt(PromptOutput::Exported { to, .. }) => Some(to.clone()),
+        JobOutput::Dataset(DatasetOutput::Exported(report)) => Some(report.to.clone()),
         _ => None,
     }
 }
@@ -208,6 +210,18 @@ fn result(cx: &PaneCx, job: &Job) -> String {
         }
         JobOutput::Prompt(PromptOutput::Imported { prompts, .. }) => {
             cx.tf("job.result_prompts", &[("n", &prompts.len())])
+        }
+        JobOutput::Dataset(output) => {
+            let n = match output {
+                DatasetOutput::Imported(report) => report.n_rows,
+                DatasetOutput::Exported(report) => report.n_rows,
+                DatasetOutput::Found(found) => found.rows.len() as u64,
+                DatasetOutput::Measured(report) => report.n_rows,
+                DatasetOutput::Overview(report) => report.n_rows,
+                DatasetOutput::Transformed(report) => report.n_changed + report.n_removed + report.n_added,
+                DatasetOutput::Preview(_) | DatasetOutput::Seen(_) => return String::new(),
+            };
+            cx.tf("job.result_predicted", &[("n", &units::grouped(n))])
         }
         JobOutput::Benched(record) => {
             let writes = record.results.iter().find(|result| result.case.kind == BenchKind::Decode);

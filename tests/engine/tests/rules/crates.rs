@@ -9,6 +9,11 @@ use std::process::Command;
 const ROOMS: &[(&str, &[&str], &str)] = &[
     ("candle", &["glassworks-engine", "glassworks-tests-engine"], "only the engine knows tensors"),
     ("gemm", &["glassworks-engine", "glassworks-kernels"], "only the engine computes"),
+    (
+        "glassworks-datasets",
+        &["glassworks-engine", "glassworks-tests-engine"],
+        "the window asks the engine for rows",
+    ),
     ("glassworks-kernels", &["glassworks-engine", "glassworks-tests-engine"], "only the engine computes"),
     ("tokenizers", &["glassworks-engine", "glassworks-tests-engine"], "only the engine knows tokenizers"),
     (
@@ -126,9 +131,16 @@ fn dependencies(manifest: &str) -> Vec<(usize, String)> {
 /// Cargo.lock holds our packages and is not ignored.
 pub fn lock(lock: &str, ignored: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
-    if ["glassworks", "glassworks-engine", "glassworks-kernels", "glassworks-protocol", "glassworks-ui"]
-        .iter()
-        .any(|name| !lock.contains(&format!("name = \"{name}\"\n")))
+    if [
+        "glassworks",
+        "glassworks-datasets",
+        "glassworks-engine",
+        "glassworks-kernels",
+        "glassworks-protocol",
+        "glassworks-ui",
+    ]
+    .iter()
+    .any(|name| !lock.contains(&format!("name = \"{name}\"\n")))
     {
         problems.push(Problem::new(
             "Cargo.lock",

@@ -4,9 +4,11 @@ use crate::Problem;
 use crate::source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 
-const AREAS: [&str; 14] = [
+const AREAS: [&str; 16] = [
     "cli",
     "compare",
+    "data",
+    "datasets",
     "failure",
     "finetune",
     "job",

@@ -1,0 +1,1 @@
+//! Rows into files: JSON lines, tables, Parquet, the layout of `datasets`.

@@ -1,0 +1,1 @@
+//! Views: which rows pass filters, and in which order.

@@ -1,0 +1,1 @@
+//! What is odd about rows: duplicates exact and near, leakage, languages.

@@ -1,0 +1,1 @@
+//! Readers: files of any known kind into rows.

@@ -1,0 +1,1 @@
+//! Rows on disk: immutable segments with their indexes, edits over them, versions.

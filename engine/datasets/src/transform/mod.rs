@@ -1,0 +1,1 @@
+//! Changes to many rows: cleaning, privacy, splitting, augmentation.
