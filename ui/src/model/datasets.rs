@@ -12,6 +12,8 @@ use glassworks_protocol::text::Text;
 pub fn kind(job: &DatasetJob) -> JobKind {
     match job {
         DatasetJob::Preview(_) | DatasetJob::Find(_) | DatasetJob::See(_) => JobKind::LookAtDataset,
+        // What a change would do is shown where it is asked, at every change of its form.
+        DatasetJob::Transform(spec) if !spec.apply => JobKind::LookAtDataset,
         DatasetJob::Measure(_)
         | DatasetJob::Overview(_)
         | DatasetJob::Import(_)

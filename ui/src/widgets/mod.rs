@@ -4,6 +4,7 @@ mod button;
 mod chips;
 mod choice;
 mod dialog;
+pub mod diff;
 mod edit_grid;
 mod field;
 mod form;

@@ -1,7 +1,6 @@
 //! The prompt library: folders of prompts, the one that is written, its examples, its table of inputs and its versions.
 //! This file holds what the pane keeps and puts the tiles together.
 
-mod diff;
 mod editor;
 mod examples;
 mod folders;

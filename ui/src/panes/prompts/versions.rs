@@ -1,13 +1,11 @@
 //! What a prompt was: its versions, what differs between any two of them, and the way back to one.
 
-use super::diff::{self, Change};
 use super::{PromptsPane, Tab};
 use crate::panes::PaneCx;
-use crate::theme::{Tokens, Type, Weight, icons};
+use crate::theme::icons;
 use crate::units;
-use crate::widgets::{self, Button, Field, Select, tiles};
-use egui::text::{LayoutJob, TextFormat};
-use egui::{Color32, Stroke, Ui};
+use crate::widgets::{self, Button, Field, Select, diff, tiles};
+use egui::Ui;
 use glassworks_protocol::prompts::{
     PromptBody, PromptEdit, PromptQuery, PromptRecord, PromptVersion, Variable, VariableKind,
 };
@@ -163,34 +161,10 @@ fn differences(ui: &mut Ui, cx: &PaneCx, from: &PromptBody, to: &PromptBody) {
         widgets::label(ui, cx.t(key));
         widgets::well(ui, |ui| {
             ui.set_width(ui.available_width());
-            let job = marked(&diff::words(&before, &after), &cx.theme.tokens, ui.available_width());
+            let job = diff::marked(&diff::words(&before, &after), &cx.theme.tokens, ui.available_width());
             ui.add(egui::Label::new(job).selectable(true));
         });
     }
-}
-
-/// What goes is struck through, what comes is underlined: not by colour alone.
-fn marked(parts: &[(Change, String)], t: &Tokens, width: f32) -> LayoutJob {
-    let mut job = LayoutJob::default();
-    job.wrap.max_width = width;
-    for (change, text) in parts {
-        let (ink, ground) = match change {
-            Change::Same => (t.text_1, Color32::TRANSPARENT),
-            Change::Removed => (t.danger, t.danger_wash),
-            Change::Added => (t.ok, t.ok_wash),
-        };
-        let line = |on: bool| if on { Stroke::new(1.0, ink) } else { Stroke::NONE };
-        let format = TextFormat {
-            font_id: Type::Body.font(Weight::Regular),
-            color: ink,
-            background: ground,
-            strikethrough: line(*change == Change::Removed),
-            underline: line(*change == Change::Added),
-            ..TextFormat::default()
-        };
-        job.append(text, 0.0, format);
-    }
-    job
 }
 
 fn variables_text(cx: &PaneCx, body: &PromptBody) -> String {

@@ -2,6 +2,10 @@
 //!
 //! Myers, "An O(ND) Difference Algorithm and Its Variations", 1986, the greedy form.
 
+use crate::theme::{Tokens, Type, Weight};
+use egui::text::{LayoutJob, TextFormat};
+use egui::{Color32, Stroke};
+
 /// Beyond so many differences the rest is told as one.
 const MOST: usize = 600;
 
@@ -25,6 +29,31 @@ pub fn words(before: &str, after: &str) -> Vec<(Change, String)> {
     between(inner_a, inner_b, &mut parts);
     a[a.len() - tail..].iter().for_each(|word| parts.push(Change::Same, word));
     parts.all
+}
+
+/// Both texts as one: what goes is struck through, what comes is underlined, so that it is not told by colour alone.
+#[must_use]
+pub fn marked(parts: &[(Change, String)], t: &Tokens, width: f32) -> LayoutJob {
+    let mut job = LayoutJob::default();
+    job.wrap.max_width = width;
+    for (change, text) in parts {
+        let (ink, ground) = match change {
+            Change::Same => (t.text_1, Color32::TRANSPARENT),
+            Change::Removed => (t.danger, t.danger_wash),
+            Change::Added => (t.ok, t.ok_wash),
+        };
+        let line = |on: bool| if on { Stroke::new(1.0, ink) } else { Stroke::NONE };
+        let format = TextFormat {
+            font_id: Type::Body.font(Weight::Regular),
+            color: ink,
+            background: ground,
+            strikethrough: line(*change == Change::Removed),
+            underline: line(*change == Change::Added),
+            ..TextFormat::default()
+        };
+        job.append(text, 0.0, format);
+    }
+    job
 }
 
 #[derive(Default)]
