@@ -163,9 +163,11 @@ pub enum DatasetStored {
         order_changed: bool,
     },
     Deleted(DatasetId),
-    /// What an undo or redo did, for a toast.
+    /// What was taken back or done again, for a toast.
     Undone {
         dataset: DatasetId,
         what: Text,
+        /// Done again.
+        redone: bool,
     },
 }
