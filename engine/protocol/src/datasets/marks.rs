@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(between(text, (2, 1)), None);
         assert_eq!(nearest(text, "glass", 0), Some((6, 11)));
         assert_eq!(nearest("aaa 玻 aa", "aa", 5), Some((6, 8)));
-        assert_eq!(nearest("aaa", "aa", 1), Some((0, 2)));
+        assert_eq!(nearest("aaa", "aa", 1), Some((1, 3)));
         assert_eq!(nearest(text, "ice", 0), None);
         assert_eq!(nearest(text, "", 0), None);
     }
