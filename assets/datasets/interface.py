@@ -62,7 +62,8 @@ def is_pair(source, target, language):
         is_translated = is_translated and len(re.findall(r"[\u4e00-\u9fff]", target)) >= 1
     else:
         is_translated = is_translated and not re.search(r"[\u4e00-\u9fff]", target)
-    plain = not re.search(r"<[a-z/]|https?:|`|\\n|\]\(|�", source + target)
+    # The last two are slips of an input method, found by eye.
+    plain = not re.search(r"<[a-z/]|https?:|`|\\n|\]\(|\{ \"|�|浙江|关闭启动器", source + target)
     fits = len(source) <= 300 and len(target) <= 400 and len(target) * 8 >= len(source) and len(target) <= 4 * len(source) + 20
     return has_words and is_translated and plain and fits and arguments[0] == arguments[1]
 
