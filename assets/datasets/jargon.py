@@ -40,7 +40,7 @@ def entries(folder):
             # A paragraph is indented by three; deeper are listings, verses and pictures.
             kept = [clean(one) for one in paragraphs if one.strip() and all(
                 line.startswith("   ") and not line.startswith("    ") for line in one.strip("\n").splitlines())]
-            found.append(Entry(term, part, [tidy(one) for one in kept]))
+            found.append(Entry(term, part, [text for text in map(tidy, kept) if text]))
 
     for line in lines[:end]:
         head = HEAD.match(line)
