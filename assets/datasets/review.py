@@ -2,6 +2,8 @@
 
 # Wrong, disputed, out of date, coarse, or about the privacy of people who live.
 WRONG_TRIVIA = {
+    "What was the first state?",
+    "What TV show won the most Emmys in 2018?",
     "God Save the Queen is the national anthem of what country?",
     "Dolphins use a sense, similar to sonar, to determine the location and shape of nearby items.",
     "In what year were the first Air Jordan sneakers released?",
