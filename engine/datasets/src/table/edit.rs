@@ -23,7 +23,11 @@ pub enum Change {
 #[serde(rename_all = "snake_case")]
 pub enum RowStep {
     /// Another content.
-    Set { row: RowId, to: Content, accepted: bool },
+    Set {
+        row: RowId,
+        to: Content,
+        accepted: bool,
+    },
     /// Rows into the order, by rising places where they stand in the end.
     Insert(Vec<Inserted>),
     Remove(Vec<RowId>),
@@ -163,11 +167,8 @@ impl Table {
     fn step(&mut self, step: &RowStep) -> Result<RowStep> {
         match step {
             RowStep::Set { row, to, accepted } => {
-                let back = RowStep::Set {
-                    row: *row,
-                    to: self.content(*row)?,
-                    accepted: self.mark(*row).accepted(),
-                };
+                let back =
+                    RowStep::Set { row: *row, to: self.content(*row)?, accepted: self.mark(*row).accepted() };
                 self.put(*row, to)?;
                 self.mark_mut(*row).set_accepted(*accepted);
                 Ok(back)

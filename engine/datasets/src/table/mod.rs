@@ -416,3 +416,6 @@ impl Table {
         state::path(&self.folder, n)
     }
 }
+
+#[cfg(test)]
+mod tests;

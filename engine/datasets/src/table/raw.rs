@@ -341,11 +341,13 @@ mod tests {
 
     #[test]
     fn broken_lines_end_early() {
-        for line in ["", "{", "{\"a", "{\"a\":", "{\"a\":[1,", "{\"a\":\"x\\", "[1]", "{\"a\" 1", "nul", "{]}"] {
+        for line in
+            ["", "{", "{\"a", "{\"a\":", "{\"a\":[1,", "{\"a\":\"x\\", "[1]", "{\"a\" 1", "nul", "{]}"]
+        {
             for (_, value) in fields(line.as_bytes()) {
                 value.items().for_each(drop);
                 value.fields().for_each(drop);
-                value.text();
+                drop(value.text());
             }
         }
     }
@@ -353,7 +355,9 @@ mod tests {
     fn check(text: &str) {
         let inner = escape(text);
         assert_eq!(read(&inner), text);
-        let control = text.char_indices().any(|(at, one)| is_control(one, text[at + one.len_utf8()..].starts_with('\n')));
+        let control = text
+            .char_indices()
+            .any(|(at, one)| is_control(one, text[at + one.len_utf8()..].starts_with('\n')));
         let expected = Measure {
             n_chars: u32::try_from(text.chars().count()).unwrap(),
             blank: text.trim().is_empty(),
@@ -364,7 +368,19 @@ mod tests {
 
     #[test]
     fn texts_are_measured_through_their_escapes() {
-        for text in ["", " \n\t", "\u{3000}", "a\r\nb", "a\rb", "\u{7}", "déjà\u{85}", "©", "中文，好", "😀\u{fffd}", "\"\\/"] {
+        for text in [
+            "",
+            " \n\t",
+            "\u{3000}",
+            "a\r\nb",
+            "a\rb",
+            "\u{7}",
+            "déjà\u{85}",
+            "©",
+            "中文，好",
+            "😀\u{fffd}",
+            "\"\\/",
+        ] {
             check(text);
         }
         assert_eq!(read(br"\ud83d\ude00\u00e9\/"), "😀é/");

@@ -155,7 +155,8 @@ fn read_index(bytes: &[u8], record: &SegmentRecord) -> Option<Vec<u32>> {
         && numbers.u32()? == record.n_rows
         && numbers.u32()? == record.n_bytes
         && numbers.u32()? == record.crc;
-    let starts = numbers.u32s(usize::try_from(record.n_rows).ok()?).filter(|_| same && numbers.0.is_empty())?;
+    let starts =
+        numbers.u32s(usize::try_from(record.n_rows).ok()?).filter(|_| same && numbers.0.is_empty())?;
     let ends = starts.iter().skip(1).chain([&record.n_bytes]);
     let rises = starts.iter().zip(ends).all(|(start, end)| start < end);
     (rises && starts.first().is_none_or(|first| *first == 0)).then_some(starts)
@@ -178,7 +179,8 @@ impl Segment {
     /// Names the file when the text is not what the state says.
     pub fn open(folder: &Path, record: SegmentRecord) -> Result<Self> {
         let text = record.text_path(folder);
-        let n_bytes = std::fs::metadata(&text).map_err(|error| disk::damaged(&text, &error.to_string()))?.len();
+        let n_bytes =
+            std::fs::metadata(&text).map_err(|error| disk::damaged(&text, &error.to_string()))?.len();
         if n_bytes != u64::from(record.n_bytes) {
             let why = format!("{n_bytes} bytes long, {} were written", record.n_bytes);
             return Err(disk::damaged(&text, &why));

@@ -117,7 +117,8 @@ fn read_head(folder: &Path, n: u32) -> Result<Head> {
     if let Some((head, _)) = parse_head(&start) {
         return Ok(head);
     }
-    let (head, _) = parse_head(&read_file(folder, n)?).ok_or_else(|| disk::damaged(&path, "its head is damaged"))?;
+    let (head, _) =
+        parse_head(&read_file(folder, n)?).ok_or_else(|| disk::damaged(&path, "its head is damaged"))?;
     Ok(head)
 }
 
@@ -197,7 +198,8 @@ impl Table {
         let mut parts = BTreeMap::new();
         let mut n_done = 0;
         for record in &head.segments {
-            let known = self.parts.get(&record.number).filter(|part| part.segment.record() == record).cloned();
+            let known =
+                self.parts.get(&record.number).filter(|part| part.segment.record() == record).cloned();
             let part = match known {
                 Some(part) => part,
                 None => {
@@ -312,7 +314,8 @@ impl Table {
         for (row, made) in &*self.made {
             body.extend_from_slice(&row.0.to_le_bytes());
             body.extend_from_slice(&made.from.0.to_le_bytes());
-            let how = HOWS.iter().position(|how| *how == made.how).context("a way of making has no number")?;
+            let how =
+                HOWS.iter().position(|how| *how == made.how).context("a way of making has no number")?;
             body.push(u8::try_from(how)?);
         }
         disk::seal(&mut body);

@@ -79,7 +79,9 @@ impl<'a> Look<'a, '_> {
         self.looked.unlabelled |= tags.is_empty() && n_words != Some(0);
         if let Some(n_words) = n_words.filter(|n| *n != tags.len() && !tags.is_empty()) {
             sink.tell(RowFlags::BAD_TAGS, || {
-                self.say("data.issue_tags_count", Role::Tags).arg("n_words", n_words).arg("n_tags", tags.len())
+                self.say("data.issue_tags_count", Role::Tags)
+                    .arg("n_words", n_words)
+                    .arg("n_tags", tags.len())
             });
         }
         self.bio(&tags, sink);
@@ -94,7 +96,8 @@ impl<'a> Look<'a, '_> {
     /// Whether tags are BIO. Those of which none begins with `B-` or `I-` are of another kind: parts of speech,
     /// numbers.
     fn bio(&self, tags: &[Cow<'_, str>], sink: &mut impl Sink) {
-        let split = |tag: &'_ str| tag.split_once('-').filter(|(mark, _)| matches!(*mark, "B" | "I")).is_some();
+        let split =
+            |tag: &'_ str| tag.split_once('-').filter(|(mark, _)| matches!(*mark, "B" | "I")).is_some();
         if !tags.iter().any(|tag| split(tag)) {
             return;
         }
@@ -178,7 +181,10 @@ impl<'a> Look<'a, '_> {
             sink.tell(RowFlags::NOT_LITERAL, || {
                 let name = self.checker.name(Role::Context);
                 let say = |key| {
-                    self.say(key, Role::Answers).arg("n", at + 1).arg("answer", shown(text)).arg("context", name)
+                    self.say(key, Role::Answers)
+                        .arg("n", at + 1)
+                        .arg("answer", shown(text))
+                        .arg("context", name)
                 };
                 match context.find(&**text).filter(|_| !text.trim().is_empty()) {
                     _ if text.trim().is_empty() => say("data.issue_answer_empty"),

@@ -90,10 +90,25 @@ fn turns() {
     check(&m, &row(&[("user", "u"), ("assistant", "a"), ("user", "v"), ("assistant", "b")]), NONE, &[]);
     check(&m, &row(&[("user", "u"), ("user", "v"), ("assistant", "a")]), bad, &["Turn 2 of “m” is a second"]);
     check(&m, &row(&[("assistant", "a"), ("user", "u")]), bad, &["Turn 1 of “m”, of assistant"]);
-    check(&m, &row(&[("system", "s"), ("assistant", "a"), ("user", "u")]), bad, &["Turn 2 of “m”, of assistant"]);
-    check(&m, &row(&[("user", "u"), ("system", "s"), ("assistant", "a")]), bad, &["only come first", "comes before"]);
+    check(
+        &m,
+        &row(&[("system", "s"), ("assistant", "a"), ("user", "u")]),
+        bad,
+        &["Turn 2 of “m”, of assistant"],
+    );
+    check(
+        &m,
+        &row(&[("user", "u"), ("system", "s"), ("assistant", "a")]),
+        bad,
+        &["only come first", "comes before"],
+    );
     check(&m, &row(&[("user", "u"), ("bot", "b"), ("assistant", "a")]), bad, &["role “bot”"]);
-    check(&m, &row(&[("user", "u"), ("tool", "b"), ("assistant", "a")]), bad, &["no turn of the assistant calls"]);
+    check(
+        &m,
+        &row(&[("user", "u"), ("tool", "b"), ("assistant", "a")]),
+        bad,
+        &["no turn of the assistant calls"],
+    );
     check(&m, &row(&[("user", "u")]), RowFlags::NO_TARGET, &["no answer of the assistant"]);
     check(&m, &row(&[("user", "u"), ("assistant", " ")]), RowFlags::NO_TARGET, &["no answer"]);
     check(&m, &row(&[]), RowFlags::EMPTY, &["says nothing"]);
@@ -117,9 +132,15 @@ fn preferences() {
     check(&m, &json!({"p": "q", "c": "a", "r": "a"}), RowFlags::NO_TARGET, &["“c” and “r” are the same"]);
     check(&m, &json!({"p": "q", "c": "", "r": "a"}), RowFlags::NO_TARGET, &["“c” is empty"]);
     let answer = |text: &str| json!([{"role": "assistant", "content": text}]);
-    let whole = |text: &str| json!([{"role": "user", "content": "q"}, {"role": "assistant", "content": text}]);
+    let whole =
+        |text: &str| json!([{"role": "user", "content": "q"}, {"role": "assistant", "content": text}]);
     check(&m, &json!({"p": "q", "c": answer("a"), "r": answer("b")}), NONE, &[]);
-    check(&m, &json!({"p": [{"role": "user", "content": "q"}], "c": answer("a"), "r": answer("b")}), NONE, &[]);
+    check(
+        &m,
+        &json!({"p": [{"role": "user", "content": "q"}], "c": answer("a"), "r": answer("b")}),
+        NONE,
+        &[],
+    );
     let m = mapping(Preference, &roles[1..]);
     check(&m, &json!({"c": whole("a"), "r": whole("b")}), NONE, &[]);
     check(&m, &json!({"c": whole("a"), "r": answer("b")}), RowFlags::BAD_TURNS, &["comes before any"]);
@@ -169,9 +190,7 @@ fn spans() {
 fn answers() {
     let roles = [(Role::Context, "c"), (Role::Question, "q"), (Role::Answers, "a")];
     let m = mapping(QuestionAnswering, &roles);
-    let row = |text: &str, start: u32| {
-        json!({"c": "é 中文 x 中", "q": "?", "a": {"text": [text], "answer_start": [start]}})
-    };
+    let row = |text: &str, start: u32| json!({"c": "é 中文 x 中", "q": "?", "a": {"text": [text], "answer_start": [start]}});
     let not = RowFlags::NOT_LITERAL;
     check(&m, &row("中文", 2), NONE, &[]);
     check(&m, &row("中", 7), NONE, &[]);
@@ -184,7 +203,12 @@ fn answers() {
     check(&m, &json!({"c": "x", "q": "?", "a": "x"}), RowFlags::BROKEN, &["is not a list of answers"]);
     let uneven = json!({"c": "x", "q": "?", "a": {"text": ["x"], "answer_start": []}});
     check(&m, &uneven, RowFlags::BROKEN, &["is not a list of answers"]);
-    check(&m, &json!({"c": "", "q": " ", "a": null}), both(RowFlags::EMPTY, RowFlags::UNLABELLED), &["“c”", "“q”"]);
+    check(
+        &m,
+        &json!({"c": "", "q": " ", "a": null}),
+        both(RowFlags::EMPTY, RowFlags::UNLABELLED),
+        &["“c”", "“q”"],
+    );
 }
 
 #[test]
