@@ -248,7 +248,7 @@ impl Table {
         for row in rows {
             let fresh = self.fresh.get(&row).context("a fresh row has no line")?;
             if !writer.takes(&fresh.line) {
-                let full = std::mem::replace(&mut facts, FactsList::default());
+                let full = std::mem::take(&mut facts);
                 let number = self.next_segment.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 let writer = std::mem::replace(&mut writer, SegmentWriter::create(&self.folder, number)?);
                 add_part(&mut self.parts, &self.folder, &self.reckoner, writer, full)?;

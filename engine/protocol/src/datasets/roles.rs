@@ -240,7 +240,7 @@ impl Mapping {
                 let same = |column: &&ColumnRecord| column.name.trim().to_lowercase() == *name;
                 columns.iter().filter(free).find(same)
             };
-            let found = names.iter().find_map(|name| named(&name));
+            let found = names.iter().find_map(named);
             // A conversation is one whatever it is called.
             let by_kind = || match role {
                 Role::Messages | Role::Spans => columns.iter().find(|c| role.takes(c.kind)),

@@ -3,6 +3,7 @@
 use super::texts::Need;
 use super::{Look, Sink};
 use crate::table::raw::{Raw, RawKind};
+use glassworks_protocol::datasets::marks::{self, Tag};
 use glassworks_protocol::datasets::{Role, RowFlags};
 use std::borrow::Cow;
 
@@ -84,34 +85,27 @@ impl<'a> Look<'a, '_> {
                     .arg("n_tags", tags.len())
             });
         }
+        let tags: Vec<&str> = tags.iter().map(|tag| &**tag).collect();
         self.bio(&tags, sink);
-        let kinds = tags.iter().filter(|tag| **tag != "O").map(|tag| kind_of(tag));
-        for kind in kinds {
+        for kind in tags.iter().filter_map(|tag| Tag::read(tag).kind()) {
             if !self.labels.iter().any(|one| one == kind) {
                 self.labels.push(kind.to_owned());
             }
         }
     }
 
-    /// Whether tags are BIO. Those of which none begins with `B-` or `I-` are of another kind: parts of speech,
-    /// numbers.
-    fn bio(&self, tags: &[Cow<'_, str>], sink: &mut impl Sink) {
-        let split =
-            |tag: &'_ str| tag.split_once('-').filter(|(mark, _)| matches!(*mark, "B" | "I")).is_some();
-        if !tags.iter().any(|tag| split(tag)) {
-            return;
-        }
-        let mut before = "O";
-        for (at, tag) in tags.iter().enumerate() {
-            let say =
-                |key| self.say(key, Role::Tags).arg("n", at + 1).arg("tag", tag).arg("kind", kind_of(tag));
-            let stands = tag.strip_prefix("I-").is_none_or(|kind| before != "O" && kind_of(before) == kind);
-            if tag != "O" && !(split(tag) && kind_of(tag) != "") {
-                sink.tell(RowFlags::BAD_TAGS, || say("data.issue_not_bio"));
-            } else if !stands {
-                sink.tell(RowFlags::BAD_TAGS, || say("data.issue_tag_alone").arg("before", before));
-            }
-            before = tag;
+    /// Whether tags are BIO, or classes of words.
+    fn bio(&self, tags: &[&str], sink: &mut impl Sink) {
+        for at in marks::wrong_tags(tags) {
+            let tag = Tag::read(tags[at]);
+            let say = |key| self.say(key, Role::Tags).arg("n", at + 1).arg("tag", tags[at]);
+            sink.tell(RowFlags::BAD_TAGS, || match tag {
+                Tag::Inside(kind) => {
+                    let before = at.checked_sub(1).map_or("O", |before| tags[before]);
+                    say("data.issue_tag_alone").arg("kind", kind).arg("before", before)
+                }
+                _ => say("data.issue_not_bio"),
+            });
         }
     }
 
@@ -230,11 +224,6 @@ fn char_at(text: &str, at: u64) -> Option<usize> {
         return (at <= text.len()).then_some(at);
     }
     text.char_indices().map(|(byte, _)| byte).chain([text.len()]).nth(at)
-}
-
-/// `PER` of `B-PER`.
-fn kind_of(tag: &str) -> &str {
-    tag.split_once('-').filter(|(mark, _)| matches!(*mark, "B" | "I")).map_or(tag, |(_, kind)| kind)
 }
 
 fn shown(text: &str) -> String {
