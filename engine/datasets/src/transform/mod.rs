@@ -1,1 +1,3 @@
-//! Changes to many rows: cleaning, privacy, splitting, augmentation.
+//! Changes to many rows at once: what they would do, and the batch of them.
+
+pub mod edits;
