@@ -44,7 +44,8 @@ impl Labels {
     /// Rows of rare labels, label by label, and of how many labels.
     #[must_use]
     pub fn rare(&self) -> (Vec<RowId>, u64) {
-        let is_rare = |share: &LabelShare| share.label.is_some() && share.n_by_split.iter().sum::<u64>() < RARE;
+        let is_rare =
+            |share: &LabelShare| share.label.is_some() && share.n_by_split.iter().sum::<u64>() < RARE;
         let rare = self.shares.iter().zip(&self.rows).filter(|(share, _)| is_rare(share));
         let rows: Vec<&Vec<RowId>> = rare.map(|(_, rows)| rows).collect();
         (rows.iter().flat_map(|rows| rows.iter().copied()).collect(), rows.len() as u64)

@@ -20,7 +20,8 @@ impl Language {
             return None;
         }
         let info = Detector::new().detect(text)?;
-        let shared = matches!(info.script(), Script::Latin | Script::Cyrillic | Script::Arabic | Script::Devanagari);
+        let shared =
+            matches!(info.script(), Script::Latin | Script::Cyrillic | Script::Arabic | Script::Devanagari);
         let known = if shared { letters >= 20 && info.confidence() >= 0.1 } else { true };
         known.then_some(Self(info.lang()))
     }
@@ -56,23 +57,42 @@ mod tests {
 
     #[test]
     fn languages_are_told_apart() {
-        check("eng", &[
-            "The weather was wonderful, so we decided to walk along the river before dinner.",
-            "Please summarise the following article in three sentences and name its author.",
-        ]);
-        check("cmn", &["今天天气很好", "请把下面这段话翻译成英文，并说明其中的主要观点。", "用 Python 写一个快速排序的函数"]);
-        check("fra", &[
-            "Le temps était magnifique, alors nous avons décidé de marcher le long de la rivière.",
-            "Veuillez résumer cet article en trois phrases et donner le nom de son auteur.",
-        ]);
-        check("deu", &[
-            "Das Wetter war wunderbar, deshalb gingen wir vor dem Abendessen am Fluss entlang.",
-            "Bitte fasse den folgenden Artikel in drei Sätzen zusammen und nenne den Verfasser.",
-        ]);
-        check("spa", &[
-            "El tiempo era maravilloso, así que decidimos caminar por el río antes de la cena.",
-            "Por favor, resume el siguiente artículo en tres frases y nombra a su autor.",
-        ]);
+        check(
+            "eng",
+            &[
+                "The weather was wonderful, so we decided to walk along the river before dinner.",
+                "Please summarise the following article in three sentences and name its author.",
+            ],
+        );
+        check(
+            "cmn",
+            &[
+                "今天天气很好",
+                "请把下面这段话翻译成英文，并说明其中的主要观点。",
+                "用 Python 写一个快速排序的函数",
+            ],
+        );
+        check(
+            "fra",
+            &[
+                "Le temps était magnifique, alors nous avons décidé de marcher le long de la rivière.",
+                "Veuillez résumer cet article en trois phrases et donner le nom de son auteur.",
+            ],
+        );
+        check(
+            "deu",
+            &[
+                "Das Wetter war wunderbar, deshalb gingen wir vor dem Abendessen am Fluss entlang.",
+                "Bitte fasse den folgenden Artikel in drei Sätzen zusammen und nenne den Verfasser.",
+            ],
+        );
+        check(
+            "spa",
+            &[
+                "El tiempo era maravilloso, así que decidimos caminar por el río antes de la cena.",
+                "Por favor, resume el siguiente artículo en tres frases y nombra a su autor.",
+            ],
+        );
         check("rus", &["Погода была прекрасная, и мы решили прогуляться вдоль реки перед ужином."]);
         check("jpn", &["今日は天気がとても良いので、川沿いを散歩しました。", "ありがとう"]);
         check("ara", &["كان الطقس رائعا فقررنا أن نمشي على طول النهر قبل العشاء."]);

@@ -40,7 +40,8 @@ impl Lengths {
 /// 1, 2, 5, 10, …: such that 99 of 100 rows, and where that costs little all, have their ranges.
 fn width(p99: u32, longest: u32) -> u32 {
     let drawn = longest.min(p99.saturating_add(p99 / 2));
-    let steps = (0..10).flat_map(|power| [1u32, 2, 5].map(|step| step.saturating_mul(10u32.saturating_pow(power))));
+    let steps =
+        (0..10).flat_map(|power| [1u32, 2, 5].map(|step| step.saturating_mul(10u32.saturating_pow(power))));
     steps.into_iter().find(|width| drawn / width < MOST_RANGES).unwrap_or(u32::MAX)
 }
 

@@ -1,8 +1,8 @@
 //! What is odd about rows: repeats, contradictions, leaks, languages, lengths, balance.
 
-mod balance;
+pub mod balance;
 mod language;
-mod lengths;
+pub mod lengths;
 pub mod minhash;
 pub mod near;
 pub mod said;

@@ -38,7 +38,10 @@ impl Said {
             DataTask::QuestionAnswering => {
                 said.read(&words(role(Role::Context)));
                 said.read(&words(role(Role::Question)));
-                said.target = role(Role::Answers).and_then(|answers| answers.get("text")).map(exact).unwrap_or_default();
+                said.target = role(Role::Answers)
+                    .and_then(|answers| answers.get("text"))
+                    .map(exact)
+                    .unwrap_or_default();
             }
             DataTask::Tagging => said.tagging(&role),
             DataTask::Classification | DataTask::Text => said.read(&words(role(Role::Text))),
@@ -247,7 +250,10 @@ mod tests {
             let roles = [(Role::Tokens, "t"), (Role::Tags, "g")];
             said(DataTask::Tagging, &roles, json!({ "t": ["a", "b"], "g": tags })).kinds
         };
-        assert_eq!(tags(json!(["B-PER", "I-PER", "O", "B-LOC", "B-LOC", "I-PER"])), ["PER", "LOC", "LOC", "PER"]);
+        assert_eq!(
+            tags(json!(["B-PER", "I-PER", "O", "B-LOC", "B-LOC", "I-PER"])),
+            ["PER", "LOC", "LOC", "PER"]
+        );
         assert_eq!(tags(json!(["NOUN", "VERB", "O"])), ["NOUN", "VERB"]);
         let spans = json!({ "t": "abc", "s": [{ "start": 0, "end": 1, "label": "X" }] });
         let roles = [(Role::Text, "t"), (Role::Spans, "s")];

@@ -62,10 +62,8 @@ impl Edits {
         for edit in &self.0 {
             let between = text[bytes..edit.at.start].chars().count();
             let begins = (old + between, new + between);
-            let ends = (
-                begins.0 + text[edit.at.clone()].chars().count(),
-                begins.1 + edit.with.chars().count(),
-            );
+            let ends =
+                (begins.0 + text[edit.at.clone()].chars().count(), begins.1 + edit.with.chars().count());
             steps.push(Step { old: begins.0..ends.0, new: begins.1..ends.1 });
             (bytes, old, new) = (edit.at.end, ends.0, ends.1);
         }
@@ -107,18 +105,14 @@ impl Places {
     }
 }
 
-/// The characters from one place to another, if there are that many.
-#[must_use]
-pub fn slice(text: &str, at: Range<usize>) -> Option<&str> {
-    let mut bytes = text.char_indices().map(|(byte, _)| byte).chain([text.len()]);
-    let start = bytes.nth(at.start)?;
-    let end = if at.end == at.start { start } else { bytes.nth(at.end.checked_sub(at.start)? - 1)? };
-    Some(&text[start..end])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use glassworks_protocol::datasets::marks::between;
+
+    fn slice(text: &str, at: Range<usize>) -> Option<&str> {
+        between(text, (at.start, at.end))
+    }
 
     fn edits(text: &str, of: &[(&str, &str)]) -> Edits {
         let mut edits = Edits::new();
@@ -166,9 +160,5 @@ mod tests {
         let mut edits = Edits::new();
         edits.push("aa", 0..1, "a");
         assert!(edits.is_empty());
-        assert_eq!(slice("aä中", 1..3), Some("ä中"));
-        assert_eq!(slice("aä中", 1..4), None);
-        assert_eq!(slice("aä中", 3..3), Some(""));
-        assert_eq!(slice("aä中", 4..4), None);
     }
 }
