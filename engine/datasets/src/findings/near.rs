@@ -78,8 +78,7 @@ pub fn groups(n: usize, near: f64, text: TextAt<'_>, tick: Tick<'_>) -> Result<V
     let (found, keys) = sign(n, bands, &mut together, text, tick)?;
     let mut pairs = Pairs { near, text, kept: HashMap::new(), n_kept: 0, refused: HashSet::new() };
     let mut bucket: Vec<(u32, u32)> = Vec::with_capacity(found.len());
-    let mut n_seen = n as u64;
-    for band in 0..bands.n {
+    for (band, n_seen) in (0..bands.n).zip(n as u64..) {
         tick(n_seen)?;
         bucket.clear();
         bucket.extend(found.iter().enumerate().map(|(i, one)| (keys[i * bands.n + band], *one)));
@@ -87,7 +86,6 @@ pub fn groups(n: usize, near: f64, text: TextAt<'_>, tick: Tick<'_>) -> Result<V
         for same in bucket.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
             join(same, &mut together, &mut pairs, &|| tick(n_seen))?;
         }
-        n_seen += 1;
     }
     Ok(together.groups())
 }
@@ -220,8 +218,16 @@ mod tests {
     use super::*;
     use crate::chance::Chance;
 
-    pub fn of(texts: &[String], near: f64) -> Vec<Vec<u32>> {
-        groups(texts.len(), near, &mut |i, into| Ok(into.push_str(&texts[i])), &|_| Ok(())).unwrap()
+    fn told(texts: &[String], near: f64, tick: Tick<'_>) -> Result<Vec<Vec<u32>>> {
+        let mut text = |i: usize, into: &mut String| {
+            into.push_str(&texts[i]);
+            Ok(())
+        };
+        groups(texts.len(), near, &mut text, tick)
+    }
+
+    fn of(texts: &[String], near: f64) -> Vec<Vec<u32>> {
+        told(texts, near, &|_| Ok(())).unwrap()
     }
 
     fn set(text: &str) -> Vec<u64> {
@@ -301,7 +307,7 @@ mod tests {
     fn it_stops_when_told() {
         let texts = vec!["the same text again and again".to_owned(); 1_000];
         let stop = |n: u64| if n > 300 { anyhow::bail!("enough") } else { Ok(()) };
-        let asked = groups(texts.len(), 0.8, &mut |i, into| Ok(into.push_str(&texts[i])), &stop);
+        let asked = told(&texts, 0.8, &stop);
         assert!(asked.is_err());
     }
 }

@@ -13,6 +13,9 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, is_nfc_quick};
 
+/// Says what changes in a text.
+type Step = fn(&str) -> Edits;
+
 #[derive(Debug)]
 pub struct Clean {
     spec: CleanSpec,
@@ -37,7 +40,7 @@ impl Clean {
     /// Changes the row's texts; whether any changed.
     pub fn row(&self, row: &mut Row, mapping: &Mapping) -> bool {
         let mut changed = false;
-        let steps: [(bool, fn(&str) -> Edits); 4] = [
+        let steps: [(bool, Step); 4] = [
             (self.spec.strip_control, without_control),
             (self.spec.nfc, composed),
             (self.spec.collapse_spaces, collapsed),
@@ -69,7 +72,7 @@ impl Clean {
 }
 
 /// Words one by one: none may go, for each has a tag.
-fn each_word(row: &mut Row, tokens: &str, step: fn(&str) -> Edits) -> bool {
+fn each_word(row: &mut Row, tokens: &str, step: Step) -> bool {
     let words = row.get_mut(tokens).and_then(Value::as_array_mut);
     let mut changed = false;
     for word in words.into_iter().flatten() {
@@ -154,7 +157,7 @@ mod tests {
     use glassworks_protocol::datasets::DataTask;
     use serde_json::json;
 
-    fn check(step: fn(&str) -> Edits, before: &str, after: &str) {
+    fn check(step: Step, before: &str, after: &str) {
         assert_eq!(step(before).apply(before), after, "{before:?}");
         assert!(step(after).is_empty(), "{after:?} is clean");
     }
