@@ -11,10 +11,10 @@ use std::ops::Range;
 /// Tokens that a piece is known by.
 const PIECE_START: usize = 48;
 /// What is not learned, as in transformers.
-const IGNORED: i32 = -100;
+pub(super) const IGNORED: i32 = -100;
 
 /// Tokens, and of each the label: itself, or nothing where it is not learned.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Example {
     pub ids: Vec<u32>,
     pub labels: Vec<i32>,
@@ -28,6 +28,19 @@ impl Example {
     pub fn n_targets(&self) -> usize {
         let class = usize::from(self.class.is_some());
         class + self.labels.iter().skip(1).filter(|label| **label != IGNORED).count()
+    }
+
+    /// The tokens that are learned, from and to, without the first of all.
+    pub(super) fn learned_spans(&self) -> Vec<(u32, u32)> {
+        let mut spans: Vec<(u32, u32)> = Vec::new();
+        for (at, _) in self.labels.iter().enumerate().skip(1).filter(|(_, label)| **label != IGNORED) {
+            let at = at as u32;
+            match spans.last_mut() {
+                Some((_, to)) if *to == at => *to += 1,
+                _ => spans.push((at, at + 1)),
+            }
+        }
+        spans
     }
 
     pub(super) fn truncate(&mut self, most: usize) {
@@ -80,6 +93,16 @@ impl Encoder<'_> {
             (TaskSpec::Classification(_), Content::Text { text, label: Some(_), .. }) => self.sorted(text),
             (TaskSpec::Classification(_), _) => Err(Text::new("train.row.no_label")),
         }
+    }
+
+    /// The tokens of a row that cannot be learned from, to be looked at; `None` where it has none.
+    #[must_use]
+    pub fn unlearned(&self, content: &Content) -> Option<Example> {
+        let ids = match content {
+            Content::Turns(turns) => self.tokens(&self.answers(turns).ok()?).ok()?.0,
+            Content::Text { text, .. } => self.codec.encode(text, true).ok()?,
+        };
+        Some(Example { labels: vec![IGNORED; ids.len()], ids, class: None })
     }
 
     /// A text to be sorted, by its last token.

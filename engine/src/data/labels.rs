@@ -6,7 +6,6 @@ use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{ClassWeights, ClassificationSpec};
 use glassworks_protocol::{Failure, FailureKind};
 use std::collections::HashMap;
-use std::path::PathBuf;
 
 /// More labels than this are a column of something else.
 pub const MOST_LABELS: usize = 256;
@@ -31,8 +30,8 @@ impl Labels {
     ///
     /// # Errors
     /// `Failure { Input }` for less than two labels, and for too many.
-    pub fn sorted(self, file: Option<&PathBuf>) -> Result<(Vec<String>, Vec<u32>), Failure> {
-        let name = file.and_then(|file| file.file_name()).unwrap_or_default().to_string_lossy().into_owned();
+    pub fn sorted(self, data: Option<&String>) -> Result<(Vec<String>, Vec<u32>), Failure> {
+        let name = data.cloned().unwrap_or_default();
         let n = self.numbers.len();
         if n == 1 || n > MOST_LABELS {
             let key = if n == 1 { "failure.one_label" } else { "failure.many_labels" };

@@ -1,5 +1,6 @@
 //! What a row says, from the JSON that people have: conversations, questions with answers, texts.
 
+use super::kept::turns;
 use glassworks_protocol::chat::Turn;
 use glassworks_protocol::text::Text;
 use serde_json::{Map, Value};
@@ -69,7 +70,7 @@ const LABELS: [&str; 4] = ["label", "class", "category", "sentiment"];
 pub fn of_json(value: &Value) -> Result<Content, Text> {
     let Value::Object(fields) = value else { return Err(Text::new("train.row.not_json")) };
     if let Some(messages) = fields.get("messages") {
-        return turns(messages).map(Content::Turns);
+        return turns("messages", messages).map(Content::Turns);
     }
     let question = |question: String, answer: String| {
         Ok(Content::Turns(vec![Turn::new("user", question), Turn::new("assistant", answer)]))
@@ -93,19 +94,6 @@ pub fn of_json(value: &Value) -> Result<Content, Text> {
     Err(Text::new("train.row.no_fields"))
 }
 
-fn turns(messages: &Value) -> Result<Vec<Turn>, Text> {
-    let field = |name: String| Text::new("train.row.field").arg("field", name);
-    let Value::Array(messages) = messages else { return Err(field("messages".into())) };
-    let turn = |(i, message): (usize, &Value)| {
-        let get = |name: &str| {
-            let text = message.get(name).and_then(Value::as_str).map(clean);
-            text.ok_or_else(|| field(format!("messages[{i}].{name}")))
-        };
-        Ok(Turn::new(get("role")?, get("content")?))
-    };
-    messages.iter().enumerate().map(turn).collect()
-}
-
 fn text(fields: &Map<String, Value>, name: &str) -> Result<String, Text> {
     let text = fields.get(name).and_then(Value::as_str).map(clean);
     text.ok_or_else(|| Text::new("train.row.field").arg("field", name))
@@ -121,17 +109,22 @@ pub fn label_in(fields: &Map<String, Value>) -> Option<(&'static str, Option<Str
 /// Words, whole numbers and truth values are labels.
 fn label(fields: &Map<String, Value>) -> Result<Option<String>, Text> {
     let Some(name) = LABELS.iter().find(|name| fields.contains_key(**name)) else { return Ok(None) };
-    match &fields[*name] {
+    label_of(name, &fields[*name])
+}
+
+/// What a column's value says as a label.
+pub(super) fn label_of(name: &str, value: &Value) -> Result<Option<String>, Text> {
+    match value {
         Value::Null => Ok(None),
         Value::String(label) => Ok(Some(label.trim().to_owned()).filter(|label| !label.is_empty())),
         Value::Bool(label) => Ok(Some(label.to_string())),
         Value::Number(label) if !label.is_f64() => Ok(Some(label.to_string())),
-        _ => Err(Text::new("train.row.label_kind").arg("field", *name)),
+        _ => Err(Text::new("train.row.label_kind").arg("field", name)),
     }
 }
 
 /// The two characters that mark answers in a template's output are in no text of a person's.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     text.replace(crate::chat_template::MARKS, "\u{fffd}")
 }
 

@@ -1,44 +1,51 @@
 //! Which rows are measured on and not learned from: by the seed alone, so that a run that goes on has the same ones.
 
 use super::batches;
-use glassworks_protocol::dataset::DataSpec;
 
-/// Takes some rows or examples aside: training, validation.
-pub fn by_chance<T>(train: Vec<T>, spec: &DataSpec, seed: u64) -> (Vec<T>, Vec<T>) {
-    let Some(n) = held_out(train.len(), spec) else { return (train, Vec::new()) };
+/// Takes a share of the rows or examples aside: training, validation. Of those that `may` be.
+pub fn by_chance<T>(train: Vec<T>, may: impl Fn(&T) -> bool, share: f64, seed: u64) -> (Vec<T>, Vec<T>) {
+    let n_rows = train.iter().filter(|one| may(one)).count();
+    let Some(n) = held_out(n_rows, share) else { return (train, Vec::new()) };
     let mut left = n;
-    taken(train, seed, |_| {
-        let takes = left > 0;
+    taken(train, seed, |one| {
+        let takes = left > 0 && may(one);
         left -= usize::from(takes);
         takes
     })
 }
 
 /// The same with each label's part of the rows on both sides. The last row of a label is learned from.
-pub fn by_label<T>(train: Vec<T>, label: impl Fn(&T) -> u32, spec: &DataSpec, seed: u64) -> (Vec<T>, Vec<T>) {
-    let Some(n) = held_out(train.len(), spec) else { return (train, Vec::new()) };
+pub fn by_label<T>(
+    train: Vec<T>,
+    may: impl Fn(&T) -> bool,
+    label: impl Fn(&T) -> u32,
+    share: f64,
+    seed: u64,
+) -> (Vec<T>, Vec<T>) {
+    let n_rows = train.iter().filter(|one| may(one)).count();
+    let Some(n) = held_out(n_rows, share) else { return (train, Vec::new()) };
     let n_labels = train.iter().map(|one| label(one) as usize + 1).max().unwrap_or(0);
     let mut counts = vec![0; n_labels];
-    train.iter().for_each(|one| counts[label(one) as usize] += 1);
+    train.iter().filter(|one| may(one)).for_each(|one| counts[label(one) as usize] += 1);
     let mut left = shares(&counts, n);
     if left.iter().all(|left| *left == 0) {
         // Not a label has two rows.
-        return by_chance(train, spec, seed);
+        return by_chance(train, may, share, seed);
     }
     taken(train, seed, |one| {
         let left = &mut left[label(one) as usize];
-        let takes = *left > 0;
+        let takes = *left > 0 && may(one);
         *left -= usize::from(takes);
         takes
     })
 }
 
 /// How many of so many rows are held out, if any.
-fn held_out(n_rows: usize, spec: &DataSpec) -> Option<usize> {
-    if !spec.validation_files.is_empty() || spec.validation_share <= 0.0 || n_rows < 2 {
+fn held_out(n_rows: usize, share: f64) -> Option<usize> {
+    if share <= 0.0 || n_rows < 2 {
         return None;
     }
-    let n = (n_rows as f64 * spec.validation_share).round() as usize;
+    let n = (n_rows as f64 * share).round() as usize;
     Some(n.clamp(1, n_rows - 1))
 }
 
@@ -75,29 +82,28 @@ fn taken<T>(train: Vec<T>, seed: u64, mut takes: impl FnMut(&T) -> bool) -> (Vec
 mod tests {
     use super::*;
 
-    fn spec(validation_share: f64) -> DataSpec {
-        DataSpec { validation_share, ..DataSpec::default() }
+    fn any<T>(_: &T) -> bool {
+        true
     }
 
     #[test]
     fn a_split_is_the_seeds_and_nothing_is_in_both() {
         let rows = |n: usize| (0..n as u32).collect::<Vec<_>>();
-        let spec = spec(0.1);
-        let (train, held_out) = by_chance(rows(50), &spec, 3);
+        let (train, held_out) = by_chance(rows(50), any, 0.1, 3);
         assert_eq!((train.len(), held_out.len()), (45, 5));
         let mut all: Vec<u32> = train.iter().chain(&held_out).copied().collect();
         all.sort_unstable();
         assert_eq!(all, (0..50).collect::<Vec<_>>());
-        assert_eq!(by_chance(rows(50), &spec, 3).1, held_out);
-        assert_ne!(by_chance(rows(50), &spec, 4).1, held_out);
-        assert_eq!(by_chance(rows(2), &spec, 3).1.len(), 1);
-        assert_eq!(by_chance(rows(1), &spec, 3).1.len(), 0);
+        assert_eq!(by_chance(rows(50), any, 0.1, 3).1, held_out);
+        assert_ne!(by_chance(rows(50), any, 0.1, 4).1, held_out);
+        assert_eq!(by_chance(rows(2), any, 0.1, 3).1.len(), 1);
+        assert_eq!(by_chance(rows(1), any, 0.1, 3).1.len(), 0);
     }
 
     /// The order of draws is what runs that were begun by earlier versions go on with.
     #[test]
     fn a_split_by_chance_is_what_it_always_was() {
-        let (_, held_out) = by_chance((0..20).collect(), &spec(0.25), 11);
+        let (_, held_out) = by_chance((0..20).collect(), any, 0.25, 11);
         let mut first = batches::shuffled(20, 11, batches::SPLIT)[..5].to_vec();
         first.sort_unstable();
         assert_eq!(held_out, first);
@@ -114,7 +120,7 @@ mod tests {
                 _ => (3, i),
             })
             .collect();
-        let split = |share: f64, seed: u64| by_label(rows.clone(), |row| row.0, &spec(share), seed);
+        let split = |share: f64, seed: u64| by_label(rows.clone(), any, |row| row.0, share, seed);
         let count = |rows: &[(u32, u32)]| (0..4).map(|l| rows.iter().filter(|r| r.0 == l).count()).collect();
         for seed in 0..20 {
             let (train, held_out) = split(0.2, seed);
@@ -133,6 +139,16 @@ mod tests {
         let counts: Vec<usize> = count(&split(0.5, 1).0);
         assert_eq!(counts[3], 1);
         let alone: Vec<(u32, u32)> = (0..10).map(|i| (i, i)).collect();
-        assert_eq!(by_label(alone, |row| row.0, &spec(0.2), 1).1.len(), 2, "no label has two rows");
+        assert_eq!(by_label(alone, any, |row| row.0, 0.2, 1).1.len(), 2, "no label has two rows");
+    }
+
+    #[test]
+    fn what_may_not_be_held_out_is_not() {
+        let odd = |row: &u32| !row.is_multiple_of(2);
+        let (train, held_out) = by_chance((0..40).collect(), odd, 0.25, 3);
+        assert_eq!((train.len(), held_out.len()), (35, 5), "a share of those that may be");
+        assert!(held_out.iter().all(odd));
+        let (_, held_out) = by_label((0..40).collect(), odd, |row| row % 5, 0.25, 3);
+        assert!(held_out.len() == 5 && held_out.iter().all(odd));
     }
 }

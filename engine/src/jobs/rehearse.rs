@@ -33,7 +33,7 @@ pub fn check_data(cx: &JobCx, spec: &TrainSpec) -> Result<JobOutput> {
     let files = files_of(cx, &spec.model)?;
     let (codec, template) = (files.tokenizer()?, files.chat_template()?);
     let encoder = Encoder { task: spec.task, codec: &codec, template: &template, now_ms: cx.now_ms() };
-    let data = data::load(spec, &encoder, files.card()?.context_length, &tick(cx))?;
+    let data = data::load(spec, None, &encoder, files.card()?.context_length, &tick(cx))?;
     Ok(JobOutput::DataChecked(Arc::new(data.report)))
 }
 
@@ -48,7 +48,7 @@ pub fn measure(cx: &JobCx, spec: TrainSpec) -> Result<JobOutput> {
     let context_length = model.model.shape().context_length as u32;
     let encoder =
         Encoder { task: spec.task, codec: &model.codec, template: &model.template, now_ms: cx.now_ms() };
-    let mut data = data::load(&spec, &encoder, context_length, &tick(cx))?;
+    let mut data = data::load(&spec, None, &encoder, context_length, &tick(cx))?;
     let mut sampler = samples::of(&model, &spec, &data, cx.now_ms())?.sampler;
     // Timed apart from the steps.
     let validation = std::mem::take(&mut data.validation);

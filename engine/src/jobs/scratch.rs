@@ -34,7 +34,7 @@ pub fn prepare(cx: &JobCx, spec: &TrainSpec, run_folder: &Path) -> Result<()> {
     if target.is_dir() {
         return Ok(());
     }
-    let texts = data::texts(&spec.data.files, &tick(cx))?;
+    let texts = data::texts(&spec.data.files, None, &tick(cx))?;
     cx.checkpoint()?;
     cx.progress(&Text::new("train.stage.tokenizer"), 0, None, Unit::Tokens);
     let (tokenizer, n_tokens) = training::byte_level(&texts, scratch.vocab_size() as usize)?;

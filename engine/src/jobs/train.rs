@@ -171,7 +171,7 @@ fn read_data(cx: &JobCx, record: &RunRecord, model: &LoadedModel) -> Result<Data
         now_ms: record.created_at_ms,
     };
     let context_length = model.model.shape().context_length as u32;
-    data::load(&record.spec, &encoder, context_length, &tick(cx))
+    data::load(&record.spec, None, &encoder, context_length, &tick(cx))
 }
 
 /// Tells how far the reading of data is.
@@ -232,8 +232,7 @@ fn enter(
 ) -> Result<RunRecord> {
     let model_name = record.spec.scratch().map_or_else(|| model.name.clone(), ScratchSpec::name);
     if record.name.is_empty() {
-        let file = record.spec.data.files.first().and_then(|file| file.file_stem()).unwrap_or_default();
-        record.name = format!("{model_name} · {}", file.to_string_lossy());
+        record.name = format!("{model_name} · {}", record.spec.data.stem());
     }
     record.status = RunStatus::Running;
     let progress = &mut record.progress;

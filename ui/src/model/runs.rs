@@ -290,8 +290,7 @@ impl Runs {
 fn about_to_be(id: RunId, spec: &TrainSpec, library: &Library, now_ms: i64) -> RunRecord {
     let model_name = library.name_of_trained(spec);
     let name = if spec.name.is_empty() {
-        let file = spec.data.files.first().and_then(|file| file.file_stem()).unwrap_or_default();
-        format!("{model_name} · {}", file.to_string_lossy())
+        format!("{model_name} · {}", spec.data.stem())
     } else {
         spec.name.clone()
     };

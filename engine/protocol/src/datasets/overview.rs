@@ -8,8 +8,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OverviewSpec {
     pub dataset: DatasetId,
-    /// From which share of common 5-character shingles on rows are nearly the same (Jaccard), 0.5 to 1. Upper case and
-    /// white space do not count.
+    /// From which share of common 5-character shingles on rows are nearly the same (Jaccard), 0.5 to 1.
     pub near: f64,
 }
 
@@ -76,7 +75,7 @@ pub struct Finding {
 /// Counts of equal ranges.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Histogram {
-    /// Range i begins at `i · width`; the last one takes all that is longer.
+    /// Range i begins at `i · width`.
     pub width: u32,
     pub counts: Vec<u64>,
 }

@@ -28,11 +28,7 @@ impl TrainSpec {
         match field.path {
             "optimizer.learning_rate" => return Some(json!(self.usual_learning_rate())),
             "run.label_smoothing" if self.smooths_weighed() => return Some(json!(0.0)),
-            "evaluation.every"
-                if self.data.validation_share <= 0.0 && self.data.validation_files.is_empty() =>
-            {
-                return Some(Value::Null);
-            }
+            "evaluation.every" if !self.may_measure() => return Some(Value::Null),
             _ => {}
         }
         let spec = serde_json::to_value(self).unwrap_or_default();

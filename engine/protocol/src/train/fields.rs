@@ -102,8 +102,9 @@ impl Field {
 const MANY: u64 = 1_000_000_000;
 
 /// Every field a person can set, in the order of forms.
-pub const FIELDS: [Field; 49] = [
+pub const FIELDS: [Field; 50] = [
     plain("name", "train.field.name", FieldKind::Words),
+    plain("data.dataset", "train.field.dataset", FieldKind::Words),
     plain("data.files", "train.field.files", FieldKind::List),
     plain("data.validation_files", "train.field.validation_files", FieldKind::List),
     number("data.validation_share", "train.field.validation_share", 0.0, 0.5),
@@ -170,8 +171,18 @@ impl TrainSpec {
             .collect();
         let mut tell =
             |field: &str, text: Text| problems.push(FieldProblem { field: field.to_owned(), text });
-        if self.data.files.is_empty() {
+        if self.data.is_empty() {
             tell("data.files", Text::new("train.problem.no_files"));
+        }
+        if let Some(dataset) = &self.data.dataset {
+            if dataset.id.is_none() && dataset.name.trim().is_empty() {
+                tell("data.dataset", Text::new("train.problem.no_dataset_name"));
+            }
+            let beside =
+                [("data.files", &self.data.files), ("data.validation_files", &self.data.validation_files)];
+            for (field, _) in beside.iter().filter(|(_, files)| !files.is_empty()) {
+                tell(field, Text::new("train.problem.dataset_alone"));
+            }
         }
         for (field, files) in
             [("data.files", &self.data.files), ("data.validation_files", &self.data.validation_files)]
@@ -180,8 +191,7 @@ impl TrainSpec {
                 tell(field, Text::new("train.problem.empty_name"));
             }
         }
-        let measures = self.data.validation_share > 0.0 || !self.data.validation_files.is_empty();
-        if !measures && self.evaluation.every.is_some() {
+        if !self.may_measure() && self.evaluation.every.is_some() {
             tell("evaluation.every", Text::new("train.problem.nothing_to_measure"));
         }
         if self.smooths_weighed() {
@@ -201,6 +211,12 @@ impl TrainSpec {
             self.problems_with(&card, &mut tell);
         }
         problems
+    }
+
+    /// Whether there may be rows to measure on: a dataset tells when it is read.
+    pub(super) fn may_measure(&self) -> bool {
+        let data = &self.data;
+        data.validation_share > 0.0 || !data.validation_files.is_empty() || data.dataset.is_some()
     }
 
     /// Smoothed labels that count differently: PyTorch's rule for that has no fixture here.
@@ -303,6 +319,15 @@ mod tests {
         let files = json!({ "files": ["a.jsonl"] });
         check(json!({}), &["data.files"]);
         check(json!({ "data": files }), &[]);
+        check(
+            json!({ "data": { "dataset": "Reviews", "validation_share": 0.0 }, "evaluation": { "every": 3 } }),
+            &[],
+        );
+        check(json!({ "data": { "dataset": " " } }), &["data.dataset"]);
+        check(
+            json!({ "data": { "dataset": "Reviews", "files": ["a"], "validation_files": ["b"] } }),
+            &["data.files", "data.validation_files"],
+        );
         check(
             json!({ "data": files, "method": { "rank": 0, "dropout": 1.5 }, "run": { "epochs": 0.0 } }),
             &["method.rank", "method.dropout", "run.epochs"],

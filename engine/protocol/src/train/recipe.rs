@@ -53,6 +53,21 @@ fn written(field: &Field, value: &Value, plain: &Value) -> Option<String> {
             let items: Vec<String> = items.iter().filter_map(Value::as_str).map(quoted).collect();
             Some(format!("[{}]", items.join(", ")))
         }
+        Value::Object(_) => inline(value),
+        other => Some(other.to_string()),
+    }
+}
+
+/// A table on one line, without what is null: TOML has none.
+fn inline(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(quoted(text)),
+        Value::Object(fields) => {
+            let fields =
+                fields.iter().filter_map(|(name, value)| Some(format!("{name} = {}", inline(value)?)));
+            Some(format!("{{ {} }}", fields.collect::<Vec<_>>().join(", ")))
+        }
         other => Some(other.to_string()),
     }
 }
@@ -65,6 +80,8 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::{DataSpec, DatasetRef};
+    use crate::datasets::roles::{DataTask, Mapping, Role};
     use crate::train::PRESETS;
 
     #[test]
@@ -81,6 +98,14 @@ mod tests {
             assert!(recipe.lines().any(|one| one == line), "{line} in\n{recipe}");
         }
         assert!(!recipe.contains("null") && !recipe.contains("name") && !recipe.contains("version"));
+        let roles = [(Role::Prompt, "said \"so\"".to_owned())].into();
+        let mapping = Some(Mapping { task: DataTask::Chat, roles });
+        let dataset = DatasetRef { name: "Tutor".into(), version: Some(3), mapping, ..DatasetRef::default() };
+        let kept = DataSpec { dataset: Some(dataset), ..DataSpec::default() };
+        let kept = TrainSpec { data: kept, ..spec.clone() }.recipe("starter");
+        let line = "dataset = { mapping = { roles = { prompt = \"said \\\"so\\\"\" }, task = \"chat\" }, name = \"Tutor\", version = 3 }";
+        let fields: Vec<&str> = line.split_inclusive(", ").collect();
+        assert!(fields.iter().all(|part| kept.contains(part.trim_matches(['{', '}', ' ', ',']))), "{kept}");
         let old = TrainSpec { version: 1, ..spec.clone() }.recipe("starter");
         assert_eq!(old, recipe.replace("starter\"\n", "starter\"\nversion = 1\n"));
     }

@@ -49,8 +49,9 @@ impl Look {
 /// A held-out row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldOutRow {
+    /// Of a dataset its name.
     pub file: PathBuf,
-    /// Counted from 1: the line of a JSON lines file, the paragraph of a text.
+    /// Counted from 1: the line of a JSON lines file, the paragraph of a text; of a dataset one more than the row's id.
     pub row: u64,
     /// How it begins, on one line.
     pub start: String,

@@ -4,7 +4,7 @@
 use crate::{Golden, assert_close, fixtures, load, values};
 use candle_core::Tensor;
 use glassworks_engine::chat_template::ChatTemplate;
-use glassworks_engine::data::{Content, Dataset, Encoder, Example};
+use glassworks_engine::data::{Content, Dataset, Encoder, Example, look};
 use glassworks_engine::inspect::probe::Probe;
 use glassworks_engine::models::{CausalLm, ForwardCx};
 use glassworks_engine::nn::{Adapters, KvCache};
@@ -18,6 +18,8 @@ use glassworks_engine::train::{
 use glassworks_kernels::dispatch::Precision;
 use glassworks_protocol::chat::Turn;
 use glassworks_protocol::dataset::DataReport;
+use glassworks_protocol::datasets::roles::{DataTask, Mapping, Role};
+use glassworks_protocol::datasets::rows::RowId;
 use glassworks_protocol::model;
 use glassworks_protocol::train::{
     AdamWSpec, AdapterSource, FullSpec, LoraSpec, MethodSpec, OptimizerSpec, SaveType, SgdSpec, TaskSpec,
@@ -297,6 +299,14 @@ fn what_is_learned_is_what_transformers_masks() {
         let ours: Vec<u8> = example.labels.iter().map(|label| u8::from(*label != -100)).collect();
         assert_eq!(ours, mask, "{case}");
         assert!(example.labels.iter().zip(&ids).all(|(l, id)| *l == -100 || *l == id.cast_signed()));
+        // The same of a dataset's row as it is looked at; the first token has nothing before it.
+        let row = [("turns".to_owned(), case["messages"].clone())].into_iter().collect();
+        let roles = [(Role::Messages, "turns".to_owned())].into();
+        let content = Content::of(&row, &Mapping { task: DataTask::Chat, roles });
+        let seen = look::seen(&encoder, RowId(0), content, 10_000);
+        assert!(seen.tokens.iter().map(|token| token.id).eq(ids.iter().copied()), "{name}");
+        let learned = seen.tokens.iter().map(|token| u8::from(token.learned));
+        assert!(learned.skip(1).eq(mask.iter().skip(1).copied()), "{case}");
     }
     assert_eq!(cases.len(), 9);
 }

@@ -23,9 +23,20 @@ const AREAS: [&str; 16] = [
     "train",
 ];
 
-/// Names of files and weights that look like keys of the area `model`.
-const NOT_KEYS: [&str; 6] =
-    ["model.safetensors", "model.bin", "model.gguf", "model.layers", "model.embed_tokens", "model.norm"];
+/// Names of files, weights and fields of a recipe that look like keys of an area.
+const NOT_KEYS: [&str; 11] = [
+    "model.safetensors",
+    "model.bin",
+    "model.gguf",
+    "model.layers",
+    "model.embed_tokens",
+    "model.norm",
+    "data.pkl",
+    "data.dataset",
+    "data.files",
+    "data.validation_files",
+    "data.validation_share",
+];
 
 /// Every key in the code has a sentence; every sentence has a use: its key in the code, or the head of it in a
 /// string that the code completes, such as `settings.theme.{name}`, or a used key with a tail, such as `{key}_hint`.

@@ -273,8 +273,14 @@ mod tests {
     #[test]
     fn every_field_is_in_one_group_or_chosen_above() {
         // The precision is a setting of the program.
-        let mut seen =
-            BTreeSet::from(["data.files", "data.validation_files", "task.kind", "task.size", "precision"]);
+        let mut seen = BTreeSet::from([
+            "data.dataset",
+            "data.files",
+            "data.validation_files",
+            "task.kind",
+            "task.size",
+            "precision",
+        ]);
         for group in &GROUPS {
             for path in group.fields {
                 assert!(seen.insert(path), "{path} twice");

@@ -220,10 +220,8 @@ fn about(cx: &PaneCx, run: &RunRecord) -> String {
         MethodSpec::Lora(lora) => format!("LoRA r{}", lora.rank),
         MethodSpec::Full(_) => cx.t("runs.full_tuning"),
     });
-    let files = run.spec.data.files.iter().filter_map(|file| file.file_name());
-    let files: Vec<_> = files.map(|file| file.to_string_lossy().into_owned()).collect();
     let rows = run.progress.data.n_train;
-    let mut data = files.join(", ");
+    let mut data = run.spec.data.names().join(", ");
     if rows > 0 {
         let n = crate::units::grouped(rows);
         data = cx.tf("runs.data_rows", &[("data", &data), ("n", &n)]);

@@ -150,12 +150,11 @@ fn goal_words(cx: &PaneCx, goal: &str) -> String {
 }
 
 fn is_about(run: &RunRecord, search: &str) -> bool {
-    let files = run.spec.data.files.iter().filter_map(|file| file.file_name());
     run.name.to_lowercase().contains(search)
         || run.progress.model_name.to_lowercase().contains(search)
         || run.tags.iter().any(|tag| tag.to_lowercase().contains(search))
         || run.notes.to_lowercase().contains(search)
-        || files.into_iter().any(|file| file.to_string_lossy().to_lowercase().contains(search))
+        || run.spec.data.names().iter().any(|name| name.to_lowercase().contains(search))
 }
 
 impl RunsPane {

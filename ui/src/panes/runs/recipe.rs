@@ -57,8 +57,11 @@ impl RunsPane {
             runs.iter().map(|run| serde_json::to_value(&run.spec).unwrap_or_default()).collect();
         let mut rows = besides(runs, self.recipe.everything);
         rows.extend(fields(&specs, self.recipe.everything).into_iter().map(|(field, values)| {
-            let words =
-                |value: Option<&Value>| value.map_or_else(|| "—".to_owned(), |value| words(cx, value));
+            // Without a dataset there are files: nothing is chosen for a person.
+            let is_there = |value: &&Value| field.path != "data.dataset" || !value.is_null();
+            let words = |value: Option<&Value>| {
+                value.filter(is_there).map_or_else(|| "—".to_owned(), |value| words(cx, value))
+            };
             (field.label, values.into_iter().map(words).collect())
         }));
         if runs.len() > 1 {
@@ -205,6 +208,14 @@ fn words(cx: &PaneCx, value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(list) if list.is_empty() => "—".to_owned(),
         Value::Array(list) => list.iter().map(file_name).collect::<Vec<_>>().join(", "),
+        // A dataset.
+        Value::Object(fields) => match (&fields["name"], &fields["version"]) {
+            (Value::String(name), Value::Number(n)) => {
+                cx.tf("runs.dataset_version", &[("name", name), ("n", n)])
+            }
+            (Value::String(name), _) => name.clone(),
+            _ => value.to_string(),
+        },
         other => other.to_string(),
     }
 }
