@@ -2,6 +2,7 @@
 //! ([`table`]), views ([`find`]), what is odd about rows ([`findings`]), changes to many rows ([`transform`]), and
 //! files again ([`export`]). Knows no tensor, no SQL, no channel.
 
+pub mod chance;
 pub mod export;
 pub mod find;
 pub mod findings;

@@ -1,1 +1,10 @@
-//! What is odd about rows: duplicates exact and near, leakage, languages.
+//! What is odd about rows: repeats, contradictions, leaks, languages, lengths, balance.
+
+pub mod balance;
+mod language;
+pub mod lengths;
+pub mod minhash;
+pub mod near;
+pub mod said;
+
+pub use language::Language;

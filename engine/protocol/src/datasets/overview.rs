@@ -8,7 +8,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OverviewSpec {
     pub dataset: DatasetId,
-    /// From which share of common 5-character shingles on rows are nearly the same (Jaccard), 0.5 to 1.
+    /// From which share of common 5-character shingles on rows are nearly the same (Jaccard), 0.5 to 1. Upper case and
+    /// white space do not count.
     pub near: f64,
 }
 
@@ -75,7 +76,7 @@ pub struct Finding {
 /// Counts of equal ranges.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Histogram {
-    /// Range i begins at `i · width`.
+    /// Range i begins at `i · width`; the last one takes all that is longer.
     pub width: u32,
     pub counts: Vec<u64>,
 }

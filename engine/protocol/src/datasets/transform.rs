@@ -44,14 +44,14 @@ pub struct ReplaceSpec {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CleanSpec {
-    /// Spaces at both ends of texts.
-    pub trim: bool,
-    /// Several spaces, and spaces at lines' ends, become one; more than two newlines two.
-    pub collapse_spaces: bool,
+    /// Control characters besides tab and newline go.
+    pub strip_control: bool,
     /// Unicode NFC.
     pub nfc: bool,
-    /// Control characters besides tab and newline.
-    pub strip_control: bool,
+    /// Several spaces become one, spaces at lines' ends go, more than two newlines become two.
+    pub collapse_spaces: bool,
+    /// White space at both ends of texts and labels goes.
+    pub trim: bool,
     pub drop_empty: bool,
     pub drop_without_target: bool,
     /// All but the first of those that say the same.
@@ -137,6 +137,9 @@ impl Default for SplitSpec {
 }
 
 /// New rows made of others. None is made of rows of validation and test, and none is put there.
+///
+/// What a model is given is changed, what it is to say is not: of conversations the user's turns alone. Names and
+/// genders are changed in all of a row, so that it goes on speaking of the same person.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AugmentSpec {
     pub way: AugmentWay,
@@ -205,6 +208,9 @@ pub struct TransformReport {
     pub n_added: u64,
     /// Rows that a split gave another side.
     pub n_moved: u64,
+    /// New rows that were not added: the same as the one they are made of, or as another new one.
+    #[serde(default)]
+    pub n_same: u64,
     /// Train, validation, test, none, as they are or would be.
     pub n_by_split: [u64; 4],
     /// Of privacy: how many of each.
