@@ -47,6 +47,8 @@ pub enum Open {
     Predict(glassworks_protocol::ids::RunId),
     /// Rows out of a prediction, to learn from.
     Learn(std::sync::Arc<glassworks_protocol::predict::LearnReport>),
+    /// A dataset, to look at its rows.
+    Dataset(glassworks_protocol::ids::DatasetId),
     /// A prompt of the library, to look at.
     Prompt(glassworks_protocol::ids::PromptId),
     /// A prompt with its variables filled in, to talk with.

@@ -42,6 +42,7 @@ pub enum UiCommand {
     NewPrediction,
     NewPrompt,
     SavePrompt,
+    AddRow,
 }
 
 /// Who carries a command out.
@@ -140,6 +141,10 @@ pub const COMMANDS: &[CommandInfo] = &[
     CommandInfo {
         scope: Scope::Focused,
         ..window(UiCommand::SavePrompt, "shell.cmd_save_prompt", icons::FLOPPY_DISK, ctrl(Key::S))
+    },
+    CommandInfo {
+        scope: Scope::Pane(PaneId::Datasets),
+        ..window(UiCommand::AddRow, "shell.cmd_add_row", icons::TABLE, None)
     },
     CommandInfo {
         while_typing: false,

@@ -80,6 +80,7 @@ impl App {
                 Open::Run(_) => PaneId::Runs,
                 Open::Recipe(_) | Open::Learn(_) => PaneId::Finetune,
                 Open::Predict(_) => PaneId::Predict,
+                Open::Dataset(_) => PaneId::Datasets,
                 Open::Prompt(_) | Open::SavePrompt(_) => PaneId::Prompts,
                 Open::Chat(_) | Open::Model(_) | Open::Tuned(_) | Open::Path(_) | Open::UsePrompt(_) => {
                     PaneId::Playground
@@ -192,7 +193,7 @@ impl App {
 
     /// Whether the focused pane takes things back by itself.
     fn pane_takes(&mut self, command: UiCommand) -> bool {
-        matches!(self.layout.focused(), PaneId::Predict | PaneId::Prompts) && {
+        matches!(self.layout.focused(), PaneId::Predict | PaneId::Prompts | PaneId::Datasets) && {
             let slot = self.layout.focused_slot();
             self.with_pane(slot, |pane, cx| pane.command(command, cx))
         }

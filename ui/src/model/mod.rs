@@ -23,6 +23,7 @@ pub use answers::{Answer, Answers};
 pub use benches::Benches;
 pub use chats::{ChatState, Chats, Search};
 pub use curves::{Curves, Sample};
+pub use datasets::{BAD_PAGE, Bad, Datasets, FoundView};
 pub use jobs::{Job, JobKind, JobState, Jobs};
 pub use library::{Library, ModelState};
 pub use live::LiveReply;
@@ -36,6 +37,7 @@ pub use tree::{newest_leaf_below, path_to, siblings};
 pub use tuned::{Gone, Part};
 pub use votes::Votes;
 
+use glassworks_protocol::datasets::{DatasetQuery, DatasetStored};
 use glassworks_protocol::generate::GenerateSpec;
 use glassworks_protocol::ids::{ChatId, JobId, QueryId, RunId};
 use glassworks_protocol::machine::{DiskStatus, MachineReport, MemoryStatus, StartReport};
@@ -89,6 +91,7 @@ pub struct Model {
     pub looks: Looks,
     pub predictions: Predictions,
     pub prompts: Prompts,
+    pub datasets: Datasets,
     /// Room on the home folder's disk, as it was when it was asked for last.
     pub disk: Option<DiskStatus>,
     disk_asked_ms: Option<i64>,
@@ -131,6 +134,7 @@ impl Model {
             looks: Looks::default(),
             predictions: Predictions::default(),
             prompts: Prompts::default(),
+            datasets: Datasets::default(),
             disk: None,
             disk_asked_ms: None,
             answers: Answers::default(),
@@ -171,6 +175,7 @@ impl Model {
                     Partial::Metrics(points) => self.runs.measured(job, &points),
                     Partial::Samples(samples) => self.looks.writes(samples),
                     Partial::Bench(record) => self.benches.measured(job, record),
+                    Partial::Found(found) => self.datasets.found(job, &found),
                     partial => {
                         self.answers.partial(job, &partial, self.now_ms);
                         self.chats.partial(job, partial, self.now_ms);
@@ -183,6 +188,7 @@ impl Model {
                 self.scores.settled(job, &outcome);
                 self.library.settled(job, &outcome);
                 self.benches.settled(job);
+                self.datasets.settled(job, &outcome);
                 self.run_settled(job, &outcome);
                 if self.predictions.settled(job) {
                     self.wishes.push(Query::Predictions);
@@ -220,11 +226,13 @@ impl Model {
                 self.runs.started(*id, spec, &self.library, self.now_ms);
                 self.predictions.started(*id, spec);
                 self.prompts.started(*id, spec);
+                self.datasets.started(*id, spec);
             }
             Command::Signal(_, Signal::GoOn) => {}
             Command::Cancel(id) | Command::Signal(id, _) => self.jobs.stopping(*id),
             Command::Edit(_, Edit::SaveSettings(settings)) => self.settings = Arc::new((**settings).clone()),
             Command::Edit(_, Edit::Prompt(edit)) => self.prompts.edited(edit, self.now_ms),
+            Command::Edit(id, Edit::Dataset(edit)) => self.datasets.edited(*id, edit, self.now_ms),
             Command::Edit(_, edit) => {
                 self.library.edited(edit);
                 self.runs.edited(edit, self.now_ms);
@@ -240,6 +248,9 @@ impl Model {
                 self.predictions.asked(query);
                 if let Query::Prompt(query) = query {
                     self.prompts.asked(query);
+                }
+                if let Query::Dataset(query) = query {
+                    self.datasets.asked(query);
                 }
                 if *query == Query::Disk {
                     self.disk_asked_ms = Some(self.now_ms);
@@ -308,7 +319,12 @@ impl Model {
                 }
                 self.prompts.stored(stored);
             }
-            Stored::Dataset(_) => {}
+            Stored::Dataset(stored) => {
+                if let DatasetStored::Undone { what, .. } = &stored {
+                    self.notes.push(Note::Info(what.clone()));
+                }
+                self.datasets.stored(stored);
+            }
             Stored::Vote(vote) => self.votes.stored(vote),
             Stored::VoteRemoved(id) => self.votes.removed(id),
             Stored::VotesReset => self.votes.reset(),
@@ -392,7 +408,11 @@ impl Model {
                     self.prompts.fetched(&query, page);
                 }
             }
-            Page::Dataset(_) => {}
+            Page::Dataset(page) => {
+                if let Some(Query::Dataset(query)) = query {
+                    self.datasets.fetched(&query, page);
+                }
+            }
             Page::DataHead(head) => self.predictions.fetched_head(query.as_ref(), head),
             Page::Disk(status) => self.disk = status,
             Page::Checkpoints(records) => self.runs.fetched_all_checkpoints(records),
@@ -411,6 +431,7 @@ impl Model {
             RequestId::Query(id) => match self.asked.remove(&id) {
                 Some(Query::Chat(chat)) => self.chats.failed(chat, failure),
                 Some(Query::Prompt(query)) if self.prompts.refused(&query, &failure) => {}
+                Some(Query::Dataset(query)) if self.datasets.refused(&query, &failure) => {}
                 Some(query)
                     if self.runs.refused(&query, &failure)
                         || self.benches.refused(&query, &failure)
@@ -418,7 +439,14 @@ impl Model {
                         || self.predictions.refused(&query, &failure) => {}
                 _ => self.notes.push(Note::Failed(failure)),
             },
-            RequestId::Edit(_) => {
+            RequestId::Edit(edit) => {
+                let (told, ask) = self.datasets.edit_refused(edit, &failure);
+                if told {
+                    return;
+                }
+                if ask {
+                    self.wishes.push(Query::Dataset(DatasetQuery::All));
+                }
                 // What was shown at once did not happen: ask for the truth.
                 self.settings = Arc::clone(&self.stored_settings);
                 self.wishes.push(Query::Chats { search: String::new(), trashed: false });

@@ -1,5 +1,6 @@
 //! The panes: what one is, what it is given, and the table of all of them.
 
+mod datasets;
 mod finetune;
 mod jobs;
 pub mod playground;
@@ -67,6 +68,7 @@ pub trait Pane {
 #[serde(rename_all = "snake_case")]
 pub enum PaneId {
     Playground,
+    Datasets,
     Finetune,
     Runs,
     Predict,
@@ -98,6 +100,14 @@ pub const PANES: &[PaneKind] = &[
         low: false,
         badge: |_| 0,
         make: || Box::new(playground::Playground::default()),
+    },
+    PaneKind {
+        id: PaneId::Datasets,
+        key: "shell.pane_datasets",
+        icon: icons::TABLE,
+        low: false,
+        badge: |model| model.jobs.active().filter(|job| job.kind == JobKind::Dataset).count(),
+        make: || Box::new(datasets::DatasetsPane::default()),
     },
     PaneKind {
         id: PaneId::Finetune,

@@ -133,6 +133,14 @@ impl<'a> Field<'a> {
     }
 }
 
+/// Marks all of a field's text, so that what is typed takes its place.
+pub fn mark_all(ui: &Ui, id: egui::Id, text: &str) {
+    let mut state = TextEdit::load_state(ui.ctx(), id).unwrap_or_default();
+    let (first, last) = (egui::text::CCursor::new(0), egui::text::CCursor::new(text.chars().count()));
+    state.cursor.set_char_range(Some(egui::text::CCursorRange::two(first, last)));
+    TextEdit::store_state(ui.ctx(), id, state);
+}
+
 /// A field with a magnifying glass.
 pub fn search_field(ui: &mut Ui, name: &str, width: f32, text: &mut String) -> Response {
     Field::new(name).icon(icons::MAGNIFYING_GLASS).placeholder(name).width(width).show(ui, text)

@@ -142,6 +142,20 @@ pub fn menu<R>(button: &Response, width: f32, add: impl FnOnce(&mut Ui) -> R) ->
         .map(|shown| shown.inner)
 }
 
+/// A menu where the other button of the mouse was pressed; `add` draws [`MenuItem`]s.
+pub fn context_menu<R>(response: &Response, width: f32, add: impl FnOnce(&mut Ui) -> R) -> Option<R> {
+    let frame = floating_frame(&response.ctx).inner_margin(Margin::same(4));
+    Popup::context_menu(response)
+        .frame(frame)
+        .show(|ui| {
+            ui.set_min_width(width);
+            ui.set_max_width(width.max(160.0));
+            ui.spacing_mut().item_spacing.y = 0.0;
+            add(ui)
+        })
+        .map(|shown| shown.inner)
+}
+
 /// One of many: a control that opens a menu.
 #[must_use = "a select draws nothing until `show`"]
 pub struct Select<'a> {

@@ -6,7 +6,7 @@ use super::import::{BadRow, ImportPreview, ImportReport, ImportSpec, PreviewSpec
 use super::measure::{MeasureReport, MeasureSpec, SeeSpec, SeenRow};
 use super::overview::{OverviewReport, OverviewSpec};
 use super::roles::Mapping;
-use super::rows::{DatasetRecord, RowDocument, RowId, RowLine};
+use super::rows::{DatasetRecord, Row, RowDocument, RowId, RowLine};
 use super::transform::{TransformReport, TransformSpec};
 use super::view::{FoundRows, ViewSpec};
 use crate::ids::DatasetId;
@@ -111,6 +111,11 @@ pub enum DatasetQuery {
         dataset: DatasetId,
         row: RowId,
     },
+    /// All of some rows, to copy and duplicate them: those asked for, without those that are gone.
+    Values {
+        dataset: DatasetId,
+        rows: Vec<RowId>,
+    },
     /// Lines that could not be read and wait to be mended.
     Bad {
         dataset: DatasetId,
@@ -138,6 +143,7 @@ pub enum DatasetPage {
     },
     /// `None`: gone.
     Row(Option<Arc<RowDocument>>),
+    Values(Arc<Vec<(RowId, Row)>>),
     Bad {
         n_bad: u64,
         rows: Vec<BadRow>,

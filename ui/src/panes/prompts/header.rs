@@ -73,13 +73,7 @@ impl PromptsPane {
         let response = Field::new(&label).id(id).width(width).show(ui, &mut name);
         if std::mem::take(&mut self.editor.want_name) {
             response.request_focus();
-            let mut state = egui::TextEdit::load_state(ui.ctx(), id).unwrap_or_default();
-            let all = egui::text::CCursorRange::two(
-                egui::text::CCursor::new(0),
-                egui::text::CCursor::new(name.chars().count()),
-            );
-            state.cursor.set_char_range(Some(all));
-            egui::TextEdit::store_state(ui.ctx(), id, state);
+            widgets::mark_all(ui, id, &name);
         }
         if response.changed() {
             editing.name = Some(name.clone());

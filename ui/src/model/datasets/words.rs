@@ -1,7 +1,7 @@
-//! Datasets that are kept, as far as the window knows them.
+//! What jobs of datasets are called.
 
-use super::jobs::JobKind;
-use super::library::file_name;
+use crate::model::jobs::JobKind;
+use crate::model::library::file_name;
 use glassworks_protocol::datasets::DatasetJob;
 use glassworks_protocol::datasets::import::ImportSource;
 use glassworks_protocol::datasets::transform::Transform;

@@ -1,0 +1,507 @@
+//! Datasets to show, and an engine's answers about them.
+
+use glassworks_protocol::datasets::edit::RowChange;
+use glassworks_protocol::datasets::view::FoundRows;
+use glassworks_protocol::datasets::{
+    ColumnKind, ColumnRecord, DatasetEdit, DatasetJob, DatasetOutput, DatasetPage, DatasetQuery,
+    DatasetRecord, DatasetStored, Filter, Mapping, Row, RowDocument, RowFlags, RowId, RowLine, Sort, SortKey,
+    Split, ViewSpec,
+};
+use glassworks_protocol::ids::{DatasetId, JobId};
+use glassworks_protocol::machine::StartReport;
+use glassworks_protocol::settings::ThemeChoice;
+use glassworks_protocol::text::{Language, Text};
+use glassworks_protocol::{Command, Edit, Event, JobOutput, JobSpec, Outcome, Page, Query, Stored};
+use glassworks_tests_screens::{NOW_MS, Window, fixtures};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+pub const WIDE: (f32, f32) = (1440.0, 900.0);
+pub const NARROW: (f32, f32) = (1024.0, 700.0);
+
+/// A row of a dataset.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FakeRow {
+    pub id: RowId,
+    pub value: Row,
+    pub split: Option<Split>,
+    pub flags: RowFlags,
+}
+
+/// A dataset with its rows, and what it was before its edits.
+pub struct FakeSet {
+    pub record: DatasetRecord,
+    pub rows: Vec<FakeRow>,
+    undo: Vec<Vec<FakeRow>>,
+    redo: Vec<Vec<FakeRow>>,
+    next: u32,
+}
+
+pub struct Fake {
+    pub start: StartReport,
+    pub sets: Vec<FakeSet>,
+    /// Whether questions about datasets are answered.
+    pub silent: bool,
+    /// Whether rows are found at once, or by [`Fake::found`].
+    pub finds: bool,
+    pub finding: Vec<(JobId, ViewSpec)>,
+    /// What else was asked.
+    pub orders: Vec<Command>,
+}
+
+pub fn row(value: Value) -> Row {
+    match value {
+        Value::Object(row) => row,
+        _ => Row::new(),
+    }
+}
+
+pub fn column(name: &str, kind: ColumnKind) -> ColumnRecord {
+    ColumnRecord { name: name.to_owned(), kind }
+}
+
+impl Fake {
+    pub fn new() -> Self {
+        Self {
+            start: fixtures::start_on("datasets"),
+            sets: Vec::new(),
+            silent: false,
+            finds: true,
+            finding: Vec::new(),
+            orders: Vec::new(),
+        }
+    }
+
+    /// Some datasets; the first is of tutoring talks.
+    pub fn stocked() -> Self {
+        let mut fake = Self::new();
+        fake.talks(40);
+        fake.reviews();
+        fake.starter();
+        fake
+    }
+
+    /// Adds a dataset with these rows.
+    pub fn add(
+        &mut self,
+        name: &str,
+        columns: Vec<ColumnRecord>,
+        rows: Vec<(Value, Option<Split>)>,
+    ) -> DatasetId {
+        let id = DatasetId::mint();
+        let rows: Vec<FakeRow> = rows
+            .into_iter()
+            .enumerate()
+            .map(|(at, (value, split))| FakeRow {
+                id: RowId(at as u32),
+                value: row(value),
+                split,
+                flags: RowFlags::default(),
+            })
+            .collect();
+        let record = DatasetRecord {
+            id,
+            name: name.to_owned(),
+            mapping: Mapping::guess(&columns),
+            columns,
+            n_rows: 0,
+            n_by_split: [0; 4],
+            n_bytes: 1_234_567,
+            n_bad: 0,
+            version: 1,
+            revision: 1,
+            undo: None,
+            redo: None,
+            origin: format!("{}.jsonl", name.to_lowercase().replace(' ', "-")),
+            notes: String::new(),
+            licence: String::new(),
+            starter: false,
+            created_at_ms: NOW_MS - 9_000_000,
+            changed_at_ms: NOW_MS - 1_000_000 - 1000 * self.sets.len() as i64,
+            trashed_at_ms: None,
+        };
+        let next = rows.len() as u32;
+        let mut set = FakeSet { record, rows, undo: Vec::new(), redo: Vec::new(), next };
+        set.count();
+        self.sets.push(set);
+        id
+    }
+
+    /// Instructions with answers, in three splits.
+    pub fn talks(&mut self, n: u32) -> DatasetId {
+        let asked = [
+            "Hi! I have to add 3/4 and 5/6 and I keep getting 8/10. 我不知道哪里错了。",
+            "Explain photosynthesis as if I were ten",
+            "What is the difference between weather and climate?",
+            "请解释为什么负数乘负数等于正数",
+            "My essay is due tomorrow and I have only a title",
+            "How do boats made of steel float?",
+            "Why does the moon follow our car?",
+        ];
+        let told = [
+            "You are closer than you think. What do the two numbers below the lines tell you?",
+            "Then you already know the first half. What does a plant need to grow?",
+            "Look out of the window first. What do you see?",
+            "我们先从欠钱说起。如果你欠三个朋友每人两元，一共欠多少？",
+            "Let's make it smaller. If you could only say one sentence, which would it be?",
+            "Try this with a spoon and a bowl of water.",
+            "It does look that way! Hold up your thumb and walk a few steps.",
+        ];
+        let rows = (0..n).map(|at| {
+            let i = at as usize % asked.len();
+            let question = if at < 7 { asked[i].to_owned() } else { format!("{} ({})", asked[i], at + 1) };
+            let split = match at % 10 {
+                8 => Split::Validation,
+                9 => Split::Test,
+                _ => Split::Train,
+            };
+            (json!({ "question": question, "answer": told[i] }), Some(split))
+        });
+        let columns = vec![column("question", ColumnKind::Text), column("answer", ColumnKind::Text)];
+        let id = self.add("Tutoring talks", columns, rows.collect());
+        if let Some(row) = self.set(id).rows.get_mut(4) {
+            row.value.insert("answer".to_owned(), json!(""));
+            row.flags = RowFlags::NO_TARGET;
+        }
+        id
+    }
+
+    /// Texts with labels, some without.
+    pub fn reviews(&mut self) -> DatasetId {
+        let texts =
+            ["Warm and funny", "It drags from the first minute", "See it twice", "A waste of an evening"];
+        let rows = (0..24).map(|at| {
+            let label = if at % 7 == 6 { Value::Null } else { json!(["good", "bad"][at % 2]) };
+            (json!({ "text": format!("{}, {at}", texts[at % 4]), "label": label, "stars": at % 5 }), None)
+        });
+        let columns = vec![
+            column("text", ColumnKind::Text),
+            column("label", ColumnKind::Text),
+            column("stars", ColumnKind::Number),
+        ];
+        self.add("Film reviews", columns, rows.collect())
+    }
+
+    /// One that comes along.
+    pub fn starter(&mut self) -> DatasetId {
+        let rows = ["Alice was beginning to get very tired", "Down the Rabbit-Hole", "The Pool of Tears"];
+        let rows = rows.map(|text| (json!({ "text": text }), None)).to_vec();
+        let id = self.add("Alice in Wonderland", vec![column("text", ColumnKind::Text)], rows);
+        let record = &mut self.set(id).record;
+        record.starter = true;
+        record.licence = "CC0-1.0".to_owned();
+        record.origin = "alice".to_owned();
+        id
+    }
+
+    pub fn set(&mut self, id: DatasetId) -> &mut FakeSet {
+        self.sets.iter_mut().find(|set| set.record.id == id).expect("the dataset")
+    }
+
+    pub fn open(&mut self, language: Language, theme: ThemeChoice, size: (f32, f32)) -> Window {
+        self.start.settings.language = Some(language);
+        self.start.settings.theme = theme;
+        let mut window = Window::sized(self.start.clone(), size.0, size.1, 1.0);
+        self.answer(&mut window);
+        window
+    }
+
+    /// Opens the window on a dataset's rows.
+    pub fn open_on(
+        &mut self,
+        name: &str,
+        language: Language,
+        theme: ThemeChoice,
+        size: (f32, f32),
+    ) -> Window {
+        let id = self.sets.iter().find(|set| set.record.name == name).expect("the dataset").record.id;
+        let kept = json!({ "slots": ["datasets"], "panes": { "0/datasets": { "open": id } } });
+        self.start.settings.layout = Some(kept);
+        self.open(language, theme, size)
+    }
+
+    /// Answers what the window asked, until it asks no more.
+    pub fn answer(&mut self, window: &mut Window) {
+        for _ in 0..24 {
+            let commands = window.commands();
+            if commands.is_empty() {
+                return;
+            }
+            for command in commands {
+                match command {
+                    Command::Fetch(id, Query::Dataset(query)) if !self.silent => {
+                        if let Some(page) = self.page(&query) {
+                            window.tell(Event::Fetched(id, Page::Dataset(page)));
+                        }
+                    }
+                    Command::Edit(_, Edit::Dataset(edit)) => {
+                        for stored in self.edit(edit) {
+                            window.tell(Event::Stored(Stored::Dataset(stored)));
+                        }
+                    }
+                    Command::Start(job, JobSpec::Dataset(DatasetJob::Find(spec))) => {
+                        self.finding.push((job, spec));
+                        if self.finds {
+                            self.found(window);
+                        }
+                    }
+                    other => self.orders.push(other),
+                }
+            }
+        }
+    }
+
+    /// Ends all searches for rows.
+    pub fn found(&mut self, window: &mut Window) {
+        for (job, spec) in std::mem::take(&mut self.finding) {
+            let set = self.set(spec.dataset);
+            let rows = Arc::new(set.find(&spec));
+            let revision = set.record.revision;
+            let found = FoundRows { dataset: spec.dataset, revision, first: 0, rows };
+            let output = JobOutput::Dataset(DatasetOutput::Found(Arc::new(found)));
+            window.tell(Event::Settled(job, Outcome::Done(output)));
+        }
+    }
+
+    fn page(&mut self, query: &DatasetQuery) -> Option<DatasetPage> {
+        Some(match query {
+            DatasetQuery::All => {
+                DatasetPage::All(self.sets.iter().map(|set| Arc::new(set.record.clone())).collect())
+            }
+            DatasetQuery::Rows { dataset, rows } => {
+                let set = self.set(*dataset);
+                let lines = rows.iter().filter_map(|row| set.line(*row)).collect();
+                DatasetPage::Rows { revision: set.record.revision, rows: Arc::new(lines) }
+            }
+            DatasetQuery::Row { dataset, row } => {
+                DatasetPage::Row(self.set(*dataset).document(*row).map(Arc::new))
+            }
+            DatasetQuery::Values { dataset, rows } => {
+                let set = self.set(*dataset);
+                let value = |id: &RowId| Some((*id, set.row(*id)?.value.clone()));
+                DatasetPage::Values(Arc::new(rows.iter().filter_map(value).collect()))
+            }
+            DatasetQuery::Labels(dataset) => DatasetPage::Labels(self.set(*dataset).labels()),
+            _ => return None,
+        })
+    }
+
+    fn edit(&mut self, edit: DatasetEdit) -> Vec<DatasetStored> {
+        match edit {
+            DatasetEdit::Rename { dataset, ref name } => self.set(dataset).record.name = name.clone(),
+            DatasetEdit::SetNotes { dataset, ref notes } => self.set(dataset).record.notes = notes.clone(),
+            DatasetEdit::SetMapping { dataset, ref mapping } => {
+                self.set(dataset).record.mapping = mapping.clone()
+            }
+            DatasetEdit::Trash(dataset) => self.set(dataset).record.trashed_at_ms = Some(NOW_MS),
+            DatasetEdit::Restore(dataset) => self.set(dataset).record.trashed_at_ms = None,
+            DatasetEdit::DeleteForever(dataset) => {
+                self.sets.retain(|set| set.record.id != dataset);
+                return vec![DatasetStored::Deleted(dataset)];
+            }
+            DatasetEdit::Rows { dataset, ref changes } => return self.set(dataset).change(changes),
+            DatasetEdit::Undo(dataset) => return self.set(dataset).step(true),
+            DatasetEdit::Redo(dataset) => return self.set(dataset).step(false),
+            ref other => {
+                self.orders.push(Command::Edit(
+                    glassworks_protocol::ids::EditId::mint(),
+                    Edit::Dataset(other.clone()),
+                ));
+                return Vec::new();
+            }
+        }
+        let dataset = match edit {
+            DatasetEdit::Rename { dataset, .. }
+            | DatasetEdit::SetNotes { dataset, .. }
+            | DatasetEdit::SetMapping { dataset, .. }
+            | DatasetEdit::Trash(dataset)
+            | DatasetEdit::Restore(dataset) => dataset,
+            _ => return Vec::new(),
+        };
+        let set = self.set(dataset);
+        set.record.revision += 1;
+        vec![DatasetStored::Dataset(Arc::new(set.record.clone()))]
+    }
+}
+
+impl FakeSet {
+    fn count(&mut self) {
+        self.record.n_rows = self.rows.len() as u64;
+        self.record.n_by_split = [0; 4];
+        for row in &self.rows {
+            self.record.n_by_split[row.split.map_or(3, |split| split as usize)] += 1;
+        }
+    }
+
+    pub fn row(&self, id: RowId) -> Option<&FakeRow> {
+        self.rows.iter().find(|row| row.id == id)
+    }
+
+    fn cell(value: Option<&Value>) -> String {
+        match value {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(text)) => text.split_whitespace().collect::<Vec<_>>().join(" "),
+            Some(other) => other.to_string(),
+        }
+    }
+
+    fn line(&self, id: RowId) -> Option<RowLine> {
+        let row = self.row(id)?;
+        let cells: Vec<String> =
+            self.record.columns.iter().map(|column| Self::cell(row.value.get(&column.name))).collect();
+        Some(RowLine {
+            id,
+            split: row.split,
+            n_chars: cells.iter().map(|cell| cell.chars().count() as u32).sum(),
+            cells,
+            flags: row.flags,
+            made: None,
+            tokens: None,
+        })
+    }
+
+    fn document(&self, id: RowId) -> Option<RowDocument> {
+        let position = self.rows.iter().position(|row| row.id == id)?;
+        let row = &self.rows[position];
+        Some(RowDocument {
+            id,
+            position: position as u64,
+            split: row.split,
+            value: row.value.clone(),
+            flags: row.flags,
+            issues: Vec::new(),
+            made: None,
+        })
+    }
+
+    fn labels(&self) -> Vec<(String, u64)> {
+        let column =
+            self.record.mapping.column(glassworks_protocol::datasets::Role::Label).unwrap_or_default();
+        let mut counts = std::collections::BTreeMap::<String, u64>::new();
+        for row in &self.rows {
+            if let Some(Value::String(label)) = row.value.get(column) {
+                *counts.entry(label.clone()).or_default() += 1;
+            }
+        }
+        let mut labels: Vec<(String, u64)> = counts.into_iter().collect();
+        labels.sort_by_key(|(label, n)| (std::cmp::Reverse(*n), label.clone()));
+        labels
+    }
+
+    fn find(&self, spec: &ViewSpec) -> Vec<RowId> {
+        let mut rows: Vec<&FakeRow> = self
+            .rows
+            .iter()
+            .filter(|row| spec.filters.iter().all(|filter| self.passes(row, filter)))
+            .collect();
+        if let Some(Sort { by, descending }) = &spec.sort {
+            let key = |row: &&FakeRow| match by {
+                SortKey::Column(column) => Self::cell(row.value.get(column)),
+                SortKey::Characters => {
+                    format!("{:09}", self.line(row.id).map_or(0, |line| line.n_chars))
+                }
+                SortKey::Label => Self::cell(row.value.get("label")),
+                SortKey::Split => format!("{:?}", row.split),
+                SortKey::Position | SortKey::Tokens => String::new(),
+            };
+            rows.sort_by_key(key);
+            if *descending {
+                rows.reverse();
+            }
+        }
+        rows.into_iter().map(|row| row.id).collect()
+    }
+
+    fn passes(&self, row: &FakeRow, filter: &Filter) -> bool {
+        let texts = || row.value.values().map(|value| Self::cell(Some(value)));
+        match filter {
+            Filter::Contains { text, case_sensitive: false, .. } => {
+                texts().any(|one| one.to_lowercase().contains(&text.to_lowercase()))
+            }
+            Filter::Contains { text, .. } => texts().any(|one| one.contains(text)),
+            Filter::Splits(splits) => splits.contains(&row.split),
+            Filter::HasProblem => row.flags.has_problem(),
+            Filter::Labels(labels) => {
+                let label = row.value.get("label").and_then(Value::as_str).map(str::to_owned);
+                labels.contains(&label)
+            }
+            Filter::Unlabelled => row.value.get("label").is_none_or(Value::is_null),
+            Filter::Not(inner) => !self.passes(row, inner),
+            _ => true,
+        }
+    }
+
+    /// Carries an edit out.
+    fn change(&mut self, changes: &[RowChange]) -> Vec<DatasetStored> {
+        self.undo.push(self.rows.clone());
+        self.redo.clear();
+        let mut added = Vec::new();
+        for change in changes {
+            match change {
+                RowChange::Set { row, value } => {
+                    self.each(&[*row], |one| one.value.clone_from(value));
+                }
+                RowChange::Add { after, value, split, .. } => {
+                    let id = RowId(self.next);
+                    self.next += 1;
+                    let new = FakeRow { id, value: value.clone(), split: *split, flags: RowFlags::default() };
+                    let place = after.and_then(|after| self.rows.iter().position(|row| row.id == after));
+                    self.rows.insert(place.map_or(0, |place| place + 1), new);
+                    added.push(id);
+                }
+                RowChange::Remove { rows } => self.rows.retain(|row| !rows.contains(&row.id)),
+                RowChange::Move { rows, before } => {
+                    let (moved, rest): (Vec<_>, Vec<_>) =
+                        self.rows.drain(..).partition(|row| rows.contains(&row.id));
+                    self.rows = rest;
+                    let place = before.and_then(|before| self.rows.iter().position(|row| row.id == before));
+                    let place = place.unwrap_or(self.rows.len());
+                    self.rows.splice(place..place, moved);
+                }
+                RowChange::SetSplit { rows, split } => self.each(rows, |row| row.split = *split),
+                RowChange::Accept { rows, accepted } => self.each(rows, |row| {
+                    row.flags.0 &= !RowFlags::ACCEPTED.0;
+                    if *accepted {
+                        row.flags.set(RowFlags::ACCEPTED);
+                    }
+                }),
+            }
+        }
+        self.told(added)
+    }
+
+    fn each(&mut self, rows: &[RowId], change: impl Fn(&mut FakeRow)) {
+        self.rows.iter_mut().filter(|row| rows.contains(&row.id)).for_each(change);
+    }
+
+    fn step(&mut self, undo: bool) -> Vec<DatasetStored> {
+        let (from, to) =
+            if undo { (&mut self.undo, &mut self.redo) } else { (&mut self.redo, &mut self.undo) };
+        let Some(rows) = from.pop() else { return Vec::new() };
+        to.push(std::mem::replace(&mut self.rows, rows));
+        self.told(Vec::new())
+    }
+
+    fn told(&mut self, added: Vec<RowId>) -> Vec<DatasetStored> {
+        let edit = || Text::new("datasets.add_row");
+        self.record.revision += 1;
+        self.record.undo = (!self.undo.is_empty()).then(edit);
+        self.record.redo = (!self.redo.is_empty()).then(edit);
+        self.count();
+        vec![
+            DatasetStored::Dataset(Arc::new(self.record.clone())),
+            DatasetStored::RowsChanged {
+                dataset: self.record.id,
+                revision: self.record.revision,
+                changed: None,
+                added: Arc::new(added),
+                order_changed: true,
+            },
+        ]
+    }
+
+    /// A column's texts, in order.
+    pub fn texts(&self, column: &str) -> Vec<String> {
+        self.rows.iter().map(|row| Self::cell(row.value.get(column))).collect()
+    }
+}

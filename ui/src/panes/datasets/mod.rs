@@ -1,0 +1,245 @@
+//! Datasets: the list of them, a dataset's rows in a grid, all of one row beside it. This file holds what the pane
+//! keeps and puts the tiles together.
+
+mod cells;
+mod columns;
+mod grid;
+mod header;
+mod headings;
+mod home;
+mod keys;
+mod list;
+mod row_menu;
+mod rows;
+mod scroll;
+mod select;
+mod side;
+mod view;
+
+use super::{Pane, PaneCx};
+use crate::action::{Open, Toast};
+use crate::command::UiCommand;
+use crate::model::Listed;
+use crate::widgets::tiles::{self, TileSizes};
+use egui::Ui;
+use glassworks_protocol::datasets::{DatasetEdit, DatasetQuery, DatasetRecord, Role, RowId};
+use glassworks_protocol::ids::DatasetId;
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Edit, Query};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+const INSPECTOR: f32 = 320.0;
+
+/// What the tile in the middle shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tab {
+    #[default]
+    Rows,
+}
+
+impl Tab {
+    /// Those that stand side by side in the head.
+    const VIEWS: &'static [(Self, &'static str)] = &[(Self::Rows, "datasets.tab_rows")];
+}
+
+pub struct DatasetsPane {
+    open: Option<DatasetId>,
+    tab: Tab,
+    view: view::View,
+    grid: grid::Grid,
+    selection: select::Selection,
+    doing: rows::Doing,
+    list: list::ListState,
+    /// The name while it is typed.
+    name: Option<String>,
+    want_name: bool,
+    /// A row to be in the keyboard's hands as soon as it is among those shown, and rows to be selected with it.
+    wanted_row: Option<RowId>,
+    wanted_selection: Option<Vec<RowId>>,
+    sizes: TileSizes,
+    drawer: bool,
+}
+
+impl Default for DatasetsPane {
+    fn default() -> Self {
+        Self {
+            open: None,
+            tab: Tab::default(),
+            view: view::View::default(),
+            grid: grid::Grid::default(),
+            selection: select::Selection::default(),
+            doing: rows::Doing::default(),
+            list: list::ListState::default(),
+            name: None,
+            want_name: false,
+            wanted_row: None,
+            wanted_selection: None,
+            sizes: TileSizes { inspector: INSPECTOR, ..TileSizes::default() },
+            drawer: false,
+        }
+    }
+}
+
+impl Pane for DatasetsPane {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PaneCx) {
+        self.begin(cx);
+        match self.record(cx) {
+            Some(record) => self.dataset_ui(ui, cx, &record),
+            None => self.home_ui(ui, cx),
+        }
+        self.list_dialogs(ui.ctx(), cx);
+    }
+
+    fn command(&mut self, command: UiCommand, cx: &mut PaneCx) -> bool {
+        self.begin(cx);
+        let record = self.record(cx);
+        match (command, record) {
+            (UiCommand::Inspector, _) => self.drawer ^= true,
+            (UiCommand::AddRow, Some(record)) => self.add_row(cx, &record),
+            (UiCommand::Undo | UiCommand::Redo, Some(record)) => {
+                self.step(cx, &record, command == UiCommand::Undo);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn open(&mut self, open: &Open, cx: &mut PaneCx) -> bool {
+        self.begin(cx);
+        match open {
+            Open::Dataset(id) => self.open_dataset(*id),
+            _ => return false,
+        }
+        true
+    }
+
+    fn save(&self) -> Option<Value> {
+        Some(json!({
+            "open": self.open,
+            "tab": self.tab,
+            "sizes": self.sizes,
+            "widths": self.grid.widths,
+        }))
+    }
+
+    fn restore(&mut self, kept: &Value) {
+        let part = |name: &str| kept.get(name).cloned().unwrap_or_default();
+        self.open = serde_json::from_value(part("open")).unwrap_or_default();
+        self.tab = serde_json::from_value(part("tab")).unwrap_or_default();
+        self.sizes = serde_json::from_value(part("sizes")).unwrap_or(self.sizes);
+        self.grid.widths = serde_json::from_value(part("widths")).unwrap_or_default();
+    }
+}
+
+impl DatasetsPane {
+    /// Asks for what is needed, and lets go of what is gone.
+    fn begin(&mut self, cx: &mut PaneCx) {
+        match cx.model.datasets.listed() {
+            Listed::NotAsked => cx.fetch(Query::Dataset(DatasetQuery::All)),
+            Listed::Ready => {
+                let there = |id: &DatasetId| {
+                    cx.model.datasets.get(*id).is_some_and(|record| record.trashed_at_ms.is_none())
+                };
+                if self.open.is_some_and(|id| !there(&id)) {
+                    self.close_dataset();
+                }
+            }
+            Listed::Asked | Listed::Failed(_) => {}
+        }
+        let Some(record) = self.record(cx) else { return };
+        self.settle_rows(cx, &record);
+        self.follow_view(cx, &record);
+        self.go_to_wanted();
+        if let Some(row) = self.grid.row()
+            && cx.model.datasets.wants_document(record.id, row)
+        {
+            cx.fetch(Query::Dataset(DatasetQuery::Row { dataset: record.id, row }));
+        }
+        if record.mapping.column(Role::Label).is_some() && cx.model.datasets.wants_labels(&record) {
+            cx.fetch(Query::Dataset(DatasetQuery::Labels(record.id)));
+        }
+    }
+
+    /// The one that is open, as it is stored.
+    fn record(&self, cx: &PaneCx) -> Option<Arc<DatasetRecord>> {
+        cx.model.datasets.get(self.open?).cloned()
+    }
+
+    fn dataset_ui(&mut self, ui: &mut Ui, cx: &mut PaneCx, record: &Arc<DatasetRecord>) {
+        let list = !cx.folds_list();
+        let inspector = self.tab == Tab::Rows && !cx.folds_inspector();
+        let columns = tiles::columns(ui, &mut self.sizes, list, inspector);
+        if let Some(rect) = columns.list {
+            tiles::tile(ui, "dataset", rect, |ui| self.side_tile(ui, cx, record));
+        }
+        tiles::tile(ui, "rows", columns.main, |ui| {
+            self.header_ui(ui, cx, record);
+            match self.tab {
+                Tab::Rows => {
+                    let rect = ui.available_rect_before_wrap();
+                    self.grid_ui(ui, cx, record, rect);
+                }
+            }
+        });
+        if let Some(rect) = columns.inspector {
+            tiles::tile(ui, "row", rect, |ui| self.row_tile(ui, cx, record));
+        } else if self.tab == Tab::Rows {
+            let (mut open, width) = (self.drawer, self.sizes.inspector);
+            tiles::drawer(ui, "row", columns.main, width, &mut open, |ui| self.row_tile(ui, cx, record));
+            self.drawer = open;
+        }
+    }
+
+    fn open_dataset(&mut self, id: DatasetId) {
+        if self.open != Some(id) {
+            self.close_dataset();
+            self.open = Some(id);
+            self.grid.want_focus = true;
+        }
+    }
+
+    /// Back to the list of all.
+    fn close_dataset(&mut self) {
+        self.open = None;
+        self.tab = Tab::Rows;
+        self.view = view::View::default();
+        let widths = std::mem::take(&mut self.grid.widths);
+        self.grid = grid::Grid::with_widths(widths);
+        self.selection.clear();
+        self.doing = rows::Doing::default();
+        self.name = None;
+        (self.wanted_row, self.wanted_selection) = (None, None);
+    }
+
+    /// A row that was waited for is there.
+    fn go_to_wanted(&mut self) {
+        let Some(place) = self.wanted_row.and_then(|row| self.view.place(row)) else { return };
+        self.press(place, egui::Modifiers::NONE);
+        if let Some(rows) = self.wanted_selection.take() {
+            self.selection.only(&rows);
+        }
+        self.wanted_row = None;
+        self.grid.follow = true;
+    }
+
+    /// Undo or redo.
+    fn step(&mut self, cx: &mut PaneCx, record: &DatasetRecord, undo: bool) {
+        let there = if undo { &record.undo } else { &record.redo };
+        if there.is_none() {
+            let key = if undo { "shell.nothing_to_undo" } else { "shell.nothing_to_redo" };
+            cx.toast(Toast::new(Text::new(key)));
+            return;
+        }
+        let edit = if undo { DatasetEdit::Undo(record.id) } else { DatasetEdit::Redo(record.id) };
+        cx.edit(Edit::Dataset(edit));
+    }
+}
+
+/// Labels in the order their colours go by: the most frequent first.
+fn labels(cx: &PaneCx, record: &DatasetRecord) -> Vec<String> {
+    let labels = cx.model.datasets.labels(record.id).unwrap_or_default();
+    labels.iter().map(|(label, _)| label.clone()).collect()
+}
