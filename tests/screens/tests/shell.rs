@@ -77,7 +77,7 @@ fn the_palette_works_by_keyboard_alone() {
     palette(&mut window, "go to");
     window.key(Modifiers::NONE, Key::ArrowDown);
     window.key(Modifiers::NONE, Key::Enter);
-    assert!(window.shows("Before you start"), "the second pane is for fine-tuning");
+    assert!(window.shows("Reading datasets"), "the second pane is of datasets");
 }
 
 #[test]

@@ -83,7 +83,6 @@ fn rows_are_walked_and_selected_by_keyboard() {
     window.key(Modifiers::COMMAND, Key::Z);
     fake.answer(&mut window);
     assert_eq!(fake.sets[0].texts("question").len(), 41);
-    window.key(Modifiers::NONE, Key::ArrowUp);
     assert!(window.shows("Row 40"), "it is at the side");
 }
 
