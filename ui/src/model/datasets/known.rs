@@ -54,6 +54,11 @@ impl Bad {
     }
 }
 
+/// Two versions, the present where there is no second, and what is different.
+type Compared = ((u32, Option<u32>), Told<VersionDiff>);
+/// All of some rows.
+pub type Values = Arc<Vec<(RowId, Row)>>;
+
 #[derive(Debug, Default)]
 pub struct Known {
     pub lines: Lines,
@@ -65,12 +70,12 @@ pub struct Known {
     pub bad: Option<Bad>,
     /// Newest first; `Some(None)`: on their way.
     pub versions: Option<Option<Vec<VersionRecord>>>,
-    pub compared: Option<((u32, Option<u32>), Told<VersionDiff>)>,
+    pub compared: Option<Compared>,
     pub labels: Option<Vec<(String, u64)>>,
     /// The state that labels were asked for in.
     pub labels_at: Option<u64>,
     /// All of some rows: those asked for last.
-    pub values: Option<(Vec<RowId>, Option<Arc<Vec<(RowId, Row)>>>)>,
+    pub values: Option<(Vec<RowId>, Option<Values>)>,
     pub overview: Option<Arc<OverviewReport>>,
     pub measure: Option<Arc<MeasureReport>>,
 }

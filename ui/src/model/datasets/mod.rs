@@ -15,12 +15,12 @@ use glassworks_protocol::datasets::measure::MeasureReport;
 use glassworks_protocol::datasets::overview::OverviewReport;
 use glassworks_protocol::datasets::view::FoundRows;
 use glassworks_protocol::datasets::{
-    DatasetEdit, DatasetJob, DatasetOutput, DatasetPage, DatasetQuery, DatasetRecord, DatasetStored, Row,
+    DatasetEdit, DatasetJob, DatasetOutput, DatasetPage, DatasetQuery, DatasetRecord, DatasetStored,
     RowDocument, RowId, RowLine,
 };
 use glassworks_protocol::ids::{DatasetId, EditId, JobId};
 use glassworks_protocol::{Failure, JobOutput, JobSpec, Outcome};
-use known::Known;
+use known::{Known, Values};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -109,7 +109,7 @@ impl Datasets {
 
     /// All of these rows, if they are what was asked for last and have come.
     #[must_use]
-    pub fn values(&self, id: DatasetId, rows: &[RowId]) -> Option<&Arc<Vec<(RowId, Row)>>> {
+    pub fn values(&self, id: DatasetId, rows: &[RowId]) -> Option<&Values> {
         let (asked, told) = self.known.get(&id)?.values.as_ref()?;
         told.as_ref().filter(|_| asked == rows)
     }
