@@ -297,6 +297,26 @@ impl Table {
         Some(facts)
     }
 
+    /// What is known of many rows; of those that are gone nothing is told.
+    pub fn each_facts(&self, rows: &[RowId], each: &mut dyn FnMut(RowId, Facts)) {
+        let mut last: Option<(u32, &FactsList)> = None;
+        for row in rows {
+            let known = self.place(*row).parts().and_then(|(number, index)| {
+                let facts = match last {
+                    Some((same, facts)) if same == number => facts,
+                    _ => &self.parts.get(&number)?.facts,
+                };
+                last = Some((number, facts));
+                let mut facts = facts.get(index)?;
+                facts.flags.set(self.mark(*row).flags());
+                Some(facts)
+            });
+            if let Some(facts) = known.or_else(|| self.facts(*row)) {
+                each(*row, facts);
+            }
+        }
+    }
+
     /// What holds of a row; nothing of one that is gone.
     #[must_use]
     pub fn flags(&self, row: RowId) -> RowFlags {
@@ -340,10 +360,9 @@ impl Table {
     pub fn label_shares(&self) -> Vec<LabelShare> {
         let sets = self.label_sets();
         let mut by_set = vec![[0_u64; 4]; sets.n_sets()];
-        for row in &*self.order {
-            let set = self.facts(*row).unwrap_or_default().labels as usize;
-            by_set[set][OverviewReport::place(self.split(*row))] += 1;
-        }
+        self.each_facts(&self.order, &mut |row, facts| {
+            by_set[facts.labels as usize][OverviewReport::place(self.split(row))] += 1;
+        });
         let mut by_name = vec![[0_u64; 4]; sets.n_names()];
         for (set, n) in by_set.iter().enumerate().skip(1) {
             for id in sets.ids(u32::try_from(set).unwrap_or_default()) {
@@ -375,9 +394,7 @@ impl Table {
     #[must_use]
     pub fn duplicates(&self) -> Vec<Vec<RowId>> {
         let mut all: Vec<(u64, usize)> = Vec::with_capacity(self.order.len());
-        for (at, row) in self.order.iter().enumerate() {
-            all.push((self.facts(*row).unwrap_or_default().hash, at));
-        }
+        self.each_facts(&self.order, &mut |_, facts| all.push((facts.hash, all.len())));
         all.sort_unstable();
         let mut groups: Vec<Vec<usize>> = all
             .chunk_by(|a, b| a.0 == b.0)
