@@ -157,4 +157,6 @@ fn no_overview() -> anyhow::Error {
 }
 
 #[cfg(test)]
+mod proofs;
+#[cfg(test)]
 mod tests;

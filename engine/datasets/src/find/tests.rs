@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::table::{At, Batch};
-use glassworks_protocol::DatasetId;
 use glassworks_protocol::datasets::edit::RowChange;
 use glassworks_protocol::datasets::overview::FindingKind;
 use glassworks_protocol::datasets::view::LengthUnit;
 use glassworks_protocol::datasets::{DataTask, Made, MadeHow, Mapping, Role, Split};
+use glassworks_protocol::ids::DatasetId;
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ fn table(folder: &Path) -> Table {
 
 fn view(filters: &[Filter], sort: Option<(SortKey, bool)>) -> ViewSpec {
     let sort = sort.map(|(by, descending)| Sort { by, descending });
-    ViewSpec { dataset: DatasetId::new(), filters: filters.to_vec(), sort, measure: None }
+    ViewSpec { dataset: DatasetId::mint(), filters: filters.to_vec(), sort, measure: None }
 }
 
 fn rows(table: &Table, view: &ViewSpec) -> Vec<u32> {

@@ -18,18 +18,29 @@ pub(crate) fn aside(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Writes a file so that it is there whole or not at all.
+/// Writes a file so that it is there whole or not at all, and lasts.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_beside(path, bytes, true)?;
+    sync_folder(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Writes a file that can be made anew: another one cannot see half of it, but after a crash it may be torn.
+pub(crate) fn write_loose(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_beside(path, bytes, false)
+}
+
+fn write_beside(path: &Path, bytes: &[u8], lasts: bool) -> Result<()> {
     let beside = aside(path);
     let write = || -> std::io::Result<()> {
         let mut file = File::create(&beside)?;
         file.write_all(bytes)?;
-        file.sync_all()?;
+        if lasts {
+            file.sync_all()?;
+        }
         drop(file);
         std::fs::rename(&beside, path)
     };
-    write().with_context(|| format!("writing {}", path.display()))?;
-    sync_folder(path.parent().unwrap_or(Path::new(".")))
+    write().with_context(|| format!("writing {}", path.display()))
 }
 
 /// Makes names in a folder last.

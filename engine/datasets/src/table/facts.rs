@@ -70,7 +70,7 @@ impl FactsList {
     pub(crate) fn keep(&self, folder: &Path, number: u32, mapping: u64, labels: &Labels) {
         let bytes = disk::count(self.hashes.len()).map(|n_rows| self.bytes(n_rows, mapping, labels));
         if let Ok(bytes) = bytes {
-            drop(disk::write_whole(&segment::path(folder, number, "facts"), &bytes));
+            drop(disk::write_loose(&segment::path(folder, number, "facts"), &bytes));
         }
     }
 

@@ -5,6 +5,7 @@
 //! from the text, and believed when it comes to the same; a text that is not what the state says is refused.
 
 use super::disk::{self, Numbers};
+use crate::Tick;
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -189,7 +190,7 @@ impl Segment {
         if let Some(starts) = read_index(&index, &record) {
             return Self::over(folder, record, starts);
         }
-        let starts = find_starts(&text, &record)?;
+        let starts = find_starts(&text, &record, &|_| Ok(()))?;
         write_index(folder, &record, &starts)?;
         Self::over(folder, record, starts)
     }
@@ -248,12 +249,12 @@ impl Segment {
         Ok(())
     }
 
-    /// Reads all of the text and compares it with its CRC-32.
+    /// Reads all of the text and compares it with its CRC-32; `tick` is told how many lines were read.
     ///
     /// # Errors
-    /// Names the file when it is another one.
-    pub fn verify(&self) -> Result<()> {
-        find_starts(&self.path, &self.record).map(drop)
+    /// Names the file when it is another one. When `tick` ends the work.
+    pub fn verify(&self, tick: Tick<'_>) -> Result<()> {
+        find_starts(&self.path, &self.record, tick).map(drop)
     }
 
     /// Bytes in memory.
@@ -268,7 +269,7 @@ fn open(path: &Path) -> Result<File> {
 }
 
 /// Where lines begin, read from the text; refused unless it is the text that was written.
-fn find_starts(text: &Path, record: &SegmentRecord) -> Result<Vec<u32>> {
+fn find_starts(text: &Path, record: &SegmentRecord, tick: Tick<'_>) -> Result<Vec<u32>> {
     let mut file = open(text)?;
     let (mut starts, mut at, mut begins) = (Vec::new(), 0_u32, true);
     let mut crc = crc32fast::Hasher::new();
@@ -287,6 +288,7 @@ fn find_starts(text: &Path, record: &SegmentRecord) -> Result<Vec<u32>> {
             starts.push(at.saturating_add(disk::count(place)? + 1));
         }
         at = at.saturating_add(disk::count(n)?);
+        tick(starts.len() as u64)?;
     }
     let same = crc.finalize() == record.crc && at == record.n_bytes && starts.len() == record.n_rows as usize;
     if !same {
