@@ -22,6 +22,9 @@ pub enum At {
 }
 
 /// A change to many rows of a table. Dropped, it leaves nothing.
+///
+/// It goes on from the table as that was when it began, and gives its ids from there: what was changed meanwhile is not
+/// in what it commits to. Whoever puts the result in the table's place sees to it that nothing was.
 pub struct Batch {
     table: Table,
     writer: Option<(SegmentWriter, FactsList)>,

@@ -170,7 +170,9 @@ impl Table {
                 let back =
                     RowStep::Set { row: *row, to: self.content(*row)?, accepted: self.mark(*row).accepted() };
                 self.put(*row, to)?;
-                self.mark_mut(*row).set_accepted(*accepted);
+                if self.mark(*row).accepted() != *accepted {
+                    self.mark_mut(*row).set_accepted(*accepted);
+                }
                 Ok(back)
             }
             RowStep::Insert(rows) => self.insert(rows),
@@ -282,7 +284,9 @@ impl Table {
             }
             Content::Line(line) => {
                 let line: Box<[u8]> = line.as_bytes().into();
-                let facts = Arc::make_mut(&mut self.reckoner).facts(&line);
+                // Labels are many at times, and not copied for one that is known.
+                let known = self.reckoner.known_facts(&line);
+                let facts = known.unwrap_or_else(|| Arc::make_mut(&mut self.reckoner).facts(&line));
                 Arc::make_mut(&mut self.fresh).insert(row, Arc::new(Fresh { line, facts }));
                 Place::FRESH
             }

@@ -156,4 +156,12 @@ impl Reckoner {
         let labels = self.labels.number(&self.names);
         Facts { hash: read.hash, n_chars: read.n_chars, labels, flags: read.flags }
     }
+
+    /// The same, where the row has no labels but those that are known.
+    pub(crate) fn known_facts(&self, line: &[u8]) -> Option<Facts> {
+        let mut names = Vec::new();
+        let read = self.checker.read(line, &mut names);
+        let labels = self.labels.known(&names)?;
+        Some(Facts { hash: read.hash, n_chars: read.n_chars, labels, flags: read.flags })
+    }
 }

@@ -236,3 +236,28 @@ fn facts_follow_the_mapping() {
     assert!(mapped.labels().is_empty() && table.labels().len() == 4);
     assert!(table.duplicates().is_empty());
 }
+
+#[test]
+fn a_row_takes_few_bytes_of_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut batch = Batch::new(&Table::create(folder.path(), &mapping()).unwrap());
+    let line = crate::to_line(&row("text", "a")).unwrap();
+    for _ in 0..20_000 {
+        batch.add(At::Last, &line, None, None).unwrap();
+    }
+    let table = batch.commit(1).unwrap();
+    let opened = Table::open(folder.path(), 1, &mapping(), &no_tick).unwrap();
+    for table in [table, opened] {
+        assert!(table.memory_bytes() <= 48 * table.len(), "{} bytes", table.memory_bytes());
+    }
+}
+
+#[test]
+fn a_line_that_names_a_column_twice_is_no_end_of_it() {
+    let roles = [(Role::Text, "t".to_owned()), (Role::Label, "t".to_owned()), (Role::Group, "g".to_owned())];
+    let mapping = Mapping { task: DataTask::Classification, roles: roles.into() };
+    let folder = tempfile::tempdir().unwrap();
+    let mut batch = Batch::new(&Table::create(folder.path(), &mapping).unwrap());
+    batch.add(At::Last, br#"{"t":"a","t":"b","g":1}"#, None, None).unwrap();
+    assert_eq!(batch.commit(1).unwrap().labels().len(), 1);
+}

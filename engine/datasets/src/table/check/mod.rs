@@ -133,7 +133,7 @@ impl Checker {
         for (key, value) in raw::fields(line) {
             for column in self.columns.iter().filter(|column| column.escaped == key) {
                 found[column.role as usize] = Some(value);
-                left -= 1;
+                left = left.saturating_sub(1);
             }
             if left == 0 {
                 break;
