@@ -1,9 +1,11 @@
 //! The one loop: takes commands in order, edits and answers at once, starts a named thread for each job.
 
+use crate::datasets;
 use crate::failure::{self, Cancelled};
 use crate::job_cx::{JobCx, Shared, Steering};
 use crate::jobs::{self, predict_pages};
-use glassworks_protocol::ids::JobId;
+use glassworks_protocol::datasets::DatasetEdit;
+use glassworks_protocol::ids::{EditId, JobId};
 use glassworks_protocol::link::EngineEnd;
 use glassworks_protocol::machine::DiskStatus;
 use glassworks_protocol::text::Text;
@@ -14,7 +16,7 @@ use glassworks_protocol::{
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 /// Jobs that have not settled.
@@ -28,6 +30,7 @@ struct Handle {
 /// Runs until [`Command::Shutdown`] or until the window's end is gone; then stops every job and waits for it.
 pub fn run(end: &EngineEnd, shared: &Arc<Shared>) {
     let running = Running::default();
+    let (edits, datasets) = edit_datasets(shared);
     while let Ok(command) = end.commands.recv() {
         match command {
             Command::Start(id, spec) => start(id, spec, shared, &running),
@@ -37,12 +40,12 @@ pub fn run(end: &EngineEnd, shared: &Arc<Shared>) {
             Command::Signal(id, signal) => steer(id, &running, |steering| {
                 *steering.signal.lock().unwrap_or_else(PoisonError::into_inner) = Some(signal);
             }),
-            Command::Edit(id, Edit::Dataset(edit)) => match crate::datasets::edit(shared, edit) {
-                Ok(stored) => {
-                    stored.into_iter().for_each(|s| end.outbox.send(Event::Stored(Stored::Dataset(s))))
+            Command::Edit(id, Edit::Dataset(edit)) => {
+                shared.datasets.edit_sent();
+                if edits.send((id, edit)).is_err() {
+                    tracing::error!("the thread that edits datasets has ended");
                 }
-                Err(failure) => refuse(shared, RequestId::Edit(id), failure),
-            },
+            }
             Command::Edit(id, edit) => match shared.runtime.block_on(shared.store.edit(edit)) {
                 Ok(stored) => stored.into_iter().for_each(|s| end.outbox.send(Event::Stored(s))),
                 Err(failure) => refuse(shared, RequestId::Edit(id), failure),
@@ -52,10 +55,40 @@ pub fn run(end: &EngineEnd, shared: &Arc<Shared>) {
         }
     }
     stop_all(&running);
+    drop(edits);
+    if datasets.is_some_and(|thread| thread.join().is_err()) {
+        tracing::error!("the thread that edits datasets panicked");
+    }
     if let Err(failure) = shared.runtime.block_on(shared.store.close()) {
         tracing::error!("closing the database: {failure}");
     }
     end.outbox.send(Event::Notice(Notice::Ended));
+}
+
+/// Edits of datasets are carried out in order beside the loop: one that touches a million rows holds nothing else up.
+fn edit_datasets(shared: &Arc<Shared>) -> (mpsc::Sender<(EditId, DatasetEdit)>, Option<JoinHandle<()>>) {
+    let (sender, edits) = mpsc::channel::<(EditId, DatasetEdit)>();
+    let context = Arc::clone(shared);
+    let work = move || {
+        for (id, edit) in edits {
+            let done = std::panic::catch_unwind(AssertUnwindSafe(|| datasets::carry_out(&context, edit)));
+            match done {
+                Ok(Ok(told)) => {
+                    told.into_iter().for_each(|one| context.outbox.send(Event::Stored(Stored::Dataset(one))));
+                }
+                Ok(Err(error)) => refuse(&context, RequestId::Edit(id), failure::from_error(&error)),
+                Err(payload) => refuse(&context, RequestId::Edit(id), failure::from_panic(&*payload)),
+            }
+            context.datasets.edit_done();
+        }
+    };
+    match std::thread::Builder::new().name("edit-datasets".to_owned()).spawn(work) {
+        Ok(thread) => (sender, Some(thread)),
+        Err(error) => {
+            tracing::error!("starting a thread: {error}");
+            (sender, None)
+        }
+    }
 }
 
 fn refuse(shared: &Shared, id: RequestId, failure: Failure) {
@@ -120,7 +153,7 @@ async fn page(shared: &Arc<Shared>, query: Query) -> Result<Page, Failure> {
         }
         Query::DataHead(path) => Page::DataHead(Arc::new(predict_pages::head(path).await?)),
         Query::Prompt(query) => Page::Prompt(predict_pages::of_prompts(shared, query).await?),
-        Query::Dataset(query) => Page::Dataset(jobs::datasets::page(shared, query).await?),
+        Query::Dataset(query) => Page::Dataset(datasets::pages::page(shared, query).await?),
         Query::Benches => Page::Benches(store.benches().await?),
         Query::Votes => Page::Votes(store.votes().await?),
         Query::Memory => Page::Memory(shared.ledger.status()),

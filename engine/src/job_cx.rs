@@ -1,5 +1,6 @@
 //! All that a job may touch of the world: its checkpoint, its voice, the store, the shelf, the ledger.
 
+use crate::datasets::Datasets;
 use crate::disk::Disk;
 use crate::failure::Cancelled;
 use crate::home::Home;
@@ -41,6 +42,8 @@ pub struct Shared {
     pub live: LiveRuns,
     /// Files of predicted rows that are being looked at.
     pub looked_at: LookedAt,
+    /// Datasets that are open.
+    pub datasets: Datasets,
     /// Held by the run that trains: one at a time.
     pub training: Mutex<()>,
 }

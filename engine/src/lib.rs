@@ -57,6 +57,8 @@ pub struct EngineConfig {
     pub starter: &'static [(&'static str, &'static [u8])],
     /// Bundled data to begin with: paths under the home's folder of datasets, and contents.
     pub samples: &'static [(&'static str, &'static [u8])],
+    /// Datasets that come with the program: their index, and their files by path.
+    pub datasets: &'static [(&'static str, &'static [u8])],
     pub version: &'static str,
     /// Of the system's locale; a person's own choice goes before it.
     pub language: Language,
@@ -140,11 +142,16 @@ impl Engine {
             machine: start.machine.clone(),
             live: train::live::LiveRuns::default(),
             looked_at: predict::LookedAt::default(),
+            datasets: datasets::Datasets::default(),
             training: std::sync::Mutex::new(()),
         };
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())
-            .spawn(move || event_loop::run(&end, &Arc::new(shared)))
+            .spawn(move || {
+                let shared = Arc::new(shared);
+                datasets::starters::begin(&shared, config.datasets);
+                event_loop::run(&end, &shared);
+            })
             .context("starting the engine thread")?;
         Ok(Running { window, start, thread })
     }

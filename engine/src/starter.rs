@@ -84,7 +84,7 @@ pub fn samples(home: &Home, files: &[(&str, &[u8])]) -> Result<Vec<PathBuf>> {
 }
 
 /// Writes aside and renames, so that a crash leaves the old file or the new one; true if there was a need to.
-fn write_if_different(path: &Path, contents: &[u8]) -> Result<bool> {
+pub(crate) fn write_if_different(path: &Path, contents: &[u8]) -> Result<bool> {
     if fs::read(path).is_ok_and(|old| old == contents) {
         return Ok(false);
     }

@@ -4,7 +4,7 @@ use super::Cx;
 use super::meter::Meter;
 use super::out::{self, Stop};
 use crate::paths;
-use crate::starter::{SAMPLES, STARTER};
+use crate::starter::{DATASETS, SAMPLES, STARTER};
 use glassworks_engine::{Engine, EngineConfig, Mode, PowerConfig, Running};
 use glassworks_protocol::ids::{EditId, JobId, ModelId, QueryId};
 use glassworks_protocol::link::SendError;
@@ -223,6 +223,7 @@ pub fn config(home: &Path, mode: Mode, language: Language) -> EngineConfig {
         mode,
         starter: STARTER,
         samples: SAMPLES,
+        datasets: DATASETS,
         version: env!("CARGO_PKG_VERSION"),
         language,
         memory_limit_bytes: None,

@@ -78,6 +78,7 @@ impl Place {
             mode: Mode::writer("window"),
             starter: &[],
             samples: &[],
+            datasets: &[],
             version: "test",
             language: glassworks_protocol::text::Language::English,
             memory_limit_bytes: None,

@@ -8,6 +8,7 @@ pub mod backup;
 mod benches;
 mod changes;
 mod chats;
+mod datasets;
 mod edits;
 mod error;
 mod lenient;
@@ -32,6 +33,7 @@ mod tokens;
 pub mod transfer;
 mod votes;
 
+pub use datasets::{DatasetCommit, Log, LoggedEdit};
 pub use open::check_database;
 pub use replies::Begun;
 

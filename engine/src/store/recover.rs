@@ -196,6 +196,11 @@ async fn mend(fresh: &mut SqliteConnection) -> Result<()> {
         "DELETE FROM prompt_runs WHERE length(id) <> 16 OR prompt NOT IN (SELECT id FROM prompts)
             OR NOT json_valid(record)",
         "DELETE FROM prompt_results WHERE run NOT IN (SELECT id FROM prompt_runs) OR NOT json_valid(result)",
+        "DELETE FROM datasets WHERE length(id) <> 16 OR NOT json_valid(record)",
+        "DELETE FROM dataset_edits WHERE dataset NOT IN (SELECT id FROM datasets)
+            OR NOT json_valid(undo) OR NOT json_valid(redo) OR NOT json_valid(what)",
+        "DELETE FROM dataset_versions WHERE dataset NOT IN (SELECT id FROM datasets)",
+        "DELETE FROM dataset_bad_done WHERE dataset NOT IN (SELECT id FROM datasets)",
         "DELETE FROM votes WHERE length(id) <> 16 OR NOT json_valid(contenders) OR winner >= n_contenders",
         "DELETE FROM benches WHERE length(id) <> 16 OR NOT json_valid(record)",
     ] {

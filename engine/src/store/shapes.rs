@@ -41,7 +41,7 @@ impl Table {
 }
 
 /// Every table of ours, columns in the order of the migrations.
-pub(super) const TABLES: [Table; 24] = [
+pub(super) const TABLES: [Table; 28] = [
     Table {
         name: "chats",
         columns: &[
@@ -331,6 +331,50 @@ pub(super) const TABLES: [Table; 24] = [
             ("version", Shape::Text),
             ("record", Shape::Text),
         ],
+        n_added: 0,
+    },
+    Table {
+        name: "datasets",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("id", Shape::Id),
+            ("record", Shape::Text),
+            ("state", Shape::Int),
+            ("through", Shape::Int),
+            ("next_row", Shape::Int),
+        ],
+        n_added: 0,
+    },
+    Table {
+        name: "dataset_edits",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("dataset", Shape::Id),
+            ("undone", Shape::Int),
+            ("undo", Shape::Text),
+            ("redo", Shape::Text),
+            ("what", Shape::Text),
+            ("at_ms", Shape::Int),
+        ],
+        n_added: 0,
+    },
+    Table {
+        name: "dataset_versions",
+        columns: &[
+            ("seq", Shape::Seq),
+            ("dataset", Shape::Id),
+            ("n", Shape::Int),
+            ("state", Shape::Int),
+            ("n_rows", Shape::Int),
+            ("at_ms", Shape::Int),
+            ("what", Shape::Text),
+            ("label", Shape::Text),
+        ],
+        n_added: 0,
+    },
+    Table {
+        name: "dataset_bad_done",
+        columns: &[("seq", Shape::Seq), ("dataset", Shape::Id), ("bad", Shape::Int)],
         n_added: 0,
     },
 ];

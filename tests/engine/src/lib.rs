@@ -1,5 +1,6 @@
 //! What the tests of the engine share: an engine on a home folder of its own, and patience with events.
 
+pub mod datasets;
 pub mod training;
 
 use glassworks_engine::{Engine, EngineConfig, Mode, PowerConfig, Running};
@@ -72,6 +73,7 @@ pub fn config(home: &Path) -> EngineConfig {
         mode: Mode::writer("test"),
         starter: starter(),
         samples: &[],
+        datasets: &[],
         version: "0.0.0-test",
         language: Language::English,
         memory_limit_bytes: None,
@@ -210,6 +212,11 @@ impl Lab {
         self.send(Command::Edit(EditId::mint(), edit));
         // Commands are taken in order, so the answer comes after the edit.
         self.fetch(Query::Memory).expect("an answer");
+    }
+
+    /// Drops the events nobody has asked for that `unwanted` says yes to.
+    pub fn forget(&mut self, mut unwanted: impl FnMut(&Event) -> bool) {
+        self.seen.retain(|event| !unwanted(event));
     }
 
     /// Events of things stored that nobody has asked for.

@@ -64,6 +64,13 @@ impl Columns {
     }
 }
 
+/// What kind of value it is; `None`: nothing, or an empty list, which may be any.
+#[must_use]
+pub fn kind_of(value: &Value) -> Option<ColumnKind> {
+    let text = serde_json::to_vec(value).unwrap_or_default();
+    if text == b"null" { None } else { kind(&text) }
+}
+
 /// What canonical JSON is; `None`: an empty list, which may be any.
 fn kind(text: &[u8]) -> Option<ColumnKind> {
     Some(match text {

@@ -22,7 +22,7 @@ mod squad;
 mod table;
 mod text;
 
-pub use columns::Columns;
+pub use columns::{Columns, kind_of};
 pub use json::{Field, parse};
 pub use one::read_one;
 pub use preview::preview;

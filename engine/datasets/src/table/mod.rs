@@ -113,14 +113,14 @@ impl Table {
         Ok(Self::empty(folder, mapping, next))
     }
 
-    /// The table as a state holds it. What a crash left behind is swept away. Facts that are missing or of another
-    /// mapping are computed, which reads all rows; `tick` is told of those.
+    /// The table as a state holds it. What a crash left behind stays ([`state::sweep`]): another table of the folder
+    /// may be writing it. Facts that are missing or of another mapping are computed, which reads all rows; `tick` is
+    /// told of those.
     ///
     /// # Errors
     /// Names the file that is damaged. When `tick` ends the work.
     pub fn open(folder: &Path, state: u32, mapping: &Mapping, tick: Tick<'_>) -> Result<Self> {
-        let next = state::sweep(folder)?;
-        let mut table = Self::empty(folder, mapping, next);
+        let mut table = Self::empty(folder, mapping, state::next_segment(folder)?);
         table.load(state, tick)?;
         Ok(table)
     }

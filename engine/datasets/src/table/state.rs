@@ -72,10 +72,29 @@ pub fn prune(folder: &Path, keep: &[u32]) -> Result<()> {
     sweep(folder).map(drop)
 }
 
-/// Removes what a crash left behind: files that were not finished, and segments of no state. Returns the next free
-/// number of a segment.
-pub(super) fn sweep(folder: &Path) -> Result<u32> {
-    let (mut used, mut next, mut sure) = (BTreeSet::new(), 1, true);
+/// A number that no segment has had, nor one that is being written.
+pub(super) fn next_segment(folder: &Path) -> Result<u32> {
+    let mut next = 1;
+    for name in names(folder)? {
+        let number = name.split('.').next().and_then(|stem| stem.parse::<u32>().ok());
+        next = next.max(number.map_or(0, |number| number.saturating_add(1)));
+    }
+    for n in list(folder)? {
+        if let Ok(head) = read_head(folder, n) {
+            let last = head.segments.iter().map(|record| record.number).max();
+            next = next.max(last.map_or(0, |last| last.saturating_add(1)));
+        }
+    }
+    Ok(next)
+}
+
+/// Removes what a crash left behind: files that were not finished, and segments of no state. To be called while nobody
+/// writes there. Returns the next free number of a segment.
+///
+/// # Errors
+/// When the folder cannot be read, or a file not be removed.
+pub fn sweep(folder: &Path) -> Result<u32> {
+    let (mut used, mut sure) = (BTreeSet::new(), true);
     for n in list(folder)? {
         // While a state cannot be read nobody knows which segments it has.
         let Ok(head) = read_head(folder, n) else {
@@ -84,17 +103,17 @@ pub(super) fn sweep(folder: &Path) -> Result<u32> {
         };
         used.extend(head.segments.iter().map(|record| record.number));
     }
+    let next = next_segment(folder)?;
     for name in names(folder)? {
         let (stem, ending) = name.rsplit_once('.').unwrap_or((&name, ""));
         let number = stem.parse::<u32>().ok().filter(|_| matches!(ending, "jsonl" | "idx" | "facts"));
-        next = next.max(number.map_or(0, |number| number.saturating_add(1)));
         let orphan = sure && number.is_some_and(|number| !used.contains(&number));
         if ending == disk::INCOMPLETE || orphan {
             let path = folder.join(&name);
             std::fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
         }
     }
-    Ok(next.max(used.last().map_or(0, |last| last.saturating_add(1))))
+    Ok(next)
 }
 
 struct Head {

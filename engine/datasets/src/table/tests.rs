@@ -202,6 +202,9 @@ fn what_a_crash_leaves_is_swept() {
     std::fs::write(folder.path().join("bad.jsonl"), "not ours\n").unwrap();
     let opened = Table::open(folder.path(), 1, &mapping(), &no_tick).unwrap();
     assert_eq!(texts(&opened), texts(&table));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), was + 3, "another may be writing it");
+    assert_eq!(super::state::next_segment(folder.path()).unwrap(), 10);
+    super::state::sweep(folder.path()).unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), was + 1);
 }
 

@@ -1,23 +1,31 @@
-//! Datasets that are kept: jobs over them, one file each, and questions about them.
+//! Jobs over datasets that are kept, one file each.
 
-use crate::job_cx::{JobCx, Shared};
+mod export_bad;
+mod import;
+
+use crate::job_cx::JobCx;
 use anyhow::Result;
-use glassworks_protocol::Failure;
-use glassworks_protocol::datasets::{DatasetJob, DatasetOutput, DatasetPage, DatasetQuery};
+use glassworks_datasets::formats;
+use glassworks_protocol::datasets::{DatasetJob, DatasetOutput};
 use std::sync::Arc;
 
-/// Carries a job out.
+/// Carries a job out, after the edits that were sent before it.
 ///
 /// # Errors
 /// As each kind says.
-pub fn run(_cx: &JobCx, job: DatasetJob) -> Result<DatasetOutput> {
-    anyhow::bail!("not built: {job:?}")
-}
-
-/// Answers a question.
-///
-/// # Errors
-/// As each kind says.
-pub async fn page(_shared: &Arc<Shared>, query: DatasetQuery) -> Result<DatasetPage, Failure> {
-    Err(crate::failure::from_error(&anyhow::anyhow!("not built: {query:?}")))
+pub fn run(cx: &JobCx, job: DatasetJob) -> Result<DatasetOutput> {
+    cx.shared.datasets.wait_for_edits();
+    match job {
+        DatasetJob::Preview(spec) => Ok(DatasetOutput::Preview(Arc::new(formats::preview(&spec)?))),
+        DatasetJob::Import(spec) => import::run(cx, &spec),
+        DatasetJob::Find(view) => {
+            let open = cx.shared.datasets.snapshot(&cx.shared, view.dataset)?;
+            let rows = std::sync::Arc::clone(open.table.order());
+            let (dataset, revision) = (view.dataset, open.record.revision);
+            let found = glassworks_protocol::datasets::view::FoundRows { dataset, revision, first: 0, rows };
+            Ok(DatasetOutput::Found(Arc::new(found)))
+        }
+        DatasetJob::ExportBad { dataset, to, replace } => export_bad::run(cx, dataset, &to, replace),
+        other => anyhow::bail!("not built: {other:?}"),
+    }
 }

@@ -1,0 +1,564 @@
+//! Carrying out what a person does to a dataset, with what takes it back; and batches that jobs have prepared.
+
+use super::steps::{Step, Steps};
+use super::{ABOUT, Datasets, GONE, Open, bad, folder, lock};
+use crate::job_cx::Shared;
+use crate::store::{DatasetCommit, Log, LoggedEdit};
+use anyhow::{Context as _, Result};
+use glassworks_datasets::formats;
+use glassworks_datasets::table::{Batch, Change, Table, state};
+use glassworks_protocol::datasets::edit::{RowChange, VersionRecord};
+use glassworks_protocol::datasets::{DatasetEdit, DatasetRecord, DatasetStored, Mapping, RowId};
+use glassworks_protocol::ids::DatasetId;
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Failure, FailureKind};
+use std::sync::Arc;
+
+/// Rows that one edit may touch and still be kept as such; more of them become a state of their own, and a version.
+const MOST_INLINE: usize = 1000;
+/// So many edits after a state, another is written: opening does no more of them again.
+const MOST_SINCE: u32 = 500;
+
+/// Carries an edit out.
+///
+/// # Errors
+/// When the dataset is gone, the edit makes no sense, or the disk says no; nothing has changed then.
+pub fn carry_out(shared: &Shared, edit: DatasetEdit) -> Result<Vec<DatasetStored>> {
+    match edit {
+        DatasetEdit::Create(record) => create(shared, *record),
+        DatasetEdit::Rename { dataset, name } => {
+            let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+            if name.is_empty() {
+                return told_as_it_is(shared, dataset);
+            }
+            let what = Text::new("data.did_rename");
+            plain(shared, dataset, Steps(vec![Step::Name(name)]), what)
+        }
+        DatasetEdit::SetMapping { dataset, mapping } => {
+            plain(shared, dataset, Steps(vec![Step::Mapping(mapping)]), Text::new("data.did_mapping"))
+        }
+        DatasetEdit::SetNotes { dataset, notes } => {
+            plain(shared, dataset, Steps(vec![Step::Notes(notes)]), Text::new("data.did_notes"))
+        }
+        DatasetEdit::Rows { dataset, changes } => rows(shared, dataset, &changes),
+        DatasetEdit::RestoreVersion { dataset, version } => restore_version(shared, dataset, version),
+        DatasetEdit::KeepVersion { dataset, label } => keep_version(shared, dataset, &label),
+        DatasetEdit::MendBad { dataset, bad, text } => mend(shared, dataset, bad, &text),
+        DatasetEdit::DismissBad { dataset, bad } => dismiss(shared, dataset, bad),
+        DatasetEdit::Undo(dataset) => step(shared, dataset, true),
+        DatasetEdit::Redo(dataset) => step(shared, dataset, false),
+        DatasetEdit::Trash(dataset) => set_trashed(shared, dataset, Some((shared.clock)())),
+        DatasetEdit::Restore(dataset) => set_trashed(shared, dataset, None),
+        DatasetEdit::DeleteForever(dataset) => delete(shared, dataset),
+    }
+}
+
+/// What an edit, made in memory, is to be written as.
+struct Prepared {
+    table: Table,
+    record: DatasetRecord,
+    log: Log,
+    version: Option<VersionRecord>,
+    bad_done: Vec<(u64, bool)>,
+    /// Write a state whatever else holds.
+    needs_state: bool,
+    /// The state that the table is as it stands, where it has been written already.
+    state: Option<u32>,
+}
+
+impl Open {
+    fn prepared(&self) -> Prepared {
+        Prepared {
+            table: self.table.clone(),
+            record: self.record.clone(),
+            log: Log::Nothing,
+            version: None,
+            bad_done: Vec::new(),
+            needs_state: false,
+            state: None,
+        }
+    }
+
+    /// A number for a state file that no file has had.
+    fn next_state(&mut self) -> u32 {
+        self.n_states += 1;
+        self.n_states
+    }
+
+    /// Writes the table as it is, unless a state file holds it already.
+    fn settle(&mut self) -> Result<u32> {
+        if let Some(state) = self.at_state {
+            return Ok(state);
+        }
+        let state = self.next_state();
+        self.table.save_state(state)?;
+        self.at_state = Some(state);
+        Ok(state)
+    }
+
+    /// Puts a change on disk, then in force.
+    fn commit(&mut self, shared: &Shared, mut prepared: Prepared) -> Result<Arc<DatasetRecord>> {
+        let rows_changed = !matches!(prepared.log, Log::Nothing) || prepared.needs_state;
+        if rows_changed {
+            prepared.record.revision += 1;
+        }
+        count(&prepared.table, &mut prepared.record);
+        let n_since = self.n_since + 1;
+        if prepared.state.is_none()
+            && (prepared.needs_state
+                || n_since >= MOST_SINCE
+                || self.loses_its_way_back(shared, &prepared)?)
+        {
+            let state = self.next_state();
+            prepared.table.save_state(state)?;
+            prepared.state = Some(state);
+        }
+        let version = match (prepared.version, prepared.state) {
+            (Some(version), Some(state)) => {
+                prepared.record.version = version.n;
+                Some((version, state))
+            }
+            _ => None,
+        };
+        let is_milestone = version.is_some();
+        let commit = DatasetCommit {
+            record: prepared.record,
+            next_row: prepared.table.next_id(),
+            state: prepared.state,
+            log: prepared.log,
+            version,
+            bad_done: prepared.bad_done,
+        };
+        let record = shared.runtime.block_on(shared.store.commit_dataset(commit))?;
+        self.table = prepared.table;
+        self.record = record;
+        match prepared.state {
+            Some(_) => (self.at_state, self.n_since) = (prepared.state, 0),
+            None if rows_changed => (self.at_state, self.n_since) = (None, n_since),
+            None => {}
+        }
+        if is_milestone {
+            self.write_about();
+        }
+        Ok(Arc::new(self.record.clone()))
+    }
+
+    /// Edits that are in the state on disk and were taken back are about to be forgotten: without them nothing leads
+    /// from that state to the present.
+    fn loses_its_way_back(&self, shared: &Shared, prepared: &Prepared) -> Result<bool> {
+        if !matches!(prepared.log, Log::New { .. }) {
+            return Ok(false);
+        }
+        let replay = shared.runtime.block_on(shared.store.dataset_replay(self.record.id))?;
+        Ok(!replay.back.is_empty())
+    }
+
+    /// What is needed to find the dataset again when the database is lost. Without it nothing else is worse.
+    fn write_about(&self) {
+        let about = super::starters::About { record: self.record.clone(), state: self.at_state.unwrap_or(0) };
+        let written = serde_json::to_vec_pretty(&about)
+            .map_err(anyhow::Error::from)
+            .and_then(|json| crate::starter::write_if_different(&self.folder.join(ABOUT), &json));
+        if let Err(error) = written {
+            tracing::warn!("what is known of a dataset is not beside its rows: {error:#}");
+        }
+    }
+
+    fn next_version(&self, shared: &Shared, what: Text, n_rows: u64) -> Result<VersionRecord> {
+        let versions = shared.runtime.block_on(shared.store.dataset_versions(self.record.id))?;
+        let n = versions.first().map_or(1, |(version, _)| version.n + 1);
+        Ok(VersionRecord { n, what, label: String::new(), n_rows, at_ms: (shared.clock)() })
+    }
+}
+
+/// Fills in what a list shows of the rows.
+pub fn count(table: &Table, record: &mut DatasetRecord) {
+    record.n_rows = table.len() as u64;
+    record.n_by_split = table.n_by_split();
+    record.n_bytes = table.n_bytes();
+}
+
+fn told_as_it_is(shared: &Shared, dataset: DatasetId) -> Result<Vec<DatasetStored>> {
+    let open = shared.datasets.open(shared, dataset)?;
+    let record = lock(&open).record.clone();
+    Ok(vec![DatasetStored::Dataset(Arc::new(record))])
+}
+
+/// What the window is to know after rows have changed.
+fn changed(
+    record: &Arc<DatasetRecord>,
+    rows: Option<Vec<RowId>>,
+    added: Vec<RowId>,
+    order: bool,
+) -> DatasetStored {
+    DatasetStored::RowsChanged {
+        dataset: record.id,
+        revision: record.revision,
+        changed: rows.map(Arc::new),
+        added: Arc::new(added),
+        order_changed: order,
+    }
+}
+
+/// An edit that is nothing but its steps.
+fn plain(shared: &Shared, dataset: DatasetId, steps: Steps, what: Text) -> Result<Vec<DatasetStored>> {
+    let open = shared.datasets.open(shared, dataset)?;
+    let mut open = lock(&open);
+    let mut prepared = open.prepared();
+    let undo = steps.apply(&mut prepared.table, &mut prepared.record)?;
+    prepared.log = new_log(&undo, &steps, what)?;
+    prepared.bad_done = steps.bad_done();
+    let record = open.commit(shared, prepared)?;
+    let mut told = vec![DatasetStored::Dataset(Arc::clone(&record))];
+    if steps.touches_rows() {
+        told.push(changed(&record, None, Vec::new(), false));
+    }
+    Ok(told)
+}
+
+fn new_log(undo: &Steps, redo: &Steps, what: Text) -> Result<Log> {
+    Ok(Log::New { undo: serde_json::to_string(undo)?, redo: serde_json::to_string(redo)?, what })
+}
+
+/// Changes to rows by hand.
+fn rows(shared: &Shared, dataset: DatasetId, changes: &[RowChange]) -> Result<Vec<DatasetStored>> {
+    let open = shared.datasets.open(shared, dataset)?;
+    let mut open = lock(&open);
+    let planned = open.table.plan(changes)?;
+    if planned.change.is_empty() {
+        return Ok(vec![DatasetStored::Dataset(Arc::new(open.record.clone()))]);
+    }
+    let n_rows = n_touched(changes);
+    let what = what_of(changes, n_rows);
+    let is_large = n_rows > MOST_INLINE;
+    let before = if is_large { Some(open.settle()?) } else { None };
+    let mut prepared = open.prepared();
+    prepared.table = planned.table;
+    prepared.record.columns = with_new_columns(&prepared.record, changes);
+    let (mut undo, mut redo) = (planned.inverse, planned.change);
+    if let Some(before) = before {
+        let after = open.next_state();
+        prepared.table.save_state(after)?;
+        prepared.state = Some(after);
+        prepared.version = Some(open.next_version(shared, what.clone(), prepared.table.len() as u64)?);
+        (undo, redo) = (Change::State(before), Change::State(after));
+    }
+    prepared.log = new_log(&Steps(vec![Step::Rows(undo)]), &Steps(vec![Step::Rows(redo)]), what)?;
+    let record = open.commit(shared, prepared)?;
+    let touched = (!is_large).then_some(planned.changed);
+    let told = changed(&record, touched, planned.added, planned.order_changed);
+    Ok(vec![DatasetStored::Dataset(Arc::clone(&record)), told])
+}
+
+/// How many rows a person has named or brought.
+fn n_touched(changes: &[RowChange]) -> usize {
+    let n = |change: &RowChange| match change {
+        RowChange::Set { .. } | RowChange::Add { .. } => 1,
+        RowChange::Remove { rows }
+        | RowChange::Move { rows, .. }
+        | RowChange::SetSplit { rows, .. }
+        | RowChange::Accept { rows, .. } => rows.len(),
+    };
+    changes.iter().map(n).sum()
+}
+
+/// A row may bring a column that none had.
+fn with_new_columns(
+    record: &DatasetRecord,
+    changes: &[RowChange],
+) -> Vec<glassworks_protocol::datasets::ColumnRecord> {
+    let mut columns = record.columns.clone();
+    for change in changes {
+        let (RowChange::Set { value, .. } | RowChange::Add { value, .. }) = change else { continue };
+        for (name, field) in value {
+            if !columns.iter().any(|column| column.name == *name) {
+                columns.push(glassworks_protocol::datasets::ColumnRecord {
+                    name: name.clone(),
+                    kind: formats::kind_of(field).unwrap_or_default(),
+                });
+            }
+        }
+    }
+    columns
+}
+
+/// What a person hears of an edit: one kind of change by its name, several as an edit.
+fn what_of(changes: &[RowChange], n: usize) -> Text {
+    let key = |change: &RowChange| match change {
+        RowChange::Set { .. } => "data.did_edit",
+        RowChange::Add { .. } => "data.did_add",
+        RowChange::Remove { .. } => "data.did_remove",
+        RowChange::Move { .. } => "data.did_move",
+        RowChange::SetSplit { .. } => "data.did_split",
+        RowChange::Accept { accepted: true, .. } => "data.did_accept",
+        RowChange::Accept { accepted: false, .. } => "data.did_look_again",
+    };
+    let first = changes.first().map_or("data.did_edit", key);
+    let same = changes.iter().all(|change| key(change) == first);
+    Text::new(if same { first } else { "data.did_edit" }).arg("n", n)
+}
+
+/// Takes the newest edit back, or does the oldest that was taken back again.
+fn step(shared: &Shared, dataset: DatasetId, undo: bool) -> Result<Vec<DatasetStored>> {
+    let open = shared.datasets.open(shared, dataset)?;
+    let mut open = lock(&open);
+    let LoggedEdit { seq, undo: back, redo: forth, what } =
+        shared.runtime.block_on(shared.store.dataset_step(dataset, undo))?;
+    let steps: Steps = serde_json::from_str(if undo { &back } else { &forth }).context("reading an edit")?;
+    let mut prepared = open.prepared();
+    steps.take(&mut prepared.table, &mut prepared.record)?;
+    prepared.log = Log::Stepped { seq, undone: undo };
+    prepared.bad_done = steps.bad_done();
+    let record = open.commit(shared, prepared)?;
+    Ok(vec![
+        DatasetStored::Dataset(Arc::clone(&record)),
+        changed(&record, None, Vec::new(), true),
+        DatasetStored::Undone { dataset, what, redone: !undo },
+    ])
+}
+
+fn set_trashed(shared: &Shared, dataset: DatasetId, at_ms: Option<i64>) -> Result<Vec<DatasetStored>> {
+    let open = shared.datasets.open(shared, dataset)?;
+    let mut open = lock(&open);
+    let mut prepared = open.prepared();
+    prepared.record.trashed_at_ms = at_ms;
+    let record = open.commit(shared, prepared)?;
+    open.write_about();
+    Ok(vec![DatasetStored::Dataset(record)])
+}
+
+fn delete(shared: &Shared, dataset: DatasetId) -> Result<Vec<DatasetStored>> {
+    let folder = folder(&shared.home, dataset);
+    // Under this name it is on its way out, whatever happens next.
+    let gone = folder.with_extension(GONE);
+    if folder.exists() {
+        std::fs::rename(&folder, &gone).with_context(|| format!("deleting {}", folder.display()))?;
+    }
+    shared.datasets.forget(dataset);
+    shared.runtime.block_on(shared.store.delete_dataset(dataset))?;
+    if let Err(error) = std::fs::remove_dir_all(&gone) {
+        tracing::warn!("{} stays until the next start: {error}", gone.display());
+    }
+    Ok(vec![DatasetStored::Deleted(dataset)])
+}
+
+fn create(shared: &Shared, record: DatasetRecord) -> Result<Vec<DatasetStored>> {
+    let made = Made::begin(shared, record.id)?;
+    let record = made.finish(shared, record, Text::new("data.version_made"), 0)?;
+    Ok(vec![DatasetStored::Dataset(record)])
+}
+
+/// A new dataset while its rows come in; dropped before it is finished, nothing of it is left.
+pub struct Made {
+    id: DatasetId,
+    pub table: Table,
+    pub folder: std::path::PathBuf,
+    finished: bool,
+}
+
+impl Made {
+    /// # Errors
+    /// When it is there already, or the disk says no.
+    pub fn begin(shared: &Shared, id: DatasetId) -> Result<Self> {
+        let folder = folder(&shared.home, id);
+        if !shared.home.is_writer() {
+            return Err(Failure::new(FailureKind::Io, Text::new("failure.store_read_only")).into());
+        }
+        let there = shared.runtime.block_on(shared.store.dataset(id)).is_ok();
+        if there {
+            return Err(Failure::new(FailureKind::Input, Text::new("failure.dataset_there")).into());
+        }
+        if folder.exists() {
+            // Of an import that was killed.
+            std::fs::remove_dir_all(&folder).with_context(|| format!("clearing {}", folder.display()))?;
+        }
+        std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        let table = Table::create(&folder, &Mapping::default())?;
+        Ok(Self { id, table, folder, finished: false })
+    }
+
+    /// Puts the dataset in force, with its table as the first version.
+    ///
+    /// # Errors
+    /// When the disk says no; nothing of it is left then.
+    pub fn finish(
+        mut self,
+        shared: &Shared,
+        mut record: DatasetRecord,
+        what: Text,
+        n_bad: u64,
+    ) -> Result<Arc<DatasetRecord>> {
+        record.n_bad = n_bad;
+        self.table = self.table.with_mapping(&record.mapping, &|_| Ok(()))?;
+        count(&self.table, &mut record);
+        let mut open = Open {
+            table: self.table.clone(),
+            record,
+            folder: self.folder.clone(),
+            n_states: state::list(&self.folder)?.last().copied().unwrap_or(0),
+            at_state: None,
+            n_since: 0,
+        };
+        let n_rows = open.record.n_rows;
+        let mut prepared = open.prepared();
+        prepared.needs_state = true;
+        prepared.version =
+            Some(VersionRecord { n: 1, what, label: String::new(), n_rows, at_ms: (shared.clock)() });
+        let record = open.commit(shared, prepared)?;
+        shared.datasets.insert(self.id, open);
+        self.finished = true;
+        Ok(record)
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        if !self.finished
+            && let Err(error) = std::fs::remove_dir_all(&self.folder)
+        {
+            tracing::warn!("{} stays until it is written over: {error}", self.folder.display());
+        }
+    }
+}
+
+/// What a batch is put in force with.
+pub struct Batched {
+    /// The dataset's revision that the batch was made of.
+    pub revision: u64,
+    pub what: Text,
+    /// Lines that could not be read and came with it, counted with those before.
+    pub n_more_bad: u64,
+    /// Columns that came with it.
+    pub columns: Vec<glassworks_protocol::datasets::ColumnRecord>,
+}
+
+/// Puts what a job has prepared in force, as one edit and one version.
+///
+/// # Errors
+/// When the dataset has changed since the batch was made, or the disk says no.
+pub fn commit_batch(
+    shared: &Shared,
+    dataset: DatasetId,
+    batch: Batch,
+    with: Batched,
+) -> Result<(Arc<DatasetRecord>, Vec<DatasetStored>)> {
+    let open = shared.datasets.open(shared, dataset)?;
+    let mut open = lock(&open);
+    if open.record.revision != with.revision {
+        return Err(Failure::new(FailureKind::Input, Text::new("failure.dataset_changed"))
+            .hint(Text::new("failure.dataset_changed_hint"))
+            .into());
+    }
+    let before = open.settle()?;
+    let after = open.next_state();
+    let table = batch.commit(after)?;
+    let mut prepared = open.prepared();
+    prepared.table = table;
+    prepared.state = Some(after);
+    prepared.record.n_bad += with.n_more_bad;
+    for column in with.columns {
+        if !prepared.record.columns.iter().any(|one| one.name == column.name) {
+            prepared.record.columns.push(column);
+        }
+    }
+    let (undo, redo) = (Step::Rows(Change::State(before)), Step::Rows(Change::State(after)));
+    prepared.log = new_log(&Steps(vec![undo]), &Steps(vec![redo]), with.what.clone())?;
+    prepared.version = Some(open.next_version(shared, with.what, prepared.table.len() as u64)?);
+    let record = open.commit(shared, prepared)?;
+    let told = vec![DatasetStored::Dataset(Arc::clone(&record)), changed(&record, None, Vec::new(), true)];
+    Ok((record, told))
+}
+
+fn restore_version(shared: &Shared, dataset: DatasetId, version: u32) -> Result<Vec<DatasetStored>> {
+    let state = state_of(shared, dataset, version)?;
+    let open = shared.datasets.open(shared, dataset)?;
+    let mut open = lock(&open);
+    let before = open.settle()?;
+    if before == state {
+        return Ok(vec![DatasetStored::Dataset(Arc::new(open.record.clone()))]);
+    }
+    let mut prepared = open.prepared();
+    let redo = Steps(vec![Step::Rows(Change::State(state))]);
+    redo.take(&mut prepared.table, &mut prepared.record)?;
+    let undo = Steps(vec![Step::Rows(Change::State(before))]);
+    let what = Text::new("data.did_restore").arg("n", version);
+    prepared.log = new_log(&undo, &redo, what.clone())?;
+    prepared.state = Some(state);
+    prepared.version = Some(open.next_version(shared, what, prepared.table.len() as u64)?);
+    let record = open.commit(shared, prepared)?;
+    Ok(vec![DatasetStored::Dataset(Arc::clone(&record)), changed(&record, None, Vec::new(), true)])
+}
+
+/// The state file of a version.
+///
+/// # Errors
+/// When there is no such version.
+pub fn state_of(shared: &Shared, dataset: DatasetId, version: u32) -> Result<u32> {
+    let versions = shared.runtime.block_on(shared.store.dataset_versions(dataset))?;
+    let found = versions.iter().find(|(one, _)| one.n == version).map(|(_, state)| *state);
+    Ok(found.ok_or_else(|| Failure::new(FailureKind::Missing, Text::new("failure.dataset_version_gone")))?)
+}
+
+fn keep_version(shared: &Shared, dataset: DatasetId, label: &str) -> Result<Vec<DatasetStored>> {
+    let open = shared.datasets.open(shared, dataset)?;
+    let mut open = lock(&open);
+    let state = open.settle()?;
+    let mut prepared = open.prepared();
+    let n_rows = prepared.table.len() as u64;
+    let version = open.next_version(shared, Text::new("data.version_kept"), n_rows)?;
+    prepared.state = Some(state);
+    prepared.version = Some(VersionRecord { label: label.trim().to_owned(), ..version });
+    let record = open.commit(shared, prepared)?;
+    Ok(vec![DatasetStored::Dataset(record)])
+}
+
+fn mend(shared: &Shared, dataset: DatasetId, n: u64, text: &str) -> Result<Vec<DatasetStored>> {
+    let open = shared.datasets.open(shared, dataset)?;
+    let mut open = lock(&open);
+    let done = shared.runtime.block_on(shared.store.dataset_bad_done(dataset))?;
+    let known = if done.contains(&n) { None } else { bad::one(&open.folder, n)? };
+    let bad =
+        known.ok_or_else(|| Failure::new(FailureKind::Missing, Text::new("failure.dataset_bad_gone")))?;
+    let value = formats::read_one(text, bad::format_of(&bad.file), &open.record.columns)
+        .map_err(|reason| Failure::new(FailureKind::Input, reason))?;
+    let last = open.table.order().last().copied();
+    let add = RowChange::Add { after: last, value, split: None, made: None };
+    let planned = open.table.plan(std::slice::from_ref(&add))?;
+    let mut prepared = open.prepared();
+    prepared.table = planned.table;
+    prepared.record.n_bad = prepared.record.n_bad.saturating_sub(1);
+    prepared.record.columns = with_new_columns(&prepared.record, &[add]);
+    let undo = Steps(vec![Step::BadDone { bad: n, done: false }, Step::Rows(planned.inverse)]);
+    let redo = Steps(vec![Step::Rows(planned.change), Step::BadDone { bad: n, done: true }]);
+    prepared.log = new_log(&undo, &redo, Text::new("data.did_mend"))?;
+    prepared.bad_done = redo.bad_done();
+    let record = open.commit(shared, prepared)?;
+    let told = changed(&record, Some(Vec::new()), planned.added, true);
+    Ok(vec![DatasetStored::Dataset(Arc::clone(&record)), told])
+}
+
+fn dismiss(shared: &Shared, dataset: DatasetId, which: Option<u64>) -> Result<Vec<DatasetStored>> {
+    let open = shared.datasets.open(shared, dataset)?;
+    let mut open = lock(&open);
+    let done = shared.runtime.block_on(shared.store.dataset_bad_done(dataset))?;
+    let mut dismissed = Vec::new();
+    bad::each(&open.folder, &mut |row| {
+        if !done.contains(&row.n) && which.is_none_or(|n| n == row.n) {
+            dismissed.push((row.n, true));
+        }
+        Ok(true)
+    })?;
+    let mut prepared = open.prepared();
+    prepared.record.n_bad = prepared.record.n_bad.saturating_sub(dismissed.len() as u64);
+    prepared.bad_done = dismissed;
+    let record = open.commit(shared, prepared)?;
+    Ok(vec![DatasetStored::Dataset(record)])
+}
+
+impl Datasets {
+    /// Whether any table is open.
+    #[must_use]
+    pub fn n_open(&self) -> usize {
+        lock(&self.open).len()
+    }
+}
