@@ -3,8 +3,8 @@
 //!
 //!     cargo bench -p glassworks-engine --bench count_rows -- MODEL [ROWS.jsonl]
 //!
-//! MODEL is a folder with a tokenizer.json; without rows, those of the bundled chat and reviews are taken. The library
-//! uses as many threads as we do. `rules` of the house: our rate is at least 0.9 of the library's.
+//! MODEL is a folder or a GGUF file; without rows, those of the bundled conversations and topics are taken. The library
+//! uses as many threads as we do. Ours is to be at least 0.9 of the library's.
 
 use anyhow::{Context as _, Result};
 use glassworks_datasets::table::{At, Batch, Table};
@@ -15,7 +15,6 @@ use glassworks_protocol::datasets::rows::Row;
 use glassworks_protocol::train::{ClassificationSpec, TaskSpec};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::Path;
 use std::time::Instant;
 use tokenizers::Tokenizer;
@@ -27,7 +26,7 @@ const LEAST_BYTES: usize = 8 << 20;
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
-    let model = arguments.next().context("which model? a folder with a tokenizer.json")?;
+    let model = arguments.next().context("which model?")?;
     let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/datasets");
     let files = match arguments.next() {
         Some(file) => vec![file.into()],
@@ -96,7 +95,7 @@ fn measure(
     }
     let table = batch.commit(1)?;
     let texts: Vec<&str> = (0..times).flat_map(|_| texts.iter().map(String::as_str)).collect();
-    let tokenizer = Tokenizer::from_file(model.join("tokenizer.json")).map_err(|e| anyhow::anyhow!(e))?;
+    let tokenizer = Tokenizer::from_bytes(codec.to_json()?).map_err(|e| anyhow::anyhow!(e))?;
     let mb = (n_bytes * times) as f64 / 1e6;
     let (mut ours, mut theirs, mut n_tokens) = (Vec::new(), Vec::new(), (0, 0));
     for _ in 0..N_RUNS {
