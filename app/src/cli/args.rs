@@ -1,5 +1,6 @@
 //! What may be typed. The words that explain it are in the language tables, under `cli.help.`.
 
+use super::data_args::DataArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use glassworks_protocol::generate::{
@@ -34,6 +35,7 @@ pub enum Command {
     Runs(RunsArgs),
     Merge(MergeArgs),
     Predict(PredictArgs),
+    Data(DataArgs),
     Tour(TourArgs),
     Completions(CompletionsArgs),
 }
@@ -42,7 +44,12 @@ impl Command {
     /// Whether it needs the home folder to itself.
     #[must_use]
     pub fn writes_home(&self) -> bool {
-        matches!(self, Self::Models(ModelsArgs { what: ModelsCommand::Import(_) }) | Self::Train(_))
+        match self {
+            Self::Data(args) => args.what.writes_home(),
+            Self::Models(args) => matches!(args.what, ModelsCommand::Import(_)),
+            Self::Train(_) => true,
+            _ => false,
+        }
     }
 }
 

@@ -6,6 +6,8 @@ mod args;
 mod bench;
 mod bench_tables;
 mod completions;
+mod data;
+mod data_args;
 mod generate;
 mod help;
 mod inspect;
@@ -88,6 +90,7 @@ fn run(cx: &Cx, command: Command) -> Result<(), Stop> {
         Command::Runs(args) => runs::run(cx, &args),
         Command::Merge(args) => merge::run(cx, &args),
         Command::Predict(args) => predict::run(cx, &args),
+        Command::Data(args) => data::run(cx, &args),
         Command::Tour(args) => tour::run(cx, &args),
         Command::Completions(args) => completions::run(cx.language, args.shell),
     }

@@ -46,6 +46,17 @@ impl Session {
         Ok(Self { engine: Some(engine), interrupted: interruption(), language: cx.language })
     }
 
+    /// Starts an engine on a home that nobody else knows, without what comes with the program.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn bare(cx: &Cx, home: &Path) -> Result<Self, Stop> {
+        let config =
+            EngineConfig { starter: &[], samples: &[], ..config(home, Mode::writer("data"), cx.language) };
+        let engine = Engine::spawn(config, Box::new(|| {}))?;
+        Ok(Self { engine: Some(engine), interrupted: interruption(), language: cx.language })
+    }
+
     /// The model that was talked to last, if it is still in the library.
     #[must_use]
     pub fn last_model(&self) -> Option<ModelId> {

@@ -1,5 +1,6 @@
 //! The built program, as a person or a script calls it: arguments, pipes, exit codes.
 
+mod data;
 mod sampling;
 mod training;
 

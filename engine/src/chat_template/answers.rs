@@ -21,47 +21,55 @@ pub struct Answers {
     pub marked: bool,
 }
 
+/// The text of turns, with the beginning of the next answer after it or without; with [`MARKS`] where the template
+/// has them.
+pub(super) type Render<'a> = &'a dyn Fn(&[Turn], bool) -> Result<String, Failure>;
+
 impl ChatTemplate {
     /// The text of a whole conversation and the places of its answers, with what ends them.
     ///
     /// # Errors
     /// As [`Self::render`].
     pub fn answers(&self, turns: &[Turn], codec: &TextCodec, now_ms: i64) -> Result<Answers, Failure> {
-        if parse::marks_answers(&self.default) {
-            return self.marked_answers(turns, codec, now_ms);
-        }
-        let render = |n: usize, add_generation_prompt: bool| {
+        let marks = parse::marks_answers(&self.default);
+        let how = if marks { render::Answers::Marked } else { render::Answers::Plain };
+        found(marks, turns, &|turns, add_generation_prompt| {
             let options = TemplateOptions { add_generation_prompt, ..TemplateOptions::default() };
-            self.render(&turns[..n], &options, codec, now_ms)
-        };
-        let text = render(turns.len(), false)?;
-        let mut spans = Vec::new();
-        for (i, _) in turns.iter().enumerate().filter(|(_, turn)| turn.role == "assistant") {
-            let through = if i + 1 == turns.len() { text.clone() } else { render(i + 1, false)? };
-            let before = if i == 0 { String::new() } else { render(i, true)? };
-            // A template that writes a turn otherwise once more follows it leaves nothing to compare.
-            if text.starts_with(&through) && through.starts_with(&before) && before.len() < through.len() {
-                spans.push(before.len()..through.len());
-            }
-        }
-        Ok(Answers { text, spans, marked: false })
+            self.render_as(turns, &options, codec, now_ms, how)
+        })
     }
+}
 
-    fn marked_answers(&self, turns: &[Turn], codec: &TextCodec, now_ms: i64) -> Result<Answers, Failure> {
-        let options = TemplateOptions { add_generation_prompt: false, ..TemplateOptions::default() };
-        let marked = self.render_as(turns, &options, codec, now_ms, render::Answers::Marked)?;
-        let mut text = String::with_capacity(marked.len());
-        let (mut spans, mut from) = (Vec::new(), None);
-        for c in marked.chars() {
-            if c == MARKS[0] {
-                from = Some(text.len());
-            } else if c == MARKS[1] {
-                spans.extend(from.take().map(|from| from..text.len()));
-            } else {
-                text.push(c);
-            }
-        }
-        spans.retain(|span| !span.is_empty());
-        Ok(Answers { text, spans, marked: true })
+/// The same by whatever renders; `marks` says whether it writes [`MARKS`].
+pub(super) fn found(marks: bool, turns: &[Turn], render: Render<'_>) -> Result<Answers, Failure> {
+    if marks {
+        return Ok(marked(&render(turns, false)?));
     }
+    let text = render(turns, false)?;
+    let mut spans = Vec::new();
+    for (i, _) in turns.iter().enumerate().filter(|(_, turn)| turn.role == "assistant") {
+        let through = if i + 1 == turns.len() { text.clone() } else { render(&turns[..=i], false)? };
+        let before = if i == 0 { String::new() } else { render(&turns[..i], true)? };
+        // A template that writes a turn otherwise once more follows it leaves nothing to compare.
+        if text.starts_with(&through) && through.starts_with(&before) && before.len() < through.len() {
+            spans.push(before.len()..through.len());
+        }
+    }
+    Ok(Answers { text, spans, marked: false })
+}
+
+fn marked(marked: &str) -> Answers {
+    let mut text = String::with_capacity(marked.len());
+    let (mut spans, mut from) = (Vec::new(), None);
+    for c in marked.chars() {
+        if c == MARKS[0] {
+            from = Some(text.len());
+        } else if c == MARKS[1] {
+            spans.extend(from.take().map(|from| from..text.len()));
+        } else {
+            text.push(c);
+        }
+    }
+    spans.retain(|span| !span.is_empty());
+    Answers { text, spans, marked: true }
 }

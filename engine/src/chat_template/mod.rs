@@ -19,6 +19,7 @@ mod ops;
 mod parse;
 mod percent;
 mod render;
+mod rendering;
 mod sort;
 mod source;
 mod strings;
@@ -26,6 +27,7 @@ mod text;
 mod value;
 
 pub use answers::{Answers, MARKS};
+pub use rendering::{Rendering, Room};
 
 use crate::tokenizer::TextCodec;
 use glassworks_protocol::chat::{TemplateOptions, TemplateSource, Turn};

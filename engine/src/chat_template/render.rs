@@ -5,12 +5,14 @@ use super::meter::{Meter, Res, Stop};
 use super::parse;
 use super::value::{Val, from_json};
 use jiff::Zoned;
+use minijinja::machinery::ast::Stmt;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::thread;
 
 /// More than the deepest evaluation takes; untouched pages cost nothing.
-const STACK_BYTES: usize = 128 << 20;
+pub(super) const STACK_BYTES: usize = 128 << 20;
+pub(super) const PANICKED: &str = "the template made its reader panic";
 
 /// What becomes of `{% generation %}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +52,7 @@ pub(super) fn render(
             .spawn_scoped(scope, || render_here(template, messages, variables, now, answers))
             .map_err(|error| broken(error.to_string()))?
             .join()
-            .unwrap_or_else(|_| Err(broken("the template made its reader panic".into())))
+            .unwrap_or_else(|_| Err(broken(PANICKED.into())))
     })
 }
 
@@ -63,15 +65,33 @@ fn render_here(
 ) -> Result<String, RenderError> {
     let source = parse::prepare(template, answers)?;
     let tree = parse::syntax_tree(&source)?;
+    evaluate(&tree, messages, variables, None, now)
+}
+
+/// Evaluates a template that has been read, `more` being one variable besides the others. The thread's stack holds
+/// [`STACK_BYTES`].
+pub(super) fn evaluate(
+    tree: &Stmt<'_>,
+    messages: &Value,
+    variables: &Map<String, Value>,
+    more: Option<&(&str, Value)>,
+    now: &Zoned,
+) -> Result<String, RenderError> {
     let meter = Meter::new(json_bytes(messages) + variables.values().map(json_bytes).sum::<usize>());
+    let variables = variables.iter().map(|(name, value)| (name.as_str(), value));
+    let variables = variables.chain(more.map(|(name, value)| (*name, value)));
     let context = context(&meter, messages, variables).map_err(|stop| refusal(stop, 1))?;
     let mut eval = Eval::new(&meter, now, context);
-    let rendered = eval.run(&tree);
+    let rendered = eval.run(tree);
     let line = eval.line;
     rendered.map_err(|stop| refusal(stop, line))
 }
 
-fn context(meter: &Meter, messages: &Value, variables: &Map<String, Value>) -> Res<Vec<(String, Val)>> {
+fn context<'v>(
+    meter: &Meter,
+    messages: &Value,
+    variables: impl Iterator<Item = (&'v str, &'v Value)>,
+) -> Res<Vec<(String, Val)>> {
     // transformers always passes these, if only as None.
     let mut context = vec![
         ("messages".to_owned(), from_json(meter, &with_reasoning(messages))?),
@@ -83,7 +103,7 @@ fn context(meter: &Meter, messages: &Value, variables: &Map<String, Value>) -> R
         let value = from_json(meter, value)?;
         match context.iter_mut().find(|(n, _)| n == name) {
             Some((_, old)) => *old = value,
-            None => context.push((name.clone(), value)),
+            None => context.push((name.to_owned(), value)),
         }
     }
     Ok(context)

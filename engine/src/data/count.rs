@@ -2,9 +2,14 @@
 //! is what [`super::load`] makes of the same rows; it is counted once for all lengths that rows could be cut at.
 
 use super::{Content, Encoder, Example};
+use crate::chat_template::Room;
+use anyhow::{Context as _, Result};
+use glassworks_datasets::table::Table;
 use glassworks_protocol::datasets::measure::TokenCount;
+use glassworks_protocol::datasets::rows::RowId;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::TaskSpec;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Why nothing can be learned of a row for which there is nothing to learn, among the reasons that rows are left out.
 const NO_TARGET: [&str; 4] =
@@ -82,6 +87,92 @@ impl RowCount {
     #[must_use]
     pub fn is_cut_at(&self, max_length: u32) -> bool {
         self.n_tokens > max_length && self.use_of != RowUse::Pieces
+    }
+}
+
+/// Rows that a thread takes at once.
+const CHUNK: usize = 64;
+/// More threads would wait for the disk.
+const MOST_THREADS: usize = 16;
+
+/// Counts rows of a table by as many threads as compute at once, in no order; `tick` is told how many are done.
+///
+/// # Errors
+/// When a row cannot be read from disk, and what `tick` returns.
+pub fn rows(
+    table: &Table,
+    rows: &[RowId],
+    encoder: &Encoder<'_>,
+    tick: &(dyn Fn(u64) -> Result<()> + Sync),
+) -> Result<Vec<(RowId, RowCount)>> {
+    let n_threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+    let n_threads = n_threads.min(rows.len().div_ceil(CHUNK)).max(1);
+    let shared =
+        Shared { table, rows, encoder, tick, next: AtomicUsize::new(0), n_done: AtomicUsize::new(0) };
+    std::thread::scope(|scope| {
+        let shared = &shared;
+        let start = |at: usize| {
+            let thread = Room::spawn(scope, format!("count-rows-{at}"), |room| shared.work(room));
+            thread.context("starting a thread")
+        };
+        let threads: Vec<_> = (0..n_threads).map(start).collect();
+        let mut found = Ok(Vec::with_capacity(rows.len()));
+        for thread in threads {
+            let counts = match thread.map(std::thread::ScopedJoinHandle::join) {
+                Ok(Ok(counts)) => counts,
+                // The job's boundary makes a failure of it.
+                Ok(Err(payload)) => std::panic::resume_unwind(payload),
+                Err(error) => Err(error),
+            };
+            found = found.and_then(|mut all: Vec<_>| {
+                all.append(&mut counts?);
+                Ok(all)
+            });
+        }
+        found
+    })
+}
+
+/// What all who count share.
+struct Shared<'a> {
+    table: &'a Table,
+    rows: &'a [RowId],
+    encoder: &'a Encoder<'a>,
+    tick: &'a (dyn Fn(u64) -> Result<()> + Sync),
+    next: AtomicUsize,
+    n_done: AtomicUsize,
+}
+
+impl Shared<'_> {
+    /// One chunk after the other, until there is none; an error leaves none to the others.
+    fn work(&self, room: &Room) -> Result<Vec<(RowId, RowCount)>> {
+        let Encoder { codec, template, now_ms, .. } = *self.encoder;
+        template.in_room(room, codec, now_ms, |rendering| {
+            let encoder = Encoder { rendering: Some(rendering), ..*self.encoder };
+            let mut counts = Vec::new();
+            let done = self.chunks(&encoder, &mut counts);
+            if done.is_err() {
+                self.next.store(self.rows.len(), Ordering::Relaxed);
+            }
+            done.map(|()| counts)
+        })
+    }
+
+    fn chunks(&self, encoder: &Encoder<'_>, counts: &mut Vec<(RowId, RowCount)>) -> Result<()> {
+        loop {
+            let from = self.next.fetch_add(CHUNK, Ordering::Relaxed);
+            if from >= self.rows.len() {
+                return Ok(());
+            }
+            let chunk = &self.rows[from..self.rows.len().min(from + CHUNK)];
+            self.table.for_each(chunk, &|_| Ok(()), &mut |row, line| {
+                let fields = serde_json::from_slice(line).map_err(|_| Text::new("train.row.not_json"));
+                let content = fields.and_then(|fields| Content::of(&fields, self.table.mapping()));
+                counts.push((row, RowCount::of(encoder, content)));
+                // A row may be long: who stops it is not to wait for a whole chunk.
+                (self.tick)(self.n_done.fetch_add(1, Ordering::Relaxed) as u64 + 1)
+            })?;
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! From a row to tokens and labels: through the model's own template, learning what the assistant says.
 
 use super::rows::{Content, start_of};
-use crate::chat_template::{Answers, ChatTemplate};
+use crate::chat_template::{Answers, ChatTemplate, Rendering};
 use crate::tokenizer::{Places, TextCodec};
 use glassworks_protocol::chat::{TemplateSource, Turn};
 use glassworks_protocol::text::{Language, Text};
@@ -67,6 +67,8 @@ pub struct Encoder<'a> {
     pub template: &'a ChatTemplate,
     /// For templates that write the date; fixed for a run.
     pub now_ms: i64,
+    /// The template as it has been read for many rows, where it has.
+    pub rendering: Option<&'a Rendering<'a>>,
 }
 
 impl Encoder<'_> {
@@ -170,7 +172,11 @@ impl Encoder<'_> {
     }
 
     fn answers(&self, turns: &[Turn]) -> Result<Answers, Text> {
-        self.template.answers(turns, self.codec, self.now_ms).map_err(|failure| {
+        let answers = match self.rendering {
+            Some(rendering) => rendering.answers(turns),
+            None => self.template.answers(turns, self.codec, self.now_ms),
+        };
+        answers.map_err(|failure| {
             let why = Language::English.render(&failure.summary);
             Text::new("train.row.template").arg("why", why)
         })

@@ -175,6 +175,7 @@ impl<'a> Sorter<'a> {
             codec: &self.model.codec,
             template: &self.model.template,
             now_ms: 0,
+            rendering: None,
         };
         let mut example = encoder.sorted(&text_of(row, &self.spec.column)).ok()?;
         example.ids.truncate(self.model.model.shape().context_length);

@@ -32,7 +32,8 @@ pub fn check_data(cx: &JobCx, spec: &TrainSpec) -> Result<JobOutput> {
     let (spec, _trial) = &Trial::of(cx, spec)?;
     let files = files_of(cx, &spec.model)?;
     let (codec, template) = (files.tokenizer()?, files.chat_template()?);
-    let encoder = Encoder { task: spec.task, codec: &codec, template: &template, now_ms: cx.now_ms() };
+    let encoder =
+        Encoder { task: spec.task, codec: &codec, template: &template, now_ms: cx.now_ms(), rendering: None };
     let data = data::load(spec, None, &encoder, files.card()?.context_length, &tick(cx))?;
     Ok(JobOutput::DataChecked(Arc::new(data.report)))
 }
@@ -46,8 +47,13 @@ pub fn measure(cx: &JobCx, spec: TrainSpec) -> Result<JobOutput> {
     refuse(cx, &spec.problems(Some(&model.card)))?;
     refuse(cx, &plan::problems(model.own()?, &spec))?;
     let context_length = model.model.shape().context_length as u32;
-    let encoder =
-        Encoder { task: spec.task, codec: &model.codec, template: &model.template, now_ms: cx.now_ms() };
+    let encoder = Encoder {
+        task: spec.task,
+        codec: &model.codec,
+        template: &model.template,
+        now_ms: cx.now_ms(),
+        rendering: None,
+    };
     let mut data = data::load(&spec, None, &encoder, context_length, &tick(cx))?;
     let mut sampler = samples::of(&model, &spec, &data, cx.now_ms())?.sampler;
     // Timed apart from the steps.

@@ -169,6 +169,7 @@ fn read_data(cx: &JobCx, record: &RunRecord, model: &LoadedModel) -> Result<Data
         codec: &model.codec,
         template: &model.template,
         now_ms: record.created_at_ms,
+        rendering: None,
     };
     let context_length = model.model.shape().context_length as u32;
     data::load(&record.spec, None, &encoder, context_length, &tick(cx))

@@ -55,7 +55,7 @@ fn with_encoder<T>(task: TaskSpec, f: impl FnOnce(&Encoder<'_>) -> T) -> T {
     let files = ModelFiles::open(&fixtures().join("llama-tied")).expect("a model");
     let (codec, template) =
         (files.tokenizer().expect("a tokenizer"), files.chat_template().expect("a template"));
-    f(&Encoder { task, codec: &codec, template: &template, now_ms: NOW_MS })
+    f(&Encoder { task, codec: &codec, template: &template, now_ms: NOW_MS, rendering: None })
 }
 
 fn file_with(folder: &Path, lines: &[Line]) -> DataSpec {

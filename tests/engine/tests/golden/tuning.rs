@@ -288,7 +288,8 @@ fn what_is_learned_is_what_transformers_masks() {
         let name = case["template"].as_str().unwrap();
         let text = std::fs::read_to_string(fixtures().join(format!("templates/{name}.jinja"))).unwrap();
         let template = ChatTemplate::new(name, name, text);
-        let encoder = Encoder { task: TaskSpec::Chat, codec: &codec, template: &template, now_ms };
+        let encoder =
+            Encoder { task: TaskSpec::Chat, codec: &codec, template: &template, now_ms, rendering: None };
         let turns = case["messages"].as_array().unwrap().iter().map(|message| {
             Turn::new(message["role"].as_str().unwrap(), message["content"].as_str().unwrap())
         });
