@@ -26,6 +26,8 @@ pub static SAMPLES: &[(&str, &[u8])] = files!["": "reviews/LICENSE", "reviews/NO
 pub static DATASETS: &[(&str, &[u8])] = files![
     "":
     "datasets/index.json",
+    "synonyms/synonyms.tsv",
+    "synonyms/names.json",
     "datasets/chat/LICENSE",
     "datasets/chat/LICENSE-WordNet",
     "datasets/chat/NOTICE",

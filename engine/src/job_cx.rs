@@ -1,6 +1,7 @@
 //! All that a job may touch of the world: its checkpoint, its voice, the store, the shelf, the ledger.
 
 use crate::datasets::Datasets;
+use crate::datasets::seen::Measures;
 use crate::disk::Disk;
 use crate::failure::Cancelled;
 use crate::home::Home;
@@ -44,6 +45,10 @@ pub struct Shared {
     pub looked_at: LookedAt,
     /// Datasets that are open.
     pub datasets: Datasets,
+    /// Their rows in models' tokens.
+    pub measures: Measures,
+    /// What comes with the program, by path.
+    pub bundled: &'static [(&'static str, &'static [u8])],
     /// Held by the run that trains: one at a time.
     pub training: Mutex<()>,
 }

@@ -143,6 +143,8 @@ impl Engine {
             live: train::live::LiveRuns::default(),
             looked_at: predict::LookedAt::default(),
             datasets: datasets::Datasets::default(),
+            measures: datasets::seen::Measures::default(),
+            bundled: config.datasets,
             training: std::sync::Mutex::new(()),
         };
         let thread = std::thread::Builder::new()

@@ -1,7 +1,7 @@
 //! Carrying out what a person does to a dataset, with what takes it back; and batches that jobs have prepared.
 
 use super::steps::{Step, Steps};
-use super::{ABOUT, Datasets, GONE, Open, bad, folder, lock};
+use super::{ABOUT, GONE, Open, bad, folder, lock};
 use crate::job_cx::Shared;
 use crate::store::{DatasetCommit, Log, LoggedEdit};
 use anyhow::{Context as _, Result};
@@ -335,6 +335,7 @@ fn delete(shared: &Shared, dataset: DatasetId) -> Result<Vec<DatasetStored>> {
         std::fs::rename(&folder, &gone).with_context(|| format!("deleting {}", folder.display()))?;
     }
     shared.datasets.forget(dataset);
+    shared.measures.forget(dataset);
     shared.runtime.block_on(shared.store.delete_dataset(dataset))?;
     if let Err(error) = std::fs::remove_dir_all(&gone) {
         tracing::warn!("{} stays until the next start: {error}", gone.display());
@@ -553,12 +554,4 @@ fn dismiss(shared: &Shared, dataset: DatasetId, which: Option<u64>) -> Result<Ve
     prepared.bad_done = dismissed;
     let record = open.commit(shared, prepared)?;
     Ok(vec![DatasetStored::Dataset(record)])
-}
-
-impl Datasets {
-    /// Whether any table is open.
-    #[must_use]
-    pub fn n_open(&self) -> usize {
-        lock(&self.open).len()
-    }
 }

@@ -8,19 +8,22 @@
 mod bad;
 mod edits;
 pub mod import;
+pub mod learn;
 pub mod pages;
+pub mod seen;
 pub mod starters;
 mod steps;
 
 pub use bad::each_waiting as each_bad;
 pub use edits::{Batched, Made, carry_out, commit_batch};
 
+use crate::generate::sampler::fresh_seed;
 use crate::home::Home;
 use crate::job_cx::Shared;
 use anyhow::{Context as _, Result};
 use glassworks_datasets::table::{Table, state};
+use glassworks_protocol::datasets::DatasetRecord;
 use glassworks_protocol::datasets::overview::OverviewReport;
-use glassworks_protocol::datasets::{DatasetRecord, RowId};
 use glassworks_protocol::ids::DatasetId;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -28,6 +31,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// What the list of a dataset says, in its folder: by it the dataset is found again when the database is lost.
 const ABOUT: &str = "dataset.json";
+/// What pseudonyms are made with.
+const SALT: &str = "salt";
 /// A dataset that is being deleted.
 const GONE: &str = "gone";
 /// Tables that nobody looks at are kept open as long as there are no more of them.
@@ -190,14 +195,17 @@ fn read(shared: &Shared, id: DatasetId) -> Result<Open> {
     Ok(Open { table, record, folder, n_states, at_state, n_since: n_since as u32 })
 }
 
-/// Rows of a finding of the last overview, those that are still there.
-#[must_use]
-pub fn found(
-    shared: &Shared,
-    id: DatasetId,
-    kind: glassworks_protocol::datasets::overview::FindingKind,
-) -> Arc<Vec<RowId>> {
-    let overview = shared.datasets.overview(id);
-    let finding = overview.as_ref().and_then(|report| report.findings.iter().find(|one| one.kind == kind));
-    finding.map_or_else(Arc::default, |finding| Arc::clone(&finding.rows))
+/// What pseudonyms of a dataset are made with: the same in every run and known to nobody else.
+///
+/// # Errors
+/// When the disk says no.
+pub fn salt(home: &Home, id: DatasetId) -> Result<Vec<u8>> {
+    let path = folder(home, id).join(SALT);
+    if let Ok(salt) = std::fs::read(&path) {
+        return Ok(salt);
+    }
+    let salt: Vec<u8> =
+        (0..4).map(|_| fresh_seed().map(u64::to_le_bytes)).collect::<Result<Vec<_>>>()?.concat();
+    crate::starter::write_if_different(&path, &salt)?;
+    Ok(salt)
 }

@@ -6,7 +6,7 @@ use crate::job_cx::Shared;
 use anyhow::{Context as _, Result};
 use glassworks_datasets::table::{self, Table};
 use glassworks_protocol::Failure;
-use glassworks_protocol::datasets::{DatasetPage, DatasetQuery};
+use glassworks_protocol::datasets::{DatasetPage, DatasetQuery, RowLine};
 use glassworks_protocol::ids::DatasetId;
 use std::sync::Arc;
 
@@ -42,7 +42,10 @@ fn answer(shared: &Shared, query: DatasetQuery) -> Result<DatasetPage> {
         DatasetQuery::Rows { dataset, rows } => {
             let Snapshot { table, record, .. } = shared.datasets.snapshot(shared, dataset)?;
             let there = rows.into_iter().take(MOST_ROWS).filter(|row| table.contains(*row));
-            let lines = there.map(|row| table.row_line(row, &record.columns)).collect::<Result<_>>()?;
+            let measured = shared.measures.newest(dataset);
+            let tokens = |row| measured.as_ref()?.tokens(row, table.facts(row)?.hash);
+            let line = |row| Ok(RowLine { tokens: tokens(row), ..table.row_line(row, &record.columns)? });
+            let lines = there.map(line).collect::<Result<_>>()?;
             Ok(DatasetPage::Rows { revision: record.revision, rows: Arc::new(lines) })
         }
         DatasetQuery::Row { dataset, row } => {

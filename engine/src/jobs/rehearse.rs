@@ -5,6 +5,7 @@ use super::samples;
 use super::scratch::Trial;
 use super::train::{my_turn, refuse, tick};
 use crate::data::{self, Encoder, Example};
+use crate::datasets::learn;
 use crate::job_cx::JobCx;
 use crate::memory;
 use crate::train::Batch;
@@ -34,7 +35,10 @@ pub fn check_data(cx: &JobCx, spec: &TrainSpec) -> Result<JobOutput> {
     let (codec, template) = (files.tokenizer()?, files.chat_template()?);
     let encoder =
         Encoder { task: spec.task, codec: &codec, template: &template, now_ms: cx.now_ms(), rendering: None };
-    let data = data::load(spec, None, &encoder, files.card()?.context_length, &tick(cx))?;
+    let context_length = files.card()?.context_length;
+    let data = learn::with(&cx.shared, spec.data.dataset.as_ref(), |kept| {
+        data::load(spec, kept, &encoder, context_length, &tick(cx))
+    })?;
     Ok(JobOutput::DataChecked(Arc::new(data.report)))
 }
 
@@ -54,7 +58,9 @@ pub fn measure(cx: &JobCx, spec: TrainSpec) -> Result<JobOutput> {
         now_ms: cx.now_ms(),
         rendering: None,
     };
-    let mut data = data::load(&spec, None, &encoder, context_length, &tick(cx))?;
+    let mut data = learn::with(&cx.shared, spec.data.dataset.as_ref(), |kept| {
+        data::load(&spec, kept, &encoder, context_length, &tick(cx))
+    })?;
     let mut sampler = samples::of(&model, &spec, &data, cx.now_ms())?.sampler;
     // Timed apart from the steps.
     let validation = std::mem::take(&mut data.validation);

@@ -6,6 +6,7 @@ use super::scratch;
 use super::train_hooks::{Keeping, RunHooks};
 use super::unplugged;
 use crate::data::{self, Dataset, Encoder, Place};
+use crate::datasets::learn;
 use crate::disk::gb;
 use crate::durable;
 use crate::failure::{self, Cancelled};
@@ -24,7 +25,7 @@ use glassworks_protocol::train::{
     CheckpointKind, HeldOutRow, MethodSpec, RunProgress, RunRecord, RunStatus, ScratchSpec, TrainJob,
     TrainSpec, fields,
 };
-use glassworks_protocol::{Failure, FailureKind, JobOutput, Signal, Unit};
+use glassworks_protocol::{Failure, FailureKind, JobOutput, Signal, Stored, Unit};
 use std::path::Path;
 use std::sync::{Arc, TryLockError};
 use std::time::Duration;
@@ -101,6 +102,12 @@ fn begin(cx: &JobCx, id: RunId, mut spec: TrainSpec) -> Result<RunRecord> {
     if spec.scratch().is_some() {
         spec.model = scratch::source(&folder);
     }
+    if let Some(dataset) = &spec.data.dataset {
+        // Whatever becomes of the dataset, the run goes on with these rows.
+        let (pinned, told) = learn::pinned(&cx.shared, dataset)?;
+        cx.stored(told.into_iter().map(Stored::Dataset));
+        spec.data.dataset = Some(pinned);
+    }
     Ok(RunRecord {
         id,
         name: spec.name.clone(),
@@ -172,7 +179,9 @@ fn read_data(cx: &JobCx, record: &RunRecord, model: &LoadedModel) -> Result<Data
         rendering: None,
     };
     let context_length = model.model.shape().context_length as u32;
-    data::load(&record.spec, None, &encoder, context_length, &tick(cx))
+    learn::with(&cx.shared, record.spec.data.dataset.as_ref(), |kept| {
+        data::load(&record.spec, kept, &encoder, context_length, &tick(cx))
+    })
 }
 
 /// Tells how far the reading of data is.

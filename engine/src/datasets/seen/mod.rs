@@ -4,9 +4,9 @@
 use crate::data::count::{RowCount, RowUse};
 use crate::tokenizer::TextCodec;
 use glassworks_protocol::datasets::measure::{MeasureReport, MeasureSpec, TokenCount};
+use glassworks_protocol::datasets::overview::Histogram;
 use glassworks_protocol::datasets::roles::Mapping;
 use glassworks_protocol::datasets::rows::{RowId, Split};
-use glassworks_protocol::datasets::overview::Histogram;
 use glassworks_protocol::ids::DatasetId;
 use glassworks_protocol::train::{TaskSpec, TrainSpec};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -92,6 +92,12 @@ impl Measured {
     #[must_use]
     pub fn tokens(&self, row: RowId, hash: u64) -> Option<TokenCount> {
         Some(self.row(row, hash)?.cut_at(self.max_length))
+    }
+
+    /// Whether long rows are cut into pieces, of which none is lost.
+    #[must_use]
+    pub fn cuts_into_pieces(&self) -> bool {
+        matches!(self.spec.task, TaskSpec::Text | TaskSpec::Scratch(_))
     }
 
     #[must_use]

@@ -2,15 +2,16 @@
 //! counted again; where rows are cut costs no counting at all.
 
 use crate::data::{Encoder, count};
+use crate::datasets::Snapshot;
 use crate::datasets::seen::{self, Measured, Stamped};
 use crate::job_cx::JobCx;
 use crate::jobs::models::{codec_of, files_of};
 use anyhow::Result;
 use glassworks_datasets::table::Table;
 use glassworks_protocol::Unit;
+use glassworks_protocol::datasets::DatasetOutput;
 use glassworks_protocol::datasets::measure::{MeasureReport, MeasureSpec};
 use glassworks_protocol::datasets::rows::RowId;
-use glassworks_protocol::datasets::DatasetOutput;
 use glassworks_protocol::text::Text;
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,11 +20,12 @@ use std::time::Instant;
 /// `Failure` when the dataset or the model is gone.
 pub fn run(cx: &JobCx, spec: &MeasureSpec) -> Result<DatasetOutput> {
     let begun = Instant::now();
-    let (table, record) = cx.shared.datasets.snapshot(&cx.shared, spec.dataset)?;
+    let Snapshot { table, record, .. } = cx.shared.datasets.snapshot(&cx.shared, spec.dataset)?;
     let codec = codec_of(cx, &spec.model)?;
     let files = files_of(cx, &spec.model)?;
     let template = files.chat_template()?;
-    let encoder = Encoder { task: spec.task, codec: &codec, template: &template, now_ms: cx.now_ms(), rendering: None };
+    let encoder =
+        Encoder { task: spec.task, codec: &codec, template: &template, now_ms: cx.now_ms(), rendering: None };
     let known = cx.shared.measures.like(spec);
     let known = known.filter(|known| known.mapping == record.mapping && Arc::ptr_eq(&known.codec, &codec));
     let rows = counted(cx, &table, &encoder, known.as_deref())?;

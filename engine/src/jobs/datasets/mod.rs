@@ -1,7 +1,13 @@
 //! Jobs over datasets that are kept, one file each.
 
 mod export_bad;
+mod find;
 mod import;
+mod measure;
+mod overview;
+mod see;
+mod transform;
+mod write_rows;
 
 use crate::job_cx::JobCx;
 use anyhow::Result;
@@ -18,14 +24,12 @@ pub fn run(cx: &JobCx, job: DatasetJob) -> Result<DatasetOutput> {
     match job {
         DatasetJob::Preview(spec) => Ok(DatasetOutput::Preview(Arc::new(formats::preview(&spec)?))),
         DatasetJob::Import(spec) => import::run(cx, &spec),
-        DatasetJob::Find(view) => {
-            let open = cx.shared.datasets.snapshot(&cx.shared, view.dataset)?;
-            let rows = std::sync::Arc::clone(open.table.order());
-            let (dataset, revision) = (view.dataset, open.record.revision);
-            let found = glassworks_protocol::datasets::view::FoundRows { dataset, revision, first: 0, rows };
-            Ok(DatasetOutput::Found(Arc::new(found)))
-        }
+        DatasetJob::Find(view) => find::run(cx, &view),
+        DatasetJob::Measure(spec) => measure::run(cx, &spec),
+        DatasetJob::See(spec) => see::run(cx, &spec),
+        DatasetJob::Overview(spec) => overview::run(cx, &spec),
+        DatasetJob::Transform(spec) => transform::run(cx, &spec),
+        DatasetJob::Export(spec) => anyhow::bail!("not built: {spec:?}"),
         DatasetJob::ExportBad { dataset, to, replace } => export_bad::run(cx, dataset, &to, replace),
-        other => anyhow::bail!("not built: {other:?}"),
     }
 }

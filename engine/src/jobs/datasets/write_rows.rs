@@ -2,7 +2,7 @@
 //! new row. Some are written at a time, by threads that share the model's passes as jobs do. Stopped, it leaves the
 //! dataset as it was; told to stop and keep, it adds what is written by then.
 
-use crate::datasets::{self, Batched};
+use crate::datasets::{self, Batched, Snapshot};
 use crate::failure::Cancelled;
 use crate::generate::decode::{self, DecodeSpec};
 use crate::generate::prompt;
@@ -47,7 +47,7 @@ struct Reply {
 /// # Errors
 /// `Failure` when the form makes no sense, the model cannot write, or the dataset is gone.
 pub fn run(cx: &JobCx, spec: &TransformSpec, write: &WriteSpec) -> Result<TransformReport> {
-    let (table, record) = cx.shared.datasets.snapshot(&cx.shared, spec.dataset)?;
+    let Snapshot { table, record, .. } = cx.shared.datasets.snapshot(&cx.shared, spec.dataset)?;
     check(write, table.mapping())?;
     let mut rows = origins(&table, spec.rows.as_deref().map(Vec::as_slice));
     let n_looked_at = rows.len() as u64;
@@ -116,7 +116,8 @@ fn check(write: &WriteSpec, mapping: &Mapping) -> Result<(), Failure> {
         return refused("data.write_no_column");
     }
     let is = |role: Role| mapping.column(role) == Some(write.column.as_str());
-    let structured = [Role::Messages, Role::Spans, Role::Tokens, Role::Tags, Role::Answers].into_iter().any(is);
+    let structured =
+        [Role::Messages, Role::Spans, Role::Tokens, Role::Tags, Role::Answers].into_iter().any(is);
     let pointed_into = is(Role::Text) && mapping.column(Role::Spans).is_some()
         || is(Role::Context) && mapping.column(Role::Answers).is_some();
     if structured || pointed_into {
@@ -152,7 +153,7 @@ fn add(
     mut report: TransformReport,
 ) -> Result<TransformReport> {
     for tries_left in (0..TRIES).rev() {
-        let (table, record) = cx.shared.datasets.snapshot(&cx.shared, spec.dataset)?;
+        let Snapshot { table, record, .. } = cx.shared.datasets.snapshot(&cx.shared, spec.dataset)?;
         let mut batch = Batch::new(&table);
         report.n_added = 0;
         for reply in replies.iter().filter(|reply| table.contains(reply.row)) {
@@ -276,14 +277,17 @@ impl Press<'_> {
     fn written(&self, row: RowId, copy: u32) -> Result<String> {
         let text = filled(&self.write.template, &self.table.row(row)?);
         let asked = match self.model.card.is_chat() {
-            true => Prompt::Chat { turns: vec![Turn::new("user", text)], template: TemplateOptions::default() },
+            true => {
+                Prompt::Chat { turns: vec![Turn::new("user", text)], template: TemplateOptions::default() }
+            }
             false => Prompt::Text(text),
         };
-        let sampling =
-            SamplingSpec { max_new_tokens: self.write.max_tokens, ..self.write.sampling.clone() };
+        let sampling = SamplingSpec { max_new_tokens: self.write.max_tokens, ..self.write.sampling.clone() };
         // Each copy of each row is drawn anew, the same ones for the same seed.
         let own = u64::from(row.0) << 20 | u64::from(copy);
-        let seed = sampling.seed.map_or_else(fresh_seed, |seed| Ok(seed ^ own.wrapping_mul(0x9E37_79B9_7F4A_7C15)))?;
+        let seed = sampling
+            .seed
+            .map_or_else(fresh_seed, |seed| Ok(seed ^ own.wrapping_mul(0x9E37_79B9_7F4A_7C15)))?;
         let room = (sampling.max_new_tokens as usize).min(self.model.model.shape().context_length / 4);
         let prompt = prompt::tokens(self.model, &asked, Overflow::DropOldest, room, self.cx.now_ms())?;
         let decode = DecodeSpec {
@@ -317,7 +321,8 @@ mod tests {
     #[test]
     fn replies_that_say_nothing_new_are_left_out() {
         let reply = |row: u32, copy, text: &str| Reply { row: RowId(row), copy, text: text.to_owned() };
-        let all = vec![reply(2, 0, "b"), reply(1, 1, "a"), reply(1, 0, "a"), reply(1, 2, ""), reply(2, 1, "a")];
+        let all =
+            vec![reply(2, 0, "b"), reply(1, 1, "a"), reply(1, 0, "a"), reply(1, 2, ""), reply(2, 1, "a")];
         let kept: Vec<(u32, String)> = kept(all).into_iter().map(|one| (one.row.0, one.text)).collect();
         assert_eq!(kept, [(1, "a".to_owned()), (2, "b".to_owned()), (2, "a".to_owned())]);
     }
