@@ -3,6 +3,7 @@
 use super::train::tick;
 use crate::data;
 use crate::durable;
+use crate::datasets::learn;
 use crate::job_cx::JobCx;
 use crate::tokenizer::training;
 use crate::train::scratch;
@@ -34,7 +35,9 @@ pub fn prepare(cx: &JobCx, spec: &TrainSpec, run_folder: &Path) -> Result<()> {
     if target.is_dir() {
         return Ok(());
     }
-    let texts = data::texts(&spec.data.files, None, &tick(cx))?;
+    let texts = learn::with(&cx.shared, spec.data.dataset.as_ref(), |kept| {
+        data::texts(&spec.data.files, kept, &tick(cx))
+    })?;
     cx.checkpoint()?;
     cx.progress(&Text::new("train.stage.tokenizer"), 0, None, Unit::Tokens);
     let (tokenizer, n_tokens) = training::byte_level(&texts, scratch.vocab_size() as usize)?;

@@ -26,7 +26,7 @@ use glassworks_protocol::{Failure, FailureKind, Signal, Stored, Unit};
 use serde_json::Value;
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Rows that are written at the same time, at most: more would wait for each other.
 const AT_ONCE: usize = 8;
@@ -83,6 +83,7 @@ pub fn run(cx: &JobCx, spec: &TransformSpec, write: &WriteSpec) -> Result<Transf
         n_removed: 0,
         n_added: if spec.apply { replies.len() as u64 } else { n_wanted },
         n_moved: 0,
+        n_same: 0,
         n_by_split: table.n_by_split(),
         n_by_kind: Vec::new(),
         samples: Vec::new(),
