@@ -59,7 +59,7 @@ pub fn find(text: &str, found: &mut Vec<Found>) {
         }
     }
     for one in EUROPE.find_iter(text) {
-        if is_european(one.as_str()) && stands(text, one.range()) {
+        if is_european(one.as_str()) && stands(text, one.range()) && !in_a_row(text, one.range()) {
             push(one.range());
         }
     }
