@@ -20,7 +20,7 @@ struct Case {
 }
 
 fn fixture() -> Fixture {
-    serde_json::from_str(include_str!("fixtures/privacy.json")).unwrap()
+    serde_json::from_str(include_str!("fixtures/privacy.json")).expect("the fixture is JSON")
 }
 
 #[test]

@@ -8,6 +8,9 @@ use anyhow::{Context as _, Result};
 use std::collections::HashMap;
 use std::ops::Range;
 
+/// How many of a word's synonyms are used: the likeliest come first, and the last are far-fetched.
+const LIKELY: usize = 3;
+
 /// Words and what can stand for them, in the forms in which they are listed: a word in another form is left alone, for
 /// its synonym would have to be bent as well.
 #[derive(Debug, Default)]
@@ -24,9 +27,8 @@ impl<'a> Synonyms<'a> {
             let mut fields = line.split('\t');
             let (word, _, synonyms) = (fields.next(), fields.next(), fields.next());
             let (word, synonyms) = word.zip(synonyms).with_context(|| format!("no synonyms in {line:?}"))?;
-            all.entry(word)
-                .or_default()
-                .extend(synonyms.split(',').filter(|one| *one != word && !one.is_empty()));
+            let likely = synonyms.split(',').filter(|one| *one != word && !one.is_empty()).take(LIKELY);
+            all.entry(word).or_default().extend(likely);
         }
         Ok(Self(all))
     }
