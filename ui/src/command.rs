@@ -43,6 +43,7 @@ pub enum UiCommand {
     NewPrompt,
     SavePrompt,
     AddRow,
+    ReplaceRows,
 }
 
 /// Who carries a command out.
@@ -141,6 +142,10 @@ pub const COMMANDS: &[CommandInfo] = &[
     CommandInfo {
         scope: Scope::Focused,
         ..window(UiCommand::SavePrompt, "shell.cmd_save_prompt", icons::FLOPPY_DISK, ctrl(Key::S))
+    },
+    CommandInfo {
+        scope: Scope::Pane(PaneId::Datasets),
+        ..window(UiCommand::ReplaceRows, "shell.cmd_replace_rows", icons::SWAP, ctrl(Key::H))
     },
     CommandInfo {
         scope: Scope::Pane(PaneId::Datasets),

@@ -39,7 +39,7 @@ pub use heat_map::heat_map;
 pub use mark::{Tone, badge, bead, bead_ring, kbd, logo, paint_bead, paint_logo, strip, tag};
 pub use menu::{MenuItem, Select, context_menu, menu, popover, popover_at};
 pub use number::NumberField;
-pub use paint::{focus_ring, galley, icon_galley, row_ground, shape_icon};
+pub use paint::{focus_ring, galley, icon_galley, one_line, row_ground, shape_icon};
 pub use progress::{job_row, progress_bar, progress_line, waiting_row};
 pub use segments::segments;
 pub use slider::slider_row;

@@ -1,6 +1,7 @@
 //! What several widgets paint alike.
 
 use crate::theme::{self, icon_font, size};
+use egui::text::{LayoutJob, TextWrapping};
 use egui::{Color32, FontId, Galley, Pos2, Rect, Response, Stroke, StrokeKind, Ui, vec2};
 use std::sync::Arc;
 
@@ -28,6 +29,13 @@ pub(super) fn left_at(ui: &Ui, x: f32, y: f32, galley: Arc<Galley>) -> f32 {
     let top = y - galley.size().y / 2.0;
     ui.painter().galley(egui::pos2(x, top), galley, Color32::PLACEHOLDER);
     right
+}
+
+/// Paints one line in its place, in the middle of its height, cut with an ellipsis; returns its right edge.
+pub fn one_line(ui: &Ui, place: Rect, text: impl Into<String>, font: FontId, ink: Color32) -> f32 {
+    let mut job = LayoutJob::simple_singleline(text.into(), font, ink);
+    job.wrap = TextWrapping::truncate_at_width(place.width().max(8.0));
+    left_at(ui, place.left(), place.center().y, ui.painter().layout_job(job))
 }
 
 /// The ground of a row of a list, and the bar of one that is selected; returns the ground.

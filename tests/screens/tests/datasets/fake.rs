@@ -1,6 +1,9 @@
 //! Datasets to show, and an engine's answers about them.
 
+use crate::reports;
 use glassworks_protocol::datasets::edit::RowChange;
+use glassworks_protocol::datasets::overview::{LabelShare, OverviewSpec};
+use glassworks_protocol::datasets::transform::TransformSpec;
 use glassworks_protocol::datasets::view::FoundRows;
 use glassworks_protocol::datasets::{
     ColumnKind, ColumnRecord, DatasetEdit, DatasetJob, DatasetOutput, DatasetPage, DatasetQuery,
@@ -45,6 +48,15 @@ pub struct Fake {
     /// Whether rows are found at once, or by [`Fake::found`].
     pub finds: bool,
     pub finding: Vec<(JobId, ViewSpec)>,
+    /// What rows were searched for last.
+    pub filters: Vec<Filter>,
+    /// Whether datasets are looked over at once, or by [`Fake::look`].
+    pub looks: bool,
+    pub overviews: Vec<(JobId, OverviewSpec)>,
+    /// What stands for the labels that are counted.
+    pub labels: Vec<LabelShare>,
+    /// Changes that were asked for and wait.
+    pub transforms: Vec<(JobId, TransformSpec)>,
     /// What else was asked.
     pub orders: Vec<Command>,
 }
@@ -68,6 +80,11 @@ impl Fake {
             silent: false,
             finds: true,
             finding: Vec::new(),
+            filters: Vec::new(),
+            looks: true,
+            overviews: Vec::new(),
+            labels: Vec::new(),
+            transforms: Vec::new(),
             orders: Vec::new(),
         }
     }
@@ -240,10 +257,20 @@ impl Fake {
                         }
                     }
                     Command::Start(job, JobSpec::Dataset(DatasetJob::Find(spec))) => {
+                        self.filters.clone_from(&spec.filters);
                         self.finding.push((job, spec));
                         if self.finds {
                             self.found(window);
                         }
+                    }
+                    Command::Start(job, JobSpec::Dataset(DatasetJob::Overview(spec))) => {
+                        self.overviews.push((job, spec));
+                        if self.looks {
+                            self.look(window);
+                        }
+                    }
+                    Command::Start(job, JobSpec::Dataset(DatasetJob::Transform(spec))) => {
+                        self.transforms.push((job, *spec));
                     }
                     other => self.orders.push(other),
                 }
@@ -260,6 +287,26 @@ impl Fake {
             let found = FoundRows { dataset: spec.dataset, revision, first: 0, rows };
             let output = JobOutput::Dataset(DatasetOutput::Found(Arc::new(found)));
             window.tell(Event::Settled(job, Outcome::Done(output)));
+        }
+    }
+
+    /// Ends all looks at datasets.
+    pub fn look(&mut self, window: &mut Window) {
+        for (job, spec) in std::mem::take(&mut self.overviews) {
+            let given = self.labels.clone();
+            let set = self.set(spec.dataset);
+            let labels = if given.is_empty() { set.shares() } else { given };
+            let report = reports::overview(&set.record, labels);
+            window.tell(reports::done(job, DatasetOutput::Overview(Arc::new(report))));
+        }
+    }
+
+    /// Rows have been changed by a job.
+    pub fn transformed(&mut self, window: &mut Window, dataset: DatasetId) {
+        let set = self.set(dataset);
+        set.undo.push(set.rows.clone());
+        for stored in set.told(Vec::new()) {
+            window.tell(Event::Stored(Stored::Dataset(stored)));
         }
     }
 
@@ -386,6 +433,17 @@ impl FakeSet {
         let mut labels: Vec<(String, u64)> = counts.into_iter().collect();
         labels.sort_by_key(|(label, n)| (std::cmp::Reverse(*n), label.clone()));
         labels
+    }
+
+    /// How many rows have each label, and how many have none.
+    fn shares(&self) -> Vec<LabelShare> {
+        let mut shares: Vec<LabelShare> =
+            self.labels().into_iter().map(|(label, n)| reports::label(Some(&label), [0, 0, 0, n])).collect();
+        let labelled: u64 = shares.iter().map(|share| share.n_by_split[3]).sum();
+        if labelled > 0 {
+            shares.push(reports::label(None, [0, 0, 0, self.rows.len() as u64 - labelled]));
+        }
+        shares
     }
 
     fn find(&self, spec: &ViewSpec) -> Vec<RowId> {

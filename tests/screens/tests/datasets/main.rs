@@ -1,6 +1,10 @@
 //! Datasets: the list of them in its four states, rows in a grid by mouse and keyboard, and how it looks.
 
 mod fake;
+mod overview;
+mod prepare;
+mod replace;
+mod reports;
 
 use egui::accesskit::{Role, Toggled};
 use egui::{Key, Modifiers};

@@ -39,6 +39,7 @@ impl DatasetsPane {
             if add.tooltip(cx.tip(ui, UiCommand::AddRow)).show(ui).clicked() {
                 self.add_row(cx, record);
             }
+            self.replace_button(ui, cx, record);
         }
         let nothing = record.redo.is_none().then(|| cx.t("shell.nothing_to_redo"));
         let what = record.redo.as_ref().map(|what| cx.render(what));
@@ -51,6 +52,17 @@ impl DatasetsPane {
         let name = named(cx, "shell.cmd_undo", what);
         if icon_button_off(ui, icons::ARROW_COUNTER_CLOCKWISE, name, nothing).clicked() {
             self.step(cx, record, true);
+        }
+    }
+
+    fn replace_button(&mut self, ui: &mut Ui, cx: &PaneCx, record: &DatasetRecord) {
+        let (words, tip) = (cx.t("datasets.replace_open"), cx.tip(ui, UiCommand::ReplaceRows));
+        let pressed = match cx.folds_list() {
+            true => icon_button(ui, icons::SWAP, words).on_hover_text(tip).clicked(),
+            false => Button::control(words).icon(icons::SWAP).tooltip(tip).show(ui).clicked(),
+        };
+        if pressed {
+            self.open_replace(record);
         }
     }
 

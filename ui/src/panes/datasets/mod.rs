@@ -9,6 +9,9 @@ mod headings;
 mod home;
 mod keys;
 mod list;
+mod looking;
+mod overview;
+mod prepare;
 mod row_menu;
 mod rows;
 mod scroll;
@@ -38,11 +41,19 @@ const INSPECTOR: f32 = 320.0;
 pub enum Tab {
     #[default]
     Rows,
+    /// What the rows hold, and what is odd about them.
+    Overview,
+    /// Changes to many rows.
+    Prepare,
 }
 
 impl Tab {
     /// Those that stand side by side in the head.
-    const VIEWS: &'static [(Self, &'static str)] = &[(Self::Rows, "datasets.tab_rows")];
+    const VIEWS: &'static [(Self, &'static str)] = &[
+        (Self::Rows, "datasets.tab_rows"),
+        (Self::Overview, "datasets.tab_overview"),
+        (Self::Prepare, "datasets.tab_prepare"),
+    ];
 }
 
 pub struct DatasetsPane {
@@ -53,6 +64,9 @@ pub struct DatasetsPane {
     selection: select::Selection,
     doing: rows::Doing,
     list: list::ListState,
+    looking: looking::Looking,
+    prepare: prepare::Prepare,
+    replace: prepare::Replace,
     /// The name while it is typed.
     name: Option<String>,
     want_name: bool,
@@ -73,6 +87,9 @@ impl Default for DatasetsPane {
             selection: select::Selection::default(),
             doing: rows::Doing::default(),
             list: list::ListState::default(),
+            looking: looking::Looking::default(),
+            prepare: prepare::Prepare::default(),
+            replace: prepare::Replace::default(),
             name: None,
             want_name: false,
             wanted_row: None,
@@ -91,6 +108,7 @@ impl Pane for DatasetsPane {
             None => self.home_ui(ui, cx),
         }
         self.list_dialogs(ui.ctx(), cx);
+        self.replace_dialog(ui.ctx(), cx);
     }
 
     fn command(&mut self, command: UiCommand, cx: &mut PaneCx) -> bool {
@@ -98,6 +116,7 @@ impl Pane for DatasetsPane {
         let record = self.record(cx);
         match (command, record) {
             (UiCommand::Inspector, _) => self.drawer ^= true,
+            (UiCommand::ReplaceRows, Some(record)) => self.open_replace(&record),
             (UiCommand::AddRow, Some(record)) => self.add_row(cx, &record),
             (UiCommand::Undo | UiCommand::Redo, Some(record)) => {
                 self.step(cx, &record, command == UiCommand::Undo);
@@ -151,6 +170,7 @@ impl DatasetsPane {
         }
         let Some(record) = self.record(cx) else { return };
         self.settle_rows(cx, &record);
+        self.looking.begin(cx, &record, self.tab == Tab::Overview);
         self.follow_view(cx, &record);
         self.go_to_wanted();
         if let Some(row) = self.grid.row()
@@ -182,6 +202,8 @@ impl DatasetsPane {
                     let rect = ui.available_rect_before_wrap();
                     self.grid_ui(ui, cx, record, rect);
                 }
+                Tab::Overview => self.overview_ui(ui, cx, record),
+                Tab::Prepare => self.prepare_ui(ui, cx, record),
             }
         });
         if let Some(rect) = columns.inspector {

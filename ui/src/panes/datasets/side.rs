@@ -8,7 +8,7 @@ use crate::units;
 use crate::widgets::{self, Button, Field, icon_button, icon_button_off, tiles};
 use egui::{Align, Frame, Id, Key, Layout, Margin, Ui};
 use glassworks_protocol::Edit;
-use glassworks_protocol::datasets::{DatasetEdit, DatasetRecord, Filter, Split};
+use glassworks_protocol::datasets::{DatasetEdit, DatasetRecord};
 use std::sync::Arc;
 
 impl DatasetsPane {
@@ -81,33 +81,16 @@ impl DatasetsPane {
 
     /// What is known of the dataset, below its name.
     pub(super) fn side_body(&mut self, ui: &mut Ui, cx: &mut PaneCx, record: &Arc<DatasetRecord>) {
-        tiles::scroll(ui, "dataset side", 0.0, |ui| {
-            ui.spacing_mut().item_spacing.y = 4.0;
-            widgets::hint(ui, list::task_word(cx, record.mapping.task));
-            if !record.licence.is_empty() {
-                widgets::hint(ui, record.licence.clone());
-            }
-            if record.n_by_split[..3].iter().any(|n| *n > 0) {
-                widgets::section(ui, cx.t("datasets.splits"));
-                self.splits_ui(ui, cx, record);
-            }
+        egui::ScrollArea::vertical().id_salt("dataset side").auto_shrink(false).show(ui, |ui| {
+            Frame::new().inner_margin(Margin { left: 16, right: 16, top: 12, bottom: 0 }).show(ui, |ui| {
+                ui.spacing_mut().item_spacing.y = 4.0;
+                widgets::hint(ui, list::task_word(cx, record.mapping.task));
+                if !record.licence.is_empty() {
+                    widgets::hint(ui, record.licence.clone());
+                }
+            });
+            self.overview_side(ui, cx, record);
         });
-    }
-
-    /// Rows of each split; a press shows them alone.
-    fn splits_ui(&mut self, ui: &mut Ui, cx: &PaneCx, record: &DatasetRecord) {
-        let sides = [Some(Split::Train), Some(Split::Validation), Some(Split::Test), None];
-        for (split, n) in sides.into_iter().zip(record.n_by_split) {
-            if n == 0 {
-                continue;
-            }
-            let words = super::cells::split_word(cx, split);
-            let filter = Filter::Splits(vec![split]);
-            let shown = self.view.filters == [filter.clone()];
-            if widgets::count_row(ui, &words, &units::grouped(n), shown, None).clicked() {
-                self.filter_by(if shown { Vec::new() } else { vec![filter] });
-            }
-        }
     }
 
     /// The row in the keyboard's hands.

@@ -153,6 +153,8 @@ fn is_european(text: &str) -> bool {
             !text.starts_with("00") && separators.windows(2).all(|two| two[0] == two[1])
         }
         [2, 8] => text.starts_with("06") && !points,
+        // A postal code of the United States with its four digits more.
+        [5, 4] if text.contains('-') => false,
         [first, ..] if first >= 3 => {
             !points && (9..=12).contains(&n_digits) && groups.len() <= 4 && !text.starts_with("00")
         }
