@@ -20,9 +20,9 @@ use std::time::Instant;
 use tokenizers::Tokenizer;
 
 /// Of each, by turns; the median counts.
-const N_RUNS: usize = 7;
+const N_RUNS: usize = 5;
 /// Rows are repeated to at least so many bytes of text.
-const LEAST_BYTES: usize = 8 << 20;
+const LEAST_BYTES: usize = 4 << 20;
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");

@@ -45,6 +45,10 @@ pub enum Open {
     Recipe(std::sync::Arc<RecipeFile>),
     /// A model that a run made, to predict with.
     Predict(glassworks_protocol::ids::RunId),
+    /// A row of a dataset, to look at.
+    DatasetRow(glassworks_protocol::ids::DatasetId, glassworks_protocol::datasets::RowId),
+    /// A dataset, to learn from.
+    LearnFrom(glassworks_protocol::ids::DatasetId),
     /// Rows out of a prediction, to learn from.
     Learn(std::sync::Arc<glassworks_protocol::predict::LearnReport>),
     /// A dataset, to look at its rows.

@@ -36,6 +36,7 @@ pub fn id_of(shared: &Shared, wanted: &DatasetRef) -> Result<DatasetId> {
 /// # Errors
 /// When there is none, or the disk says no.
 pub fn pinned(shared: &Shared, wanted: &DatasetRef) -> Result<(DatasetRef, Vec<DatasetStored>)> {
+    shared.datasets.wait_for_edits();
     let id = id_of(shared, wanted)?;
     let open = shared.datasets.open(shared, id)?;
     let (record, at_state) = {
@@ -60,16 +61,21 @@ pub fn pinned(shared: &Shared, wanted: &DatasetRef) -> Result<(DatasetRef, Vec<D
     Ok((pin(version), told))
 }
 
+/// Told after each row: the dataset's name, rows read, rows in all; its error ends the reading.
+pub type Tick<'a> = &'a dyn Fn(&str, u64, u64) -> Result<()>;
+
 /// Does something with the dataset that is meant, as it stands or as its version was.
 ///
 /// # Errors
-/// When it is gone, and what `work` returns.
+/// When it is gone, and what `work` and `tick` return.
 pub fn with<T>(
     shared: &Shared,
     wanted: Option<&DatasetRef>,
+    tick: Tick<'_>,
     work: impl FnOnce(Option<&Kept<'_>>) -> Result<T>,
 ) -> Result<T> {
     let Some(wanted) = wanted else { return work(None) };
+    shared.datasets.wait_for_edits();
     let id = id_of(shared, wanted)?;
     let Snapshot { table, record, .. } = shared.datasets.snapshot(shared, id)?;
     let mapping = wanted.mapping.clone().unwrap_or_else(|| record.mapping.clone());
@@ -81,8 +87,11 @@ pub fn with<T>(
         }
     };
     let each = |take: &mut dyn FnMut(&KeptRow<'_>) -> Result<()>| {
+        let mut n_read = 0;
         table.for_each(table.order(), &|_| Ok(()), &mut |id, line| {
-            take(&KeptRow { id, split: table.split(id), made: table.made(id), line })
+            take(&KeptRow { id, split: table.split(id), made: table.made(id), line })?;
+            n_read += 1;
+            tick(&record.name, n_read, table.len() as u64)
         })
     };
     work(Some(&Kept { name: &record.name, mapping: &mapping, each: &each }))

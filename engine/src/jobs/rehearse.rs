@@ -3,7 +3,7 @@
 use super::models::{files_of, own_from_shelf};
 use super::samples;
 use super::scratch::Trial;
-use super::train::{my_turn, refuse, tick};
+use super::train::{my_turn, refuse, row_tick, tick};
 use crate::data::{self, Encoder, Example};
 use crate::datasets::learn;
 use crate::job_cx::JobCx;
@@ -36,7 +36,7 @@ pub fn check_data(cx: &JobCx, spec: &TrainSpec) -> Result<JobOutput> {
     let encoder =
         Encoder { task: spec.task, codec: &codec, template: &template, now_ms: cx.now_ms(), rendering: None };
     let context_length = files.card()?.context_length;
-    let data = learn::with(&cx.shared, spec.data.dataset.as_ref(), |kept| {
+    let data = learn::with(&cx.shared, spec.data.dataset.as_ref(), &row_tick(cx), |kept| {
         data::load(spec, kept, &encoder, context_length, &tick(cx))
     })?;
     Ok(JobOutput::DataChecked(Arc::new(data.report)))
@@ -58,7 +58,7 @@ pub fn measure(cx: &JobCx, spec: TrainSpec) -> Result<JobOutput> {
         now_ms: cx.now_ms(),
         rendering: None,
     };
-    let mut data = learn::with(&cx.shared, spec.data.dataset.as_ref(), |kept| {
+    let mut data = learn::with(&cx.shared, spec.data.dataset.as_ref(), &row_tick(cx), |kept| {
         data::load(&spec, kept, &encoder, context_length, &tick(cx))
     })?;
     let mut sampler = samples::of(&model, &spec, &data, cx.now_ms())?.sampler;

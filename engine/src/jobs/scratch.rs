@@ -1,9 +1,9 @@
 //! A model that a run makes itself: its tokenizer, trained on the run's text, and its first values.
 
-use super::train::tick;
+use super::train::{row_tick, tick};
 use crate::data;
-use crate::durable;
 use crate::datasets::learn;
+use crate::durable;
 use crate::job_cx::JobCx;
 use crate::tokenizer::training;
 use crate::train::scratch;
@@ -35,7 +35,7 @@ pub fn prepare(cx: &JobCx, spec: &TrainSpec, run_folder: &Path) -> Result<()> {
     if target.is_dir() {
         return Ok(());
     }
-    let texts = learn::with(&cx.shared, spec.data.dataset.as_ref(), |kept| {
+    let texts = learn::with(&cx.shared, spec.data.dataset.as_ref(), &row_tick(cx), |kept| {
         data::texts(&spec.data.files, kept, &tick(cx))
     })?;
     cx.checkpoint()?;

@@ -179,7 +179,7 @@ fn read_data(cx: &JobCx, record: &RunRecord, model: &LoadedModel) -> Result<Data
         rendering: None,
     };
     let context_length = model.model.shape().context_length as u32;
-    learn::with(&cx.shared, record.spec.data.dataset.as_ref(), |kept| {
+    learn::with(&cx.shared, record.spec.data.dataset.as_ref(), &row_tick(cx), |kept| {
         data::load(&record.spec, kept, &encoder, context_length, &tick(cx))
     })
 }
@@ -190,6 +190,15 @@ pub fn tick(cx: &JobCx) -> impl Fn(&Path, u64, u64) -> Result<()> {
         cx.checkpoint()?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         cx.progress(&Text::new("train.stage.reading").arg("name", name), done, Some(total), Unit::Bytes);
+        Ok(())
+    }
+}
+
+/// The same of a dataset.
+pub fn row_tick(cx: &JobCx) -> impl Fn(&str, u64, u64) -> Result<()> {
+    |name, done, total| {
+        cx.checkpoint()?;
+        cx.progress(&Text::new("train.stage.reading").arg("name", name), done, Some(total), Unit::Rows);
         Ok(())
     }
 }

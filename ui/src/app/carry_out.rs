@@ -78,9 +78,9 @@ impl App {
         if !self.with_pane(slot, |pane, cx| pane.open(open, cx)) {
             self.layout.show(match open {
                 Open::Run(_) => PaneId::Runs,
-                Open::Recipe(_) | Open::Learn(_) => PaneId::Finetune,
+                Open::Recipe(_) | Open::Learn(_) | Open::LearnFrom(_) => PaneId::Finetune,
                 Open::Predict(_) => PaneId::Predict,
-                Open::Dataset(_) => PaneId::Datasets,
+                Open::Dataset(_) | Open::DatasetRow(..) => PaneId::Datasets,
                 Open::Prompt(_) | Open::SavePrompt(_) => PaneId::Prompts,
                 Open::Chat(_) | Open::Model(_) | Open::Tuned(_) | Open::Path(_) | Open::UsePrompt(_) => {
                     PaneId::Playground

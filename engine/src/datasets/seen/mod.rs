@@ -99,15 +99,6 @@ impl Measured {
     pub fn cuts_into_pieces(&self) -> bool {
         matches!(self.spec.task, TaskSpec::Text | TaskSpec::Scratch(_))
     }
-
-    #[must_use]
-    pub fn n_bytes(&self) -> usize {
-        let spans = |row: &Option<Stamped>| match row {
-            Some(Stamped { count: RowCount { use_of: RowUse::Spans(spans), .. }, .. }) => spans.len() * 8,
-            _ => 0,
-        };
-        self.rows.len() * size_of::<Option<Stamped>>() + self.rows.iter().map(spans).sum::<usize>()
-    }
 }
 
 /// Where rows are cut: where a run of the same goal over the same rows would cut them. `counts` are the usable rows'.

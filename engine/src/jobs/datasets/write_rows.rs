@@ -70,10 +70,16 @@ pub fn run(cx: &JobCx, spec: &TransformSpec, write: &WriteSpec) -> Result<Transf
         n_workers: AtomicU32::new(0),
         n_done: AtomicU64::new(0),
         replies: Mutex::new(Vec::new()),
+        refused: Mutex::new(None),
     };
     press.all()?;
     cx.checkpoint()?;
     let replies = kept(press.replies.into_inner().unwrap_or_else(PoisonError::into_inner));
+    if let (true, Some(refused)) =
+        (replies.is_empty(), press.refused.into_inner().unwrap_or_else(PoisonError::into_inner))
+    {
+        return Err(refused);
+    }
     let mut report = TransformReport {
         dataset: spec.dataset,
         revision: record.revision,
@@ -200,6 +206,8 @@ struct Press<'a> {
     n_workers: AtomicU32,
     n_done: AtomicU64,
     replies: Mutex<Vec<Reply>>,
+    /// Why the first of the rows was left out that the model cannot be asked about: too long, for one.
+    refused: Mutex<Option<anyhow::Error>>,
 }
 
 impl Press<'_> {
@@ -254,9 +262,12 @@ impl Press<'_> {
                     self.replies.lock().unwrap_or_else(PoisonError::into_inner).push(reply);
                 }
                 // With less at once there may be room for it.
-                Err(error) if is_memory(&error) && self.leaves() => {
+                Err(error) if is_of(&error, FailureKind::Memory) && self.leaves() => {
                     self.lock().push_front((row, copy));
                     return Ok(());
+                }
+                Err(error) if is_of(&error, FailureKind::Input) => {
+                    self.refused.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                 }
                 Err(error) => return Err(error),
             }
@@ -290,7 +301,7 @@ impl Press<'_> {
             .seed
             .map_or_else(fresh_seed, |seed| Ok(seed ^ own.wrapping_mul(0x9E37_79B9_7F4A_7C15)))?;
         let room = (sampling.max_new_tokens as usize).min(self.model.model.shape().context_length / 4);
-        let prompt = prompt::tokens(self.model, &asked, Overflow::DropOldest, room, self.cx.now_ms())?;
+        let prompt = prompt::tokens(self.model, &asked, Overflow::Refuse, room, self.cx.now_ms())?;
         let decode = DecodeSpec {
             forced: &[],
             prompt: &prompt.ids,
@@ -311,8 +322,8 @@ impl Press<'_> {
     }
 }
 
-fn is_memory(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Failure>().is_some_and(|failure| failure.kind == FailureKind::Memory)
+fn is_of(error: &anyhow::Error, kind: FailureKind) -> bool {
+    error.downcast_ref::<Failure>().is_some_and(|failure| failure.kind == kind)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The fine-tune pane: its four states in both languages, the form and its problems, what a start sends, by label,
 //! by keyboard and by image.
 
+mod datasets;
 mod goals;
 mod run_only;
 

@@ -1,7 +1,7 @@
 //! The list of datasets: search, rows with what can be done with each, the trash.
 
 use super::DatasetsPane;
-use crate::action::Toast;
+use crate::action::{Action, Open, Toast};
 use crate::panes::PaneCx;
 use crate::theme::{Type, Weight, icons, size};
 use crate::units;
@@ -32,6 +32,8 @@ pub enum Size {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Asked {
     Open(DatasetId),
+    /// Fine-tune a model on it.
+    Learn(DatasetId),
     Rename(DatasetId),
     Trash(DatasetId),
     Restore(DatasetId),
@@ -184,6 +186,7 @@ impl DatasetsPane {
             // What lies in the trash is restored first.
             Asked::Open(_) if self.list.trash => {}
             Asked::Open(id) => self.open_dataset(id),
+            Asked::Learn(id) => cx.push(Action::Open(Open::LearnFrom(id))),
             Asked::Rename(id) => {
                 self.open_dataset(id);
                 self.want_name = true;
@@ -238,6 +241,7 @@ pub fn items(ui: &mut Ui, cx: &PaneCx, record: &DatasetRecord) -> Option<Asked> 
         ]
     } else {
         &[
+            ("datasets.learn_from", icons::FLAME, Asked::Learn(id)),
             ("datasets.rename", icons::PENCIL_SIMPLE, Asked::Rename(id)),
             ("datasets.to_trash", icons::TRASH, Asked::Trash(id)),
         ]

@@ -130,6 +130,7 @@ impl Pane for DatasetsPane {
         self.begin(cx);
         match open {
             Open::Dataset(id) => self.open_dataset(*id),
+            Open::DatasetRow(id, row) => self.show_row(*id, *row),
             _ => return false,
         }
         true
@@ -221,6 +222,13 @@ impl DatasetsPane {
             self.open = Some(id);
             self.grid.want_focus = true;
         }
+    }
+
+    /// A row, also one that what was looked for leaves out.
+    fn show_row(&mut self, id: DatasetId, row: RowId) {
+        self.close_dataset();
+        self.open_dataset(id);
+        self.wanted_row = Some(row);
     }
 
     /// Back to the list of all.

@@ -128,7 +128,7 @@ impl Finetune {
 
     fn data_card(&mut self, ui: &mut Ui, cx: &mut PaneCx, facts: &Facts) {
         let name = cx.t("finetune.change_data");
-        if self.draft.spec.data.files.is_empty() {
+        if self.draft.spec.data.is_empty() {
             ui.horizontal(|ui| widgets::mono(ui, format!("2 {}", cx.t("finetune.data"))));
             widgets::choice_title(ui, &cx.t("finetune.no_data"));
             ui.label(Type::Hint.text(cx.t("finetune.no_data_sentence"), cx.theme.tokens.text_2));
@@ -304,12 +304,17 @@ pub(super) fn fit_badge(ui: &mut Ui, cx: &PaneCx, fit: Fit) {
     widgets::badge(ui, tone, icon, cx.t(key));
 }
 
-/// The first file's name, and how many more there are.
+/// The dataset's name, or the first file's, and how many more there are.
 fn data_name(cx: &PaneCx, data: &DataSpec) -> String {
-    let first = data.files.first().and_then(|file| file.file_name()).unwrap_or_default().to_string_lossy();
-    match data.files.len() {
-        0 | 1 => first.into_owned(),
-        n => cx.tf("finetune.and_more", &[("name", &first), ("n", &(n - 1))]),
+    // A dataset may be called otherwise by now.
+    let dataset = data.dataset.as_ref().and_then(|dataset| cx.model.datasets.get(dataset.id?));
+    if let Some(record) = dataset {
+        return record.name.clone();
+    }
+    match data.names().as_slice() {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first, rest @ ..] => cx.tf("finetune.and_more", &[("name", first), ("n", &rest.len())]),
     }
 }
 

@@ -4,16 +4,19 @@ use super::Finetune;
 use super::draft::{ENDINGS, is_data};
 use super::facts::Facts;
 use super::findings::Answer;
-use crate::action::Toast;
+use crate::action::{Action, Open, Toast};
 use crate::host::{FileKind, FileRequest, PickId};
 use crate::panes::PaneCx;
 use crate::theme::{Type, icons};
 use crate::units;
-use crate::widgets::{self, Button, Field};
+use crate::widgets::{self, Button, Field, MenuItem};
 use egui::{Context, Key, Ui};
+use glassworks_protocol::datasets::{DatasetRecord, RowId};
+use glassworks_protocol::ids::DatasetId;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::TaskSpec;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Rows that are told one by one.
 const MOST_ROWS: usize = 50;
@@ -65,9 +68,15 @@ impl Finetune {
             return;
         }
         let title = cx.t("train.field.files");
-        let theme = std::sync::Arc::clone(&cx.theme);
+        let theme = Arc::clone(&cx.theme);
         let mut done = false;
         let close = widgets::dialog(ctx, &theme, "training data", &title, 560.0, |ui| {
+            self.dataset_choice(ui, cx);
+            if self.draft.spec.data.dataset.is_some() {
+                ui.add_space(8.0);
+                done = Button::accent(cx.t("finetune.done")).show(ui).clicked();
+                return;
+            }
             ui.label(Type::Body.text(cx.t("finetune.data_sentence"), theme.tokens.text_2));
             if let Some(gone) = files(ui, cx, &self.draft.spec.data.files) {
                 self.draft.spec.data.files.remove(gone);
@@ -94,6 +103,50 @@ impl Finetune {
         if close || done {
             self.data.open = false;
         }
+    }
+
+    /// The dataset that is learned from, with what says so and takes it away; else those there are.
+    fn dataset_choice(&mut self, ui: &mut Ui, cx: &PaneCx) {
+        if let Some(dataset) = &self.draft.spec.data.dataset {
+            let record = dataset.id.and_then(|id| cx.model.datasets.get(id));
+            let name = record.map_or_else(|| dataset.name.clone(), |record| record.name.clone());
+            let mut gone = false;
+            ui.horizontal(|ui| {
+                let remove = cx.tf("finetune.remove_file", &[("name", &name)]);
+                gone = widgets::icon_button(ui, icons::X, remove).clicked();
+                widgets::truncated(ui, Type::Body.medium(&name, cx.theme.tokens.text_1));
+            });
+            match record {
+                Some(record) => widgets::hint(ui, splits(cx, record)),
+                None => widgets::hint(ui, cx.t("finetune.dataset_gone")),
+            };
+            if gone {
+                self.draft.spec.data.dataset = None;
+            }
+            return;
+        }
+        let mut kept: Vec<Arc<DatasetRecord>> =
+            cx.model.datasets.kept().filter(|record| record.n_rows > 0).cloned().collect();
+        kept.sort_by_key(|record| (record.starter, std::cmp::Reverse(record.changed_at_ms)));
+        if kept.is_empty() {
+            return;
+        }
+        let choose = Button::control(cx.t("finetune.choose_dataset")).icon(icons::TABLE).caret().show(ui);
+        let chosen = widgets::menu(&choose, 320.0, |ui| {
+            let mut chosen = None;
+            for record in &kept {
+                let rows = cx.tf("finetune.n_rows", &[("n", &units::grouped(record.n_rows))]);
+                if MenuItem::new(record.name.clone()).hint(rows).show(ui).clicked() {
+                    chosen = Some(Arc::clone(record));
+                }
+            }
+            chosen
+        });
+        if let Some(record) = chosen.flatten() {
+            self.draft.take_dataset(&record);
+        }
+        ui.add_space(8.0);
+        widgets::semibold(ui, cx.t("finetune.or_files"));
     }
 
     /// Data that cannot be used, with the ways on; rows that are left out.
@@ -134,10 +187,17 @@ impl Finetune {
                 widgets::fold(ui, &name, "", &mut open, |ui| {
                     for problem in report.problems.iter().take(MOST_ROWS) {
                         let file = problem.file.file_name().unwrap_or_default().to_string_lossy();
+                        let kept = self.draft.spec.data.dataset.as_ref().and_then(|dataset| dataset.id);
                         ui.horizontal_wrapped(|ui| {
                             ui.add_space(28.0);
                             widgets::mono(ui, format!("{file}:{}", problem.row));
                             widgets::label(ui, cx.render(&problem.reason));
+                            if let Some(row) = kept.and_then(|id| row_of(id, problem.row)) {
+                                let name = cx.tf("finetune.mend_row", &[("row", &problem.row)]);
+                                if widgets::icon_button(ui, icons::PENCIL_SIMPLE, name).clicked() {
+                                    cx.push(Action::Open(row));
+                                }
+                            }
                         });
                     }
                     let rest = report.n_left_out.saturating_sub(report.problems.len().min(MOST_ROWS) as u64);
@@ -191,6 +251,25 @@ impl Adding {
         });
         added
     }
+}
+
+/// A row of a dataset by its number in reports.
+fn row_of(dataset: DatasetId, number: u64) -> Option<Open> {
+    let row = number.checked_sub(1).and_then(|row| u32::try_from(row).ok())?;
+    Some(Open::DatasetRow(dataset, RowId(row)))
+}
+
+/// Which of its rows are learned from, measured on, left alone.
+fn splits(cx: &PaneCx, record: &DatasetRecord) -> String {
+    let [train, validation, test, none] = record.n_by_split;
+    let mut words = vec![cx.tf("finetune.split_train", &[("n", &units::grouped(train + none))])];
+    if validation > 0 {
+        words.push(cx.tf("finetune.split_validation", &[("n", &units::grouped(validation))]));
+    }
+    if test > 0 {
+        words.push(cx.tf("finetune.split_test", &[("n", &units::grouped(test))]));
+    }
+    words.join(&cx.t("finetune.comma"))
 }
 
 /// Bundled data to begin with, where nothing is chosen yet; what was pressed.

@@ -1,7 +1,8 @@
 //! The draft of a run: the spec as it stands, the preset it began as, and the groups its fields are shown in.
 
 use crate::panes::PaneCx;
-use glassworks_protocol::dataset::DataReport;
+use glassworks_protocol::dataset::{DataReport, DataSpec, DatasetRef};
+use glassworks_protocol::datasets::{DataTask, DatasetRecord};
 use glassworks_protocol::generate::ModelSource;
 use glassworks_protocol::ids::ModelId;
 use glassworks_protocol::model::ModelCard;
@@ -209,11 +210,28 @@ impl Draft {
         self.spec.scratch().is_none() || !path.starts_with("method.")
     }
 
-    /// Adds a file to learn from. The goal follows the first one, unless a person chose it.
+    /// Learns from a dataset, in place of all that was chosen. The goal follows it, unless a person chose one.
+    pub fn take_dataset(&mut self, record: &DatasetRecord) {
+        let chosen = DatasetRef { id: Some(record.id), name: record.name.clone(), ..DatasetRef::default() };
+        let validation_share = self.spec.data.validation_share;
+        self.spec.data = DataSpec { dataset: Some(chosen), validation_share, ..DataSpec::default() };
+        if !self.goal_chosen {
+            self.spec.task = match record.mapping.task {
+                DataTask::Classification => TaskSpec::Classification(ClassificationSpec::default()),
+                DataTask::Text | DataTask::Tagging => TaskSpec::Text,
+                DataTask::Chat | DataTask::QuestionAnswering | DataTask::Pairs | DataTask::Preference => {
+                    TaskSpec::Chat
+                }
+            };
+        }
+    }
+
+    /// Adds a file to learn from, in place of a dataset. The goal follows the first one, unless a person chose it.
     pub fn add_file(&mut self, path: PathBuf) {
         if self.spec.data.files.contains(&path) {
             return;
         }
+        self.spec.data.dataset = None;
         if self.spec.data.files.is_empty() && !self.goal_chosen {
             self.spec.task = if is_plain_text(&path) {
                 TaskSpec::Text

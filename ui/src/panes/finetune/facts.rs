@@ -119,7 +119,7 @@ impl Finetune {
                 return Some(cx.tf("finetune.off_model_failed", &[("name", &model.name)]));
             }
         }
-        if self.draft.spec.data.files.is_empty() {
+        if self.draft.spec.data.is_empty() {
             return Some(cx.t("finetune.off_no_data"));
         }
         let label = |path: &str| field(path).map_or_else(|| path.to_owned(), |field| cx.t(field.label));

@@ -1,7 +1,7 @@
 //! What is found out while a draft changes: what its data holds, how long its steps take. Asked of the engine as
 //! jobs; the answers hold as long as the draft still means the same.
 
-use crate::model::Job;
+use crate::model::{Job, Listed};
 use crate::panes::PaneCx;
 use glassworks_protocol::dataset::DataReport;
 use glassworks_protocol::ids::JobId;
@@ -33,43 +33,70 @@ impl<T> Answer<T> {
     }
 }
 
-type Asked = Option<(JobId, Box<TrainSpec>)>;
+type Asked = Option<(JobId, Meant)>;
+
+/// A draft, and the state of the dataset that it names.
+#[derive(Clone)]
+struct Meant {
+    spec: Box<TrainSpec>,
+    revision: Option<u64>,
+}
+
+impl Meant {
+    fn of(cx: &PaneCx, spec: &TrainSpec) -> Self {
+        let id = spec.data.dataset.as_ref().and_then(|dataset| dataset.id);
+        let record = id.and_then(|id| cx.model.datasets.get(id));
+        Self { spec: Box::new(spec.clone()), revision: record.map(|record| record.revision) }
+    }
+
+    fn reads_as(&self, other: &Self) -> bool {
+        self.spec.reads_as(&other.spec) && self.revision == other.revision
+    }
+
+    fn steps_as(&self, other: &Self) -> bool {
+        self.spec.steps_as(&other.spec) && self.revision == other.revision
+    }
+}
 
 #[derive(Default)]
 pub struct Findings {
     check: Asked,
     measured: Asked,
     /// What the draft was in the last frame, and when it became that.
-    seen: Option<(Box<TrainSpec>, i64)>,
+    seen: Option<(Meant, i64)>,
 }
 
 impl Findings {
     /// Asks anew when the draft has come to mean other rows; stops what nobody waits for any more.
     pub fn follow(&mut self, ctx: &egui::Context, cx: &mut PaneCx, spec: &TrainSpec) {
-        if self.check.as_ref().is_some_and(|(_, asked)| asked.reads_as(spec)) {
+        let meant = Meant::of(cx, spec);
+        if self.check.as_ref().is_some_and(|(_, asked)| asked.reads_as(&meant)) {
             return;
         }
         if let Some((job, _)) = self.check.take() {
             stop(cx, job);
         }
-        if spec.data.files.is_empty() {
+        // A dataset is read once it is known which state of it.
+        let waits = spec.data.dataset.is_some()
+            && matches!(cx.model.datasets.listed(), Listed::NotAsked | Listed::Asked);
+        if spec.data.is_empty() || waits {
             self.seen = None;
             return;
         }
         // What was kept from the last time can be asked at once.
         let since = match &self.seen {
             None => cx.now_ms - LOOK_AFTER_MS,
-            Some((seen, since)) if seen.reads_as(spec) => *since,
+            Some((seen, since)) if seen.reads_as(&meant) => *since,
             Some(_) => cx.now_ms,
         };
-        self.seen = Some((Box::new(spec.clone()), since));
+        self.seen = Some((meant.clone(), since));
         let left = since + LOOK_AFTER_MS - cx.now_ms;
         if left > 0 {
             ctx.request_repaint_after(Duration::from_millis(left.unsigned_abs()));
             return;
         }
         let job = cx.start(JobSpec::CheckData(Box::new(spec.clone())));
-        self.check = Some((job, Box::new(spec.clone())));
+        self.check = Some((job, meant));
     }
 
     /// Asks once more.
@@ -80,7 +107,7 @@ impl Findings {
 
     pub fn measure(&mut self, cx: &mut PaneCx, spec: &TrainSpec) {
         let job = cx.start(JobSpec::MeasureTraining(Box::new(spec.clone())));
-        self.measured = Some((job, Box::new(spec.clone())));
+        self.measured = Some((job, Meant::of(cx, spec)));
     }
 
     pub fn data(&self, cx: &PaneCx) -> Answer<DataReport> {
@@ -92,7 +119,8 @@ impl Findings {
 
     /// `None` once the draft has changed so that its steps take another time.
     pub fn timing(&self, cx: &PaneCx, spec: &TrainSpec) -> Answer<StepReport> {
-        let asked = self.measured.as_ref().filter(|(_, asked)| asked.steps_as(spec));
+        let meant = Meant::of(cx, spec);
+        let asked = self.measured.as_ref().filter(|(_, asked)| asked.steps_as(&meant));
         answer(cx, asked.map(|(job, _)| *job), |output| match output {
             JobOutput::TrainingMeasured(report) => Some(Arc::clone(report)),
             _ => None,

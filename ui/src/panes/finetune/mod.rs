@@ -12,8 +12,9 @@ mod recipe;
 mod rows;
 
 use super::{Pane, PaneCx};
-use crate::action::{Action, Open};
+use crate::action::{Action, Open, Toast};
 use crate::command::UiCommand;
+use crate::model::Listed;
 use crate::theme::{icons, size};
 use crate::widgets::tiles::{self, TileSizes};
 use crate::widgets::{self, Button, SpecForm};
@@ -22,7 +23,9 @@ use draft::Draft;
 use egui::Ui;
 use facts::Facts;
 use findings::Findings;
+use glassworks_protocol::datasets::DatasetQuery;
 use glassworks_protocol::ids::{JobId, RunId};
+use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{TrainJob, TrainSpec};
 use glassworks_protocol::{JobSpec, Query};
 use serde_json::{Value, json};
@@ -67,6 +70,9 @@ impl Default for Finetune {
 impl Pane for Finetune {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneCx) {
         self.draft.settle(cx);
+        if *cx.model.datasets.listed() == Listed::NotAsked {
+            cx.fetch(Query::Dataset(DatasetQuery::All));
+        }
         self.findings.follow(ui.ctx(), cx, &self.draft.spec);
         let mut facts = self.facts(cx);
         if let (Some(model), Some(report)) = (&facts.model, facts.data.known())
@@ -108,6 +114,13 @@ impl Pane for Finetune {
             Open::Path(path) => self.drop_file(path, cx),
             Open::Recipe(file) => {
                 self.take_recipe(cx, file);
+                true
+            }
+            Open::LearnFrom(id) => {
+                let Some(record) = cx.model.datasets.get(*id).cloned() else { return false };
+                self.draft.take_dataset(&record);
+                let text = Text::new("finetune.dataset_taken").arg("name", &record.name);
+                cx.toast(Toast::new(text).icon(icons::CHECK));
                 true
             }
             Open::Learn(report) => {

@@ -1,12 +1,14 @@
 //! The held-out rows that a run does worst on.
 
 use super::RunsPane;
+use crate::action::{Action, Open};
 use crate::panes::PaneCx;
 use crate::theme::{Type, icons};
 use crate::units;
 use crate::widgets::{self, Button, icon_button, segments};
 use egui::{Align, Layout, Margin, Ui, vec2};
 use glassworks_protocol::Query;
+use glassworks_protocol::datasets::RowId;
 use glassworks_protocol::train::{Look, RowLoss, RunRecord, WorstRows};
 
 /// Rows at first, and more with each press.
@@ -57,7 +59,7 @@ impl RunsPane {
             ui.add_space(4.0);
             headings(ui, cx);
             for row in worst.rows.iter().take(state.n as usize) {
-                row_ui(ui, cx, row);
+                row_ui(ui, cx, run, row);
             }
             let shown = worst.rows.len().min(state.n as usize) as u64;
             if shown < worst.n_rows {
@@ -102,7 +104,14 @@ fn headings(ui: &mut Ui, cx: &PaneCx) {
     });
 }
 
-fn row_ui(ui: &mut Ui, cx: &mut PaneCx, row: &RowLoss) {
+/// The row in the dataset that a run learned from, unless it is of a file.
+fn in_dataset(run: &RunRecord, row: &RowLoss) -> Option<Open> {
+    let dataset = run.spec.data.dataset.as_ref()?;
+    let id = u32::try_from(row.row.row.checked_sub(1)?).ok()?;
+    Some(Open::DatasetRow(dataset.id?, RowId(id)))
+}
+
+fn row_ui(ui: &mut Ui, cx: &mut PaneCx, run: &RunRecord, row: &RowLoss) {
     let t = cx.theme.tokens;
     ui.horizontal(|ui| {
         cell(ui, LOSS, |ui| {
@@ -126,6 +135,12 @@ fn row_ui(ui: &mut Ui, cx: &mut PaneCx, row: &RowLoss) {
             let name = cx.tf("runs.copy_row", &[("row", &row.row.row)]);
             if icon_button(ui, icons::COPY, name).clicked() {
                 cx.copy(line(row));
+            }
+            if let Some(open) = in_dataset(run, row) {
+                let name = cx.tf("runs.mend_row", &[("row", &row.row.row)]);
+                if icon_button(ui, icons::PENCIL_SIMPLE, name).clicked() {
+                    cx.push(Action::Open(open));
+                }
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 widgets::truncated(ui, Type::Body.text(row.row.start.as_str(), t.text_1));
