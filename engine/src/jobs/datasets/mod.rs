@@ -1,5 +1,6 @@
 //! Jobs over datasets that are kept, one file each.
 
+mod export;
 mod export_bad;
 mod find;
 mod import;
@@ -29,7 +30,7 @@ pub fn run(cx: &JobCx, job: DatasetJob) -> Result<DatasetOutput> {
         DatasetJob::See(spec) => see::run(cx, &spec),
         DatasetJob::Overview(spec) => overview::run(cx, &spec),
         DatasetJob::Transform(spec) => transform::run(cx, &spec),
-        DatasetJob::Export(spec) => anyhow::bail!("not built: {spec:?}"),
+        DatasetJob::Export(spec) => export::run(cx, &spec),
         DatasetJob::ExportBad { dataset, to, replace } => export_bad::run(cx, dataset, &to, replace),
     }
 }

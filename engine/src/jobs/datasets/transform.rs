@@ -27,7 +27,8 @@ pub fn run(cx: &JobCx, spec: &TransformSpec) -> Result<DatasetOutput> {
     let stage = Text::new(if spec.apply { "data.stage_transform" } else { "data.stage_try" });
     let tick = |done| {
         cx.checkpoint()?;
-        cx.progress(&stage, done, Some(n_rows), Unit::Rows);
+        // Rows that are compared are looked at more than once.
+        cx.progress(&stage, done.min(n_rows), Some(n_rows), Unit::Rows);
         Ok(())
     };
     let salt = datasets::salt(&shared.home, spec.dataset)?;
