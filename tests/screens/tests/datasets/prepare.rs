@@ -77,6 +77,7 @@ fn a_change_is_shown_before_it_is_carried_out_and_taken_back_after() {
     tell(&mut fake, &mut window, &first);
     assert!(window.shows("Would change 214 rows, remove 12 rows, add 1 row"));
     assert!(window.shows("Row 411") && window.shows("goes") && window.shows("new"));
+    assert!(window.shows("Left out because they would say the same: 2"));
 
     // Another wish is another question; the old one is let go of.
     switch(&mut window, "Collapse spaces");

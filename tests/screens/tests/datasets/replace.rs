@@ -28,7 +28,7 @@ fn asked(fake: &mut Fake, window: &mut Window) -> (JobId, TransformSpec) {
 fn tell(window: &mut Window, (job, spec): &(JobId, TransformSpec), n_changed: u64) {
     let report = reports::transform(spec, 1);
     let samples = if n_changed == 0 { Vec::new() } else { report.samples[..1].to_vec() };
-    let report = TransformReport { n_changed, n_removed: 0, n_added: 0, samples, ..report };
+    let report = TransformReport { n_changed, n_removed: 0, n_added: 0, n_same: 0, samples, ..report };
     window.tell(reports::done(*job, DatasetOutput::Transformed(Arc::new(report))));
 }
 

@@ -116,7 +116,7 @@ pub fn transform(spec: &TransformSpec, revision: u64) -> TransformReport {
         n_removed: 12,
         n_added: 1,
         n_moved: 0,
-        n_same: 0,
+        n_same: 2,
         n_by_split: [3_611, 200, 201, 0],
         n_by_kind: vec![(PrivacyKind::Email, 9), (PrivacyKind::Phone, 0)],
         samples: vec![

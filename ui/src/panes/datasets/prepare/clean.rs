@@ -15,10 +15,11 @@ const MOST_CHARACTERS: f64 = 1e9;
 
 pub fn form(ui: &mut Ui, cx: &PaneCx, spec: &mut CleanSpec, wrong: Option<Wrong>, failure: Option<&Failure>) {
     widgets::semibold(ui, cx.t("datasets.prepare_texts"));
-    parts::switch(ui, cx, "datasets.prepare_trim", &mut spec.trim);
-    parts::switch(ui, cx, "datasets.prepare_collapse", &mut spec.collapse_spaces);
-    parts::switch(ui, cx, "datasets.prepare_nfc", &mut spec.nfc);
+    // In the order in which it is done.
     parts::switch(ui, cx, "datasets.prepare_strip_control", &mut spec.strip_control);
+    parts::switch(ui, cx, "datasets.prepare_nfc", &mut spec.nfc);
+    parts::switch(ui, cx, "datasets.prepare_collapse", &mut spec.collapse_spaces);
+    parts::switch(ui, cx, "datasets.prepare_trim", &mut spec.trim);
     ui.add_space(8.0);
     widgets::semibold(ui, cx.t("datasets.prepare_rows_that_go"));
     parts::switch(ui, cx, "datasets.prepare_drop_empty", &mut spec.drop_empty);

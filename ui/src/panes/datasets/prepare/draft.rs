@@ -211,10 +211,10 @@ impl Draft {
     fn clean_parts(&self, cx: &PaneCx) -> Vec<String> {
         let clean = &self.clean;
         let flags = [
-            (clean.trim, "datasets.prepare_trim"),
-            (clean.collapse_spaces, "datasets.prepare_collapse"),
-            (clean.nfc, "datasets.prepare_nfc"),
             (clean.strip_control, "datasets.prepare_strip_control"),
+            (clean.nfc, "datasets.prepare_nfc"),
+            (clean.collapse_spaces, "datasets.prepare_collapse"),
+            (clean.trim, "datasets.prepare_trim"),
             (clean.drop_empty, "datasets.prepare_drop_empty"),
             (clean.drop_without_target, "datasets.prepare_drop_no_target"),
             (clean.drop_duplicates, "datasets.prepare_drop_duplicates"),

@@ -107,6 +107,10 @@ fn known(ui: &mut Ui, cx: &PaneCx, known: &Told, with_splits: bool, faded: bool)
             let n = units::grouped(report.n_looked_at);
             ui.label(Type::Hint.text(cx.tf("datasets.prepare_of_rows", &[("n", &n)]), t.text_3));
         });
+        if report.n_same > 0 {
+            let n = units::grouped(report.n_same);
+            widgets::hint(ui, cx.tf("datasets.prepare_same", &[("n", &n)]));
+        }
         if with_splits {
             splits(ui, cx, report);
         }
