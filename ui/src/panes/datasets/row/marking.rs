@@ -18,6 +18,8 @@ pub struct Marking {
     pub selection: Selection,
     /// The text is written in.
     editing: bool,
+    /// What comes in its place is to have the keyboard: in the frame after the press that took it away.
+    wants_keys: bool,
     /// The mark that is looked at.
     pub chosen: Option<usize>,
 }
@@ -50,15 +52,18 @@ impl Marking {
     ) -> Did {
         let Some(column) = work.column(role) else { return Did::default() };
         let mut text = work.text(role).unwrap_or_default();
+        if std::mem::take(&mut self.wants_keys) {
+            let id = if self.editing { field_id(work) } else { text_id(work) };
+            ui.memory_mut(|m| m.request_focus(id));
+        }
         let width = ui.available_width();
         ui.allocate_ui_with_layout(vec2(width, 24.0), Layout::right_to_left(Align::Center), |ui| {
             ui.set_min_width(width);
             let key = if self.editing { "datasets.row_mark_text" } else { "datasets.row_edit_text" };
             let icon = if self.editing { icons::CHECK } else { icons::PENCIL_SIMPLE };
             if Button::quiet(cx.t(key)).icon(icon).small().show(ui).clicked() {
-                self.editing ^= true;
-                let next = if self.editing { field_id(work) } else { text_id(work) };
-                ui.memory_mut(|m| m.request_focus(next));
+                (self.editing, self.wants_keys) = (!self.editing, true);
+                ui.ctx().request_repaint();
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| widgets::semibold(ui, name));
         });

@@ -5,7 +5,7 @@ use crate::panes::PaneCx;
 use crate::theme::{Type, icons};
 use crate::units;
 use crate::widgets::{self, Button, icon_button};
-use egui::{Role, Sense, Ui, WidgetInfo};
+use egui::Ui;
 use glassworks_protocol::JobSpec;
 use glassworks_protocol::datasets::measure::{MeasureReport, MeasureSpec};
 use glassworks_protocol::datasets::{DatasetJob, DatasetRecord, Filter};
@@ -107,15 +107,11 @@ fn figures(ui: &mut Ui, cx: &PaneCx, report: &MeasureReport) -> Option<Filter> {
             return;
         }
         let words = cx.tf(key, &[("n", &units::grouped(n))]);
-        let badge = widgets::badge(ui, widgets::Tone::Warn, icons::WARNING, words.as_str());
-        let response = ui.interact(badge.rect, badge.id.with("rows"), Sense::click());
-        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &words));
-        widgets::focus_ring(ui, &response, badge.rect);
-        if response.clicked() {
+        let badge = widgets::badge_button(ui, widgets::Tone::Warn, icons::WARNING, &words);
+        if badge.clicked() {
             filter = Some(rows);
         }
-        let response = response.on_hover_cursor(egui::CursorIcon::PointingHand);
-        response.on_hover_text(cx.t("datasets.seen_show_rows"));
+        badge.on_hover_text(cx.t("datasets.seen_show_rows"));
     };
     lost(ui, "datasets.seen_n_cut", report.n_cut, Filter::Cut);
     lost(ui, "datasets.seen_n_empty", report.n_cut_away, Filter::NoTarget);
