@@ -17,7 +17,6 @@ use glassworks_protocol::{
 };
 use glassworks_tests_screens::{Queryable, Window};
 use std::sync::Arc;
-use std::time::Instant;
 
 const NONE: Modifiers = Modifiers::NONE;
 
@@ -235,31 +234,6 @@ fn tokens_are_walked_by_keys_and_gone_to_by_the_bar() {
     window.run();
     window.key(NONE, Key::Enter);
     assert!(window.shows_part("Token 129: "), "to where it is cut");
-}
-
-/// Not a benchmark: a row of many tokens must not cost what its tokens cost, frame by frame.
-#[test]
-fn a_long_row_is_laid_out_once() {
-    let mut fake = Fake::new();
-    let id = fake.talks(2);
-    fake.set(id).rows[0].value = long_row(30_000);
-    let mut window = open(&mut fake, "Tutoring talks");
-    fake.see(&mut window);
-    window.click("Next row");
-    fake.see(&mut window);
-    let frames = |window: &mut Window| {
-        let from = Instant::now();
-        for _ in 0..10 {
-            window.harness.step();
-        }
-        from.elapsed()
-    };
-    let short = frames(&mut window);
-    window.click("Previous row");
-    fake.see(&mut window);
-    window.key(Modifiers::COMMAND, Key::Enter);
-    let long = frames(&mut window);
-    println!("10 frames: {short:?} with 30 tokens, {long:?} with 30,000");
 }
 
 #[test]

@@ -53,8 +53,9 @@ fn said(seen: &SeenRow, stretch: Range<usize>, text: &str) -> SaidTurn {
 fn cut(seen: &SeenRow, stretch: Range<usize>, n_kept: usize, text: &str) -> Option<usize> {
     let kept = &seen.tokens[stretch.start..n_kept.clamp(stretch.start, stretch.end)];
     let kept: String = kept.iter().filter(|one| !one.special).map(|one| one.text.as_str()).collect();
-    // Templates trim, or put a newline before; half a character at the end is none.
-    let kept = kept.trim_start().trim_end_matches('\u{fffd}');
+    // A part of a character stands before the whole one. Templates trim, or put a newline before.
+    let kept = kept.replace('\u{fffd}', "");
+    let kept = kept.trim_start();
     let lead = text.len() - text.trim_start().len();
     let begins = text[lead..].starts_with(kept);
     let n_chars = text[..lead].chars().count() + kept.chars().count();
@@ -102,8 +103,14 @@ mod tests {
 
     #[test]
     fn answers_are_counted_and_the_limit_found_in_them() {
-        let tokens =
-            [("<u>", false), ("Hi", false), ("<a>", false), ("Hello", true), (" 你好", true), ("<e>", true)];
+        let tokens = [
+            ("<u>", false),
+            ("Hi", false),
+            ("<a>", false),
+            ("Hello", true),
+            ("\u{fffd} 你好", true),
+            ("<e>", true),
+        ];
         let turns = [turn_of("user", "Hi"), turn_of("assistant", "Hello 你好")];
         let whole = said_turns(Some(&seen(&tokens, 6)), &turns);
         assert_eq!(whole, [None, Some(SaidTurn { n_tokens: 3, cut: None })]);

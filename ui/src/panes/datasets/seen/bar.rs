@@ -96,7 +96,8 @@ fn numbers(ui: &Ui, cx: &PaneCx, seen: &SeenRow, rect: Rect, whole: usize) {
 fn counts(seen: &SeenRow) -> (String, String, String) {
     let n = seen.tokens.len() as u64;
     let kept = if seen.in_pieces { n } else { u64::from(seen.n_kept).min(n) };
-    let learned = u64::from(seen.n_kept_targets);
+    // A label is learned and is none of the tokens.
+    let learned = seen.tokens.iter().take(kept as usize).filter(|token| token.learned).count() as u64;
     (units::grouped(kept.saturating_sub(learned)), units::grouped(learned), units::grouped(n - kept))
 }
 
@@ -155,7 +156,7 @@ mod tests {
         assert_eq!(counts(&seen), ("1".into(), "2".into(), "2".into()));
         assert_eq!(runs(&seen, 3), std::iter::once(1..3).collect::<Vec<_>>());
         assert_eq!(runs(&seen, 5), [1..3, 4..5]);
-        (seen.in_pieces, seen.n_kept_targets) = (true, 3);
+        seen.in_pieces = true;
         assert_eq!(counts(&seen), ("2".into(), "3".into(), "0".into()));
     }
 }

@@ -222,6 +222,10 @@ pub struct Warning {
 pub fn warnings(cx: &PaneCx, seen: &SeenRow) -> Vec<Warning> {
     let limit = units::grouped(seen.max_length.into());
     let warning = |severe, title: String, text: String| vec![Warning { severe, title, text }];
+    if seen.n_targets > 0 && seen.n_kept_targets == 0 {
+        let text = cx.tf("datasets.seen_empty_text", &[("limit", &limit)]);
+        return warning(true, cx.t("datasets.seen_empty"), text);
+    }
     if let Some(problem) = &seen.problem {
         return warning(true, cx.t("datasets.seen_left_out"), cx.render(problem));
     }
@@ -230,10 +234,6 @@ pub fn warnings(cx: &PaneCx, seen: &SeenRow) -> Vec<Warning> {
     }
     if seen.in_pieces || seen.n_kept as usize >= seen.tokens.len() {
         return Vec::new();
-    }
-    if seen.n_kept_targets == 0 {
-        let text = cx.tf("datasets.seen_empty_text", &[("limit", &limit)]);
-        return warning(true, cx.t("datasets.seen_empty"), text);
     }
     let n = units::grouped(seen.tokens.len() as u64);
     let title = cx.tf("datasets.seen_cut", &[("limit", &units::grouped(seen.n_kept.into())), ("n", &n)]);

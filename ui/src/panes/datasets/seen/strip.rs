@@ -195,7 +195,10 @@ fn numbers(cx: &PaneCx, given: &Given, seen: &SeenRow) -> String {
     let n = units::grouped(seen.tokens.len() as u64);
     let learned = units::grouped(seen.n_kept_targets.into());
     let args = [("row", &row as &dyn std::fmt::Display), ("n", &n), ("learned", &learned)];
-    let mut words = cx.tf("datasets.seen_numbers", &args);
+    // Of a row that is sorted nothing in it is learned, but what it is sorted as.
+    let sorted = seen.n_targets == 1 && seen.tokens.iter().all(|token| !token.learned);
+    let key = if sorted { "datasets.seen_numbers_label" } else { "datasets.seen_numbers" };
+    let mut words = cx.tf(key, &args);
     let pieces = (seen.tokens.len() as u64).div_ceil(u64::from(seen.max_length.max(1)));
     if seen.in_pieces && pieces > 1 {
         words.push_str(&cx.tf("datasets.seen_pieces", &[("n", &units::grouped(pieces))]));
