@@ -103,7 +103,7 @@ pub const COMMANDS: &[CommandInfo] = &[
     play(UiCommand::OpenModel, "shell.cmd_open_model", icons::FOLDER_OPEN, ctrl(Key::O)),
     play(UiCommand::SearchChats, "shell.cmd_search_chats", icons::MAGNIFYING_GLASS, ctrl(Key::F)),
     CommandInfo {
-        while_typing: true,
+        scope: Scope::Focused,
         ..play(UiCommand::Send, "shell.cmd_send", icons::PAPER_PLANE_RIGHT, ctrl(Key::Enter))
     },
     play(UiCommand::Stop, "shell.cmd_stop", icons::STOP, ctrl(Key::Period)),

@@ -28,22 +28,30 @@ impl Tone {
 
 /// Icon and words on a wash.
 pub fn badge(ui: &mut Ui, tone: Tone, icon: &str, text: impl Into<String>) -> Response {
-    mark(ui, tone, Some(icon), &text.into())
+    mark(ui, tone, Some(icon), &text.into(), Sense::hover())
 }
 
 /// Words on a wash.
 pub fn tag(ui: &mut Ui, tone: Tone, text: impl Into<String>) -> Response {
-    mark(ui, tone, None, &text.into())
+    mark(ui, tone, None, &text.into(), Sense::hover())
 }
 
-fn mark(ui: &mut Ui, tone: Tone, icon: Option<&str>, text: &str) -> Response {
+/// A badge that can be pressed.
+pub fn badge_button(ui: &mut Ui, tone: Tone, icon: &str, text: &str) -> Response {
+    let badge = mark(ui, tone, Some(icon), text, Sense::click());
+    super::focus_ring(ui, &badge, badge.rect);
+    badge.on_hover_cursor(egui::CursorIcon::PointingHand)
+}
+
+fn mark(ui: &mut Ui, tone: Tone, icon: Option<&str>, text: &str, sense: Sense) -> Response {
     let t = theme::of(ui).tokens;
     let (ink, wash) = tone.colors(&t);
     let icon = icon.map(|i| icon_galley(ui, i, size::ICON_SMALL, false, ink));
     let words = galley(ui, text, Type::Caption.font(Weight::Medium), ink);
     let width = 12.0 + words.size().x + icon.as_ref().map_or(0.0, |i| i.size().x + 4.0);
-    let (rect, response) = ui.allocate_exact_size(vec2(width, 20.0), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 20.0), sense);
+    let role = if sense.senses_click() { Role::Button } else { Role::Label };
+    response.widget_info(|| WidgetInfo::labeled(role, true, text));
     ui.painter().rect_filled(rect, f32::from(size::RADIUS_TAG), wash);
     let mut x = rect.left() + 6.0;
     if let Some(icon) = icon {

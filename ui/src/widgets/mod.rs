@@ -36,7 +36,7 @@ pub use field::{Field, mark_all, search_field};
 pub use form::{explained_row, fold, form_row, note};
 pub use frame::{card, card_frame, divider, popover_frame, section, well};
 pub use heat_map::heat_map;
-pub use mark::{Tone, badge, bead, bead_ring, kbd, logo, paint_bead, paint_logo, strip, tag};
+pub use mark::{Tone, badge, badge_button, bead, bead_ring, kbd, logo, paint_bead, paint_logo, strip, tag};
 pub use menu::{MenuItem, Select, context_menu, menu, popover, popover_at};
 pub use number::NumberField;
 pub use paint::{focus_ring, galley, icon_galley, one_line, row_ground, shape_icon};

@@ -3,13 +3,14 @@
 use crate::reports;
 use glassworks_protocol::datasets::edit::{RowChange, RowDiff, VersionDiff, VersionRecord};
 use glassworks_protocol::datasets::import::BadRow;
+use glassworks_protocol::datasets::marks::Tag;
 use glassworks_protocol::datasets::overview::{LabelShare, OverviewSpec};
 use glassworks_protocol::datasets::transform::TransformSpec;
 use glassworks_protocol::datasets::view::FoundRows;
 use glassworks_protocol::datasets::{
     ColumnKind, ColumnRecord, DatasetEdit, DatasetJob, DatasetOutput, DatasetPage, DatasetQuery,
-    DatasetRecord, DatasetStored, Filter, Mapping, Row, RowDocument, RowFlags, RowId, RowLine, Sort, SortKey,
-    Split, ViewSpec,
+    DatasetRecord, DatasetStored, Filter, Made, Mapping, Role, Row, RowDocument, RowFlags, RowId, RowIssue,
+    RowLine, Sort, SortKey, Split, ViewSpec,
 };
 use glassworks_protocol::ids::{DatasetId, EditId, JobId};
 use glassworks_protocol::machine::StartReport;
@@ -32,6 +33,8 @@ pub struct FakeRow {
     pub value: Row,
     pub split: Option<Split>,
     pub flags: RowFlags,
+    pub issues: Vec<RowIssue>,
+    pub made: Option<Made>,
 }
 
 /// A dataset with its rows, and what it was before its edits.
@@ -119,6 +122,8 @@ impl Fake {
                 value: row(value),
                 split,
                 flags: RowFlags::default(),
+                issues: Vec::new(),
+                made: None,
             })
             .collect();
         let record = DatasetRecord {
@@ -489,18 +494,22 @@ impl FakeSet {
             split: row.split,
             value: row.value.clone(),
             flags: row.flags,
-            issues: Vec::new(),
-            made: None,
+            issues: row.issues.clone(),
+            made: row.made,
         })
     }
 
     fn labels(&self) -> Vec<(String, u64)> {
-        let column =
-            self.record.mapping.column(glassworks_protocol::datasets::Role::Label).unwrap_or_default();
         let mut counts = std::collections::BTreeMap::<String, u64>::new();
         for row in &self.rows {
-            if let Some(Value::String(label)) = row.value.get(column) {
-                *counts.entry(label.clone()).or_default() += 1;
+            let get = |role| row.value.get(self.record.mapping.column(role)?);
+            let each = |role| get(role).and_then(Value::as_array).into_iter().flatten();
+            let tags = each(Role::Tags).filter_map(Value::as_str).map(|tag| Tag::read(tag).kind());
+            let spans = each(Role::Spans).map(|span| span.get("label").and_then(Value::as_str));
+            let label = std::iter::once(get(Role::Label).and_then(Value::as_str));
+            let of_row: std::collections::BTreeSet<&str> = label.chain(tags).chain(spans).flatten().collect();
+            for label in of_row {
+                *counts.entry(label.to_owned()).or_default() += 1;
             }
         }
         let mut labels: Vec<(String, u64)> = counts.into_iter().collect();
@@ -595,7 +604,14 @@ impl FakeSet {
                 RowChange::Add { after, value, split, .. } => {
                     let id = RowId(self.next);
                     self.next += 1;
-                    let new = FakeRow { id, value: value.clone(), split: *split, flags: RowFlags::default() };
+                    let new = FakeRow {
+                        id,
+                        value: value.clone(),
+                        split: *split,
+                        flags: RowFlags::default(),
+                        issues: Vec::new(),
+                        made: None,
+                    };
                     let place = after.and_then(|after| self.rows.iter().position(|row| row.id == after));
                     self.rows.insert(place.map_or(0, |place| place + 1), new);
                     added.push(id);

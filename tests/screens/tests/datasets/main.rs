@@ -9,6 +9,9 @@ mod overview;
 mod prepare;
 mod replace;
 mod reports;
+mod row;
+mod seen;
+mod sets;
 
 use egui::accesskit::{Role, Toggled};
 use egui::{Key, Modifiers};
@@ -82,7 +85,7 @@ fn rows_are_walked_and_selected_by_keyboard() {
     assert_eq!(selected(&window), ["Row 2:", "Row 3:"]);
     window.key(Modifiers::NONE, Key::Home);
     window.key(Modifiers::COMMAND, Key::A);
-    assert!(selected(&window).len() > 20);
+    assert!(selected(&window).len() > 10);
     window.key(Modifiers::NONE, Key::End);
     fake.answer(&mut window);
     assert_eq!(selected(&window), ["Row 40"]);

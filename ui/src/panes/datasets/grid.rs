@@ -164,7 +164,7 @@ impl DatasetsPane {
             x: 0.0,
             old: self.view.is_old(),
             max_length: cx.model.datasets.measure(record.id).map(|report| report.max_length),
-            labels: super::labels(cx, record),
+            labels: self.row.label_names(cx, record),
         };
         self.grid.scroll.height = f64::from(body.height() / ROW);
         let table = ui.interact(body, grid_id(cx), Sense::focusable_noninteractive() | Sense::DRAG);

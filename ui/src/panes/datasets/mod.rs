@@ -21,9 +21,11 @@ mod notes;
 mod overview;
 mod paste;
 mod prepare;
+mod row;
 mod row_menu;
 mod rows;
 mod scroll;
+mod seen;
 mod select;
 mod side;
 mod versions;
@@ -91,6 +93,8 @@ pub struct DatasetsPane {
     bad: bad::BadState,
     /// All bad rows are to be dismissed, once confirmed.
     doomed_bad: bool,
+    row: row::RowTile,
+    seen: seen::Seen,
     /// The name while it is typed.
     name: Option<String>,
     want_name: bool,
@@ -122,6 +126,8 @@ impl Default for DatasetsPane {
             notes: notes::NotesState::default(),
             bad: bad::BadState::default(),
             doomed_bad: false,
+            row: row::RowTile::default(),
+            seen: seen::Seen::default(),
             name: None,
             want_name: false,
             wanted_row: None,
@@ -158,6 +164,8 @@ impl Pane for DatasetsPane {
             (UiCommand::SearchChats, Some(_)) if self.tab == Tab::Rows => self.filters.want_focus = true,
             (UiCommand::Send, Some(record)) if self.tab == Tab::Bad => self.mend_bad(cx, &record),
             (UiCommand::ImportData, _) => self.import.ask(None),
+            // What is being written is stored at once.
+            (UiCommand::Send, Some(_)) => drop(self.row.flush(cx)),
             (UiCommand::AddRow, Some(record)) => self.add_row(cx, &record),
             (UiCommand::Undo | UiCommand::Redo, Some(record)) => {
                 self.step(cx, &record, command == UiCommand::Undo);
@@ -188,6 +196,7 @@ impl Pane for DatasetsPane {
             "tab": self.tab,
             "sizes": self.sizes,
             "widths": self.grid.widths,
+            "seen": self.seen.choices,
         }))
     }
 
@@ -197,6 +206,11 @@ impl Pane for DatasetsPane {
         self.tab = serde_json::from_value(part("tab")).unwrap_or_default();
         self.sizes = serde_json::from_value(part("sizes")).unwrap_or(self.sizes);
         self.grid.widths = serde_json::from_value(part("widths")).unwrap_or_default();
+        self.seen.choices = serde_json::from_value(part("seen")).unwrap_or_default();
+    }
+
+    fn closing(&mut self, cx: &mut PaneCx) {
+        self.row.flush(cx);
     }
 }
 
@@ -225,7 +239,9 @@ impl DatasetsPane {
         {
             cx.fetch(Query::Dataset(DatasetQuery::Row { dataset: record.id, row }));
         }
-        if record.mapping.column(Role::Label).is_some() && cx.model.datasets.wants_labels(&record) {
+        let labelled =
+            [Role::Label, Role::Tags, Role::Spans].iter().any(|role| record.mapping.column(*role).is_some());
+        if labelled && cx.model.datasets.wants_labels(&record) {
             cx.fetch(Query::Dataset(DatasetQuery::Labels(record.id)));
         }
     }
@@ -236,6 +252,7 @@ impl DatasetsPane {
     }
 
     fn dataset_ui(&mut self, ui: &mut Ui, cx: &mut PaneCx, record: &Arc<DatasetRecord>) {
+        self.row_work(ui, cx, record);
         let list = !cx.folds_list();
         let beside = matches!(self.tab, Tab::Rows | Tab::Bad);
         let inspector = beside && !cx.folds_inspector();
@@ -247,8 +264,12 @@ impl DatasetsPane {
             self.header_ui(ui, cx, record);
             match self.tab {
                 Tab::Rows => {
-                    let rect = ui.available_rect_before_wrap();
+                    let mut rect = ui.available_rect_before_wrap();
+                    let mut below = rect;
+                    rect.max.y -= self.seen.height(rect.height());
+                    below.min.y = rect.max.y;
                     self.grid_ui(ui, cx, record, rect);
+                    self.seen_ui(ui, cx, record, below);
                 }
                 Tab::Overview => self.overview_ui(ui, cx, record),
                 Tab::Prepare => self.prepare_ui(ui, cx, record),
@@ -331,19 +352,16 @@ impl DatasetsPane {
 
     /// Undo or redo.
     fn step(&mut self, cx: &mut PaneCx, record: &DatasetRecord, undo: bool) {
+        // What is being written is an edit first, so that it is what is taken back.
+        let wrote = self.row.flush(cx);
         let there = if undo { &record.undo } else { &record.redo };
-        if there.is_none() {
+        if there.is_none() && !(undo && wrote) {
             let key = if undo { "shell.nothing_to_undo" } else { "shell.nothing_to_redo" };
             cx.toast(Toast::new(Text::new(key)));
             return;
         }
+        self.row.follow_stored(cx);
         let edit = if undo { DatasetEdit::Undo(record.id) } else { DatasetEdit::Redo(record.id) };
         cx.edit(Edit::Dataset(edit));
     }
-}
-
-/// Labels in the order their colours go by: the most frequent first.
-fn labels(cx: &PaneCx, record: &DatasetRecord) -> Vec<String> {
-    let labels = cx.model.datasets.labels(record.id).unwrap_or_default();
-    labels.iter().map(|(label, _)| label.clone()).collect()
 }

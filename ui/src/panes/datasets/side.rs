@@ -6,7 +6,10 @@ use crate::panes::PaneCx;
 use crate::theme::{Type, icons, size};
 use crate::units;
 use crate::widgets::{self, Button, Field, icon_button, icon_button_off, tiles};
-use egui::{Align, Frame, Id, Key, Layout, Margin, Rect, Ui, UiBuilder, vec2};
+use egui::{
+    Align, CursorIcon, EventFilter, Frame, Id, Key, Layout, Margin, Rect, Role, Sense, Stroke, Ui, UiBuilder,
+    WidgetInfo, vec2,
+};
 use glassworks_protocol::Edit;
 use glassworks_protocol::datasets::{DatasetEdit, DatasetRecord};
 use std::sync::Arc;
@@ -167,39 +170,77 @@ impl DatasetsPane {
                 .show(ui, |ui| widgets::hint(ui, cx.t("datasets.no_row")));
             return;
         };
-        if let Some(Some(document)) = cx.model.datasets.document(record.id, row).cloned() {
-            self.fields_ui(ui, cx, record, &document);
+        let Some(Some(document)) = cx.model.datasets.document(record.id, row).cloned() else { return };
+        let seen = self.seen.row(cx, record, &document).cloned();
+        let given = super::row::Given { record, document: &document, seen: seen.as_deref() };
+        if let Some(row) = self.row.ui(ui, cx, &given) {
+            self.wanted_row = Some(row);
         }
     }
 
-    /// The fields of a row as they are.
-    fn fields_ui(
-        &mut self,
-        ui: &mut Ui,
-        cx: &PaneCx,
-        record: &DatasetRecord,
-        document: &glassworks_protocol::datasets::RowDocument,
-    ) {
+    /// What the model sees of the row, below the grid.
+    pub(super) fn seen_ui(&mut self, ui: &mut Ui, cx: &mut PaneCx, record: &DatasetRecord, rect: Rect) {
+        self.seen_border(ui, cx, rect);
+        let builder = UiBuilder::new().id_salt("seen").max_rect(rect).layout(Layout::top_down(Align::Min));
+        let mut child = ui.new_child(builder);
+        child.set_clip_rect(rect.intersect(ui.clip_rect()));
+        let row = self.grid.row();
+        let document = row.and_then(|row| cx.model.datasets.document(record.id, row)?.clone());
+        let unsaved = row.and_then(|row| self.row.unsaved(record.id, row));
+        let given = super::seen::Given { record, row, document: document.as_ref(), unsaved };
+        if let Some(filter) = self.seen.ui(&mut child, cx, &given) {
+            self.filter_by(vec![filter]);
+        }
+    }
+
+    /// The border between grid and strip, to be moved.
+    fn seen_border(&mut self, ui: &Ui, cx: &PaneCx, rect: Rect) {
         let t = cx.theme.tokens;
-        tiles::scroll(ui, "row", 0.0, |ui| {
-            for issue in &document.issues {
-                ui.label(Type::Body.text(cx.render(&issue.text), t.warn));
+        ui.painter().hline(rect.x_range(), rect.top(), Stroke::new(1.0, t.line));
+        if self.seen.is_folded() {
+            return;
+        }
+        let grab = Rect::from_x_y_ranges(rect.x_range(), rect.top() - 3.0..=rect.top() + 3.0);
+        let response = ui.interact(grab, Id::unique(("seen border", cx.slot)), Sense::click_and_drag());
+        let name = cx.t("shell.border");
+        response.widget_info(|| WidgetInfo::labeled(Role::Splitter, true, &name));
+        let room = rect.bottom() - ui.min_rect().top();
+        if response.hovered() || response.dragged() || response.has_focus() {
+            ui.ctx().set_cursor_icon(CursorIcon::ResizeVertical);
+            ui.painter().hline(rect.x_range().shrink(8.0), rect.top(), Stroke::new(2.0, t.accent));
+        }
+        if response.has_focus() {
+            let keep = EventFilter { vertical_arrows: true, ..EventFilter::default() };
+            ui.memory_mut(|m| m.set_focus_lock_filter(response.id, keep));
+            let step =
+                ui.input(|i| i.num_presses(Key::ArrowUp) as f32 - i.num_presses(Key::ArrowDown) as f32);
+            if step != 0.0 {
+                self.seen.set_height(Some(rect.height() + 16.0 * step), room);
             }
-            for column in &record.columns {
-                widgets::label(ui, column.name.as_str());
-                let text = match document.value.get(&column.name) {
-                    Some(serde_json::Value::String(text)) => text.clone(),
-                    Some(value) => serde_json::to_string_pretty(value).unwrap_or_default(),
-                    None => String::new(),
-                };
-                widgets::well(ui, |ui| {
-                    ui.with_layout(Layout::top_down(Align::Min), |ui| {
-                        ui.set_width(ui.available_width());
-                        widgets::selectable(ui, Type::Body.text(text, t.text_1));
-                    });
-                });
-            }
-        });
+        }
+        if response.double_clicked() {
+            self.seen.set_height(None, room);
+        } else if let Some(pos) = response.interact_pointer_pos().filter(|_| response.dragged()) {
+            self.seen.set_height(Some(rect.bottom() - pos.y), room);
+        }
+    }
+
+    /// What is done to the row without its tile: drafts that have rested are stored, labels are given by their keys.
+    pub(super) fn row_work(&mut self, ui: &Ui, cx: &mut PaneCx, record: &DatasetRecord) {
+        if let Some(row) = self.row.rest(ui, cx, &self.view.rows) {
+            self.wanted_row = Some(row);
+        }
+        let focus = ui.ctx().memory(|m| m.focused());
+        let free = focus.is_none_or(|id| id == super::grid::grid_id(cx));
+        let busy = egui::Popup::is_any_open(ui.ctx()) || ui.ctx().memory(|m| m.top_modal_layer()).is_some();
+        if self.tab != super::Tab::Rows || !cx.focused || !free || busy {
+            return;
+        }
+        let row = self.grid.row();
+        let document = row.and_then(|row| cx.model.datasets.document(record.id, row)?.clone());
+        if let Some(document) = document {
+            self.row.keys(ui, cx, &super::row::Given { record, document: &document, seen: None });
+        }
     }
 
     /// The row before or after.
