@@ -23,7 +23,7 @@ pub fn run(cx: &JobCx, spec: &ExportSpec) -> Result<DatasetOutput> {
     };
     let total = asked.len() as u64 * export::n_passes(spec.format);
     let stage = Text::new("data.stage_export");
-    let tick = |done| {
+    let tick = |done: u64| {
         cx.checkpoint()?;
         cx.progress(&stage, done, Some(total), Unit::Rows);
         Ok(())

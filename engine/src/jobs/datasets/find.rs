@@ -21,7 +21,7 @@ pub fn run(cx: &JobCx, view: &ViewSpec) -> Result<DatasetOutput> {
     let Snapshot { table, record, .. } = shared.datasets.snapshot(shared, view.dataset)?;
     let stage = Text::new("data.stage_find");
     let n_rows = record.n_rows;
-    let tick = |done| {
+    let tick = |done: u64| {
         cx.checkpoint()?;
         cx.progress(&stage, done, Some(n_rows), Unit::Rows);
         Ok(())

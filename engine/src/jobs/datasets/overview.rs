@@ -16,7 +16,7 @@ pub fn run(cx: &JobCx, spec: &OverviewSpec) -> Result<DatasetOutput> {
     let shared = &cx.shared;
     let Snapshot { table, record, .. } = shared.datasets.snapshot(shared, spec.dataset)?;
     let stage = Text::new("data.stage_overview");
-    let tick = |done| {
+    let tick = |done: u64| {
         cx.checkpoint()?;
         cx.progress(&stage, done, Some(2 * record.n_rows), Unit::Rows);
         Ok(())

@@ -25,7 +25,7 @@ pub fn run(cx: &JobCx, spec: &TransformSpec) -> Result<DatasetOutput> {
     let record = &snapshot.record;
     let n_rows = spec.rows.as_ref().map_or(record.n_rows, |rows| rows.len() as u64);
     let stage = Text::new(if spec.apply { "data.stage_transform" } else { "data.stage_try" });
-    let tick = |done| {
+    let tick = |done: u64| {
         cx.checkpoint()?;
         // Rows that are compared are looked at more than once.
         cx.progress(&stage, done.min(n_rows), Some(n_rows), Unit::Rows);

@@ -3,7 +3,7 @@
 
 use super::{DatasetsPane, Tab, list};
 use crate::panes::PaneCx;
-use crate::theme::{Type, icons, size};
+use crate::theme::{icons, size};
 use crate::units;
 use crate::widgets::{self, Button, Field, icon_button, icon_button_off, tiles};
 use egui::{
