@@ -59,7 +59,9 @@ fn utf16_by_zeros(head: &[u8]) -> Option<TextEncoding> {
             _ => {}
         }
     }
-    let enough = |zeros: usize, others: usize| zeros * 50 >= pairs && zeros >= 2 && others * 20 <= zeros;
+    // What is UTF-8 too, with a few zeros in it, is most likely that.
+    let share = if std::str::from_utf8(head).is_ok() { 4 } else { 50 };
+    let enough = |zeros: usize, others: usize| zeros * share >= pairs && zeros >= 2 && others * 20 <= zeros;
     if both * 100 > pairs {
         None
     } else if enough(second, first) {

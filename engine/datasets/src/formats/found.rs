@@ -196,6 +196,8 @@ fn look_into(
         (None, Origin::Bytes(_)) => TextEncoding::Utf8,
         (None, Origin::Path(_)) => match origin.encoding(compression).map_err(fails)? {
             Some(encoding) => encoding,
+            // What calls itself a text may have control characters in it.
+            None if options.format.is_some() || sniff::by_name(&found.name).is_some() => TextEncoding::Utf8,
             None => return Err(unknown(&found.name)),
         },
     };

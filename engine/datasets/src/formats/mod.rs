@@ -28,7 +28,17 @@ pub use one::read_one;
 pub use preview::preview;
 pub use reader::{Read, Reader, open};
 
+pub(crate) use json::canonical;
+pub(crate) use parquet::{NOTES_KEY, Notes};
+pub(crate) use table::{cell, quote as push_quoted};
+
 use glassworks_protocol::datasets::import::BadRow;
+
+/// A row's line as reading makes it: canonical, in the one shape.
+#[cfg(test)]
+pub(crate) fn settled(text: &[u8], line: &mut Vec<u8>) -> Result<(), glassworks_protocol::text::Text> {
+    json::read(text, line, &mut shapes::Shapes::default())
+}
 
 /// A line or record longer than this is no row.
 pub const LONGEST_BYTES: usize = 16 << 20;

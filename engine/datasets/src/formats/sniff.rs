@@ -46,14 +46,16 @@ pub(super) fn of(name: &str, sample: &[u8], ended: bool) -> FileFormat {
     let promised = by_name(name);
     let text = sample.trim_ascii_start();
     match promised {
-        Some(FileFormat::Json | FileFormat::Jsonl) => return json(text, ended),
+        Some(FileFormat::Json | FileFormat::Jsonl) => {
+            return json(text, ended, promised == Some(FileFormat::Jsonl));
+        }
         // What a table promises may still be tags: CoNLL goes by many names.
         Some(FileFormat::Table) if is_tagged(sample) => return FileFormat::Conll,
         Some(FileFormat::Text) | None => {}
         Some(format) => return format,
     }
     if matches!(text.first(), Some(b'{' | b'[')) && begins_as_json(text, ended) {
-        return json(text, ended);
+        return json(text, ended, false);
     }
     if is_tagged(sample) {
         return FileFormat::Conll;
@@ -72,7 +74,7 @@ fn begins_as_json(text: &[u8], ended: bool) -> bool {
 }
 
 /// JSON of some kind: a file called `.json` is often of lines.
-fn json(text: &[u8], ended: bool) -> FileFormat {
+fn json(text: &[u8], ended: bool, lines: bool) -> FileFormat {
     if text.starts_with(b"[") {
         return FileFormat::Json;
     }
@@ -94,7 +96,7 @@ fn json(text: &[u8], ended: bool) -> FileFormat {
     let more = !text[used..].trim_ascii().is_empty();
     if is_squad(text) && !more {
         FileFormat::Squad
-    } else if one_line && more {
+    } else if one_line && (more || lines) {
         FileFormat::Jsonl
     } else {
         FileFormat::Json
@@ -162,6 +164,7 @@ mod tests {
     fn formats_are_told_apart() {
         check("a.json", "{\"a\":1}\n{\"a\":2}\n", Jsonl);
         check("a.jsonl.gz", "[{\"a\":1}]", Json);
+        check("a.jsonl", "{\"a\":[1,2]}\n", Jsonl);
         check("a.jsonl", "{\"a\":1,}\n{\"a\":2}\n", Jsonl);
         check("a.json", "{\n \"a\": 1\n}", Json);
         check("", "{\"a\":1}", Json);

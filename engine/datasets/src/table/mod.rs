@@ -28,6 +28,7 @@ pub mod state;
 pub use batch::{At, Batch};
 pub use cells::cell;
 pub use diff::diff;
+pub(crate) use disk::{aside, sync_folder};
 pub use edit::{Change, Planned};
 pub use facts::Facts;
 pub use labels::Labels;

@@ -31,6 +31,8 @@ const UNSAFE_ROOMS: &[&str] = &["engine/kernels/src/", "engine/kernels/benches/"
 const ENVIRONMENT: &[(&str, &str, &str)] = &[
     ("app/src/paths.rs", "env::", "this is the room for it"),
     ("engine/src/device.rs", "env::consts::", "constants of the build, not of the environment"),
+    ("engine/datasets/benches/", "env::", "a bench is told by its arguments"),
+    ("engine/datasets/examples/", "env::", "what ./check-slow runs is told by its arguments"),
     ("engine/benches/", "env::", "a bench is told by its arguments"),
     ("engine/kernels/benches/", "env::", "a bench is told by its arguments"),
 ];

@@ -15,4 +15,5 @@ pub(super) use columns::ObjectOfColumns;
 pub(super) use document::Document;
 pub(super) use faults::reason;
 pub(super) use lines::{JsonLines, read};
+pub(crate) use value::number;
 pub use value::parse;

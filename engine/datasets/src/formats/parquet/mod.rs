@@ -19,6 +19,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use bytes::Bytes;
 use glassworks_protocol::text::Text;
 use leaves::Leaf;
+pub(crate) use nodes::Notes;
 use nodes::{Node, Trouble};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};

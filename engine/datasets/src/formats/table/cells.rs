@@ -3,7 +3,7 @@
 //! Glassworks' own tables quote every text and nothing else, so that `"1"` is a text and `1` a number. Tables of
 //! others quote where they must: there a column in which any plain cell is a text holds texts alone.
 
-use super::super::json::{canonical, parse, push_string};
+use super::super::json::{canonical, number, parse, push_string};
 
 /// How a column's cells are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,4 +113,35 @@ fn escaped(text: &[u8]) -> Option<Vec<u8>> {
     }
     let inner: String = serde_json::from_slice(text).ok()?;
     is_ambiguous(inner.as_bytes()).then(|| inner.into_bytes())
+}
+
+/// Writes a field's canonical JSON as a cell: what [`push`] reads back as the same.
+pub(crate) fn cell(value: &[u8], out: &mut Vec<u8>) {
+    match value.first() {
+        Some(b'"') => {
+            let text: String = serde_json::from_slice(value).unwrap_or_default();
+            if is_ambiguous(text.as_bytes()) { quote(value, out) } else { quote(text.as_bytes(), out) }
+        }
+        Some(b'[' | b'{') => quote(value, out),
+        // With more digits than a cell's number may have: the float that it is.
+        Some(b'-' | b'0'..=b'9') if !is_number(value) => {
+            let float = number(std::str::from_utf8(value).unwrap_or_default());
+            out.extend_from_slice(float.to_string().as_bytes());
+        }
+        _ if value == b"null" => {}
+        _ => out.extend_from_slice(value),
+    }
+}
+
+/// A text in quotes.
+pub(crate) fn quote(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'"', rest) {
+        out.extend_from_slice(&rest[..=at]);
+        out.push(b'"');
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
 }

@@ -8,6 +8,7 @@ mod dialect;
 mod split;
 
 pub(super) use cells::{Rule, cell_value};
+pub(crate) use cells::{cell, quote};
 pub(super) use dialect::Dialect;
 pub(super) use split::{Marks, Split, split};
 
