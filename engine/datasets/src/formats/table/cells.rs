@@ -40,10 +40,12 @@ fn is_number(text: &[u8]) -> bool {
         let padded = whole.len() > 1 && whole[0] == b'0' || text == "-0";
         return !padded && (text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok());
     }
-    let mantissa =
-        text.iter().take_while(|one| !matches!(one, b'e' | b'E')).filter(|one| one.is_ascii_digit());
-    let (mut line, mut fields) = (Vec::new(), Vec::new());
-    mantissa.count() <= 17 && canonical(text, &mut line, &mut fields) == Ok(text.len())
+    let mantissa = text.iter().take_while(|one| !matches!(one, b'e' | b'E'));
+    let digits: Vec<u8> = mantissa.copied().filter(u8::is_ascii_digit).collect();
+    let leading = digits.iter().take_while(|one| **one == b'0').count();
+    let trailing = digits.iter().rev().take_while(|one| **one == b'0').count();
+    digits.len().saturating_sub(leading + trailing) <= 17
+        && canonical(text, &mut Vec::new(), &mut Vec::new()) == Ok(text.len())
 }
 
 /// Writes a cell as JSON; whether it is a list or an object.
