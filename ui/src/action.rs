@@ -49,6 +49,8 @@ pub enum Open {
     Learn(std::sync::Arc<glassworks_protocol::predict::LearnReport>),
     /// A dataset, to look at its rows.
     Dataset(glassworks_protocol::ids::DatasetId),
+    /// Rows of a dataset that could not be read.
+    BadRows(glassworks_protocol::ids::DatasetId),
     /// A prompt of the library, to look at.
     Prompt(glassworks_protocol::ids::PromptId),
     /// A prompt with its variables filled in, to talk with.

@@ -44,6 +44,7 @@ pub enum UiCommand {
     SavePrompt,
     AddRow,
     ReplaceRows,
+    ImportData,
 }
 
 /// Who carries a command out.
@@ -146,6 +147,10 @@ pub const COMMANDS: &[CommandInfo] = &[
     CommandInfo {
         scope: Scope::Pane(PaneId::Datasets),
         ..window(UiCommand::ReplaceRows, "shell.cmd_replace_rows", icons::SWAP, ctrl(Key::H))
+    },
+    CommandInfo {
+        scope: Scope::Pane(PaneId::Datasets),
+        ..window(UiCommand::ImportData, "shell.cmd_import_data", icons::DOWNLOAD_SIMPLE, None)
     },
     CommandInfo {
         scope: Scope::Pane(PaneId::Datasets),

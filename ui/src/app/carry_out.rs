@@ -4,7 +4,7 @@ use super::App;
 use crate::action::{Action, Open, RecipeFile, Toast, ToastAction};
 use crate::command::UiCommand;
 use crate::palette::Target;
-use crate::panes::PaneId;
+use crate::panes::{PaneId, has_rows};
 use crate::theme::icons;
 use crate::widgets::{self, Button};
 use egui::Context;
@@ -13,6 +13,13 @@ use glassworks_protocol::link::SendError;
 use glassworks_protocol::settings::{Settings, ThemeChoice};
 use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::{Command, Edit, Event, Failure, FailureKind, Notice};
+
+/// Whether a file's name says that it holds rows, and nothing else that the window opens.
+fn is_table(path: &std::path::Path) -> bool {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    let not = ["json", "md", "txt", "text"];
+    has_rows(path) && ending.is_some_and(|ending| !not.contains(&ending.as_str()))
+}
 
 const ZOOMS: [f32; 9] = [0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0];
 
@@ -75,12 +82,16 @@ impl App {
     /// Gives something to show to the pane that shows such things: the focused one, else the one made for it.
     fn open(&mut self, open: &Open) {
         let slot = self.layout.focused_slot();
-        if !self.with_pane(slot, |pane, cx| pane.open(open, cx)) {
+        // The playground takes any path for a model's; rows are none.
+        let for_another =
+            matches!(open, Open::Path(path) if is_table(path)) && self.layout.focused() == PaneId::Playground;
+        if for_another || !self.with_pane(slot, |pane, cx| pane.open(open, cx)) {
             self.layout.show(match open {
                 Open::Run(_) => PaneId::Runs,
                 Open::Recipe(_) | Open::Learn(_) => PaneId::Finetune,
                 Open::Predict(_) => PaneId::Predict,
-                Open::Dataset(_) => PaneId::Datasets,
+                Open::Dataset(_) | Open::BadRows(_) => PaneId::Datasets,
+                Open::Path(path) if has_rows(path) => PaneId::Datasets,
                 Open::Prompt(_) | Open::SavePrompt(_) => PaneId::Prompts,
                 Open::Chat(_) | Open::Model(_) | Open::Tuned(_) | Open::Path(_) | Open::UsePrompt(_) => {
                     PaneId::Playground

@@ -69,6 +69,11 @@ impl App {
                 self.with_pane(slot, |pane, cx| pane.command(command, cx));
             }
             Scope::Pane(id) => {
+                // The focused pane may have a meaning of its own for it: sending, searching.
+                let slot = self.layout.focused_slot();
+                if self.layout.focused() != id && self.with_pane(slot, |pane, cx| pane.command(command, cx)) {
+                    return ctx.request_repaint();
+                }
                 self.layout.show(id);
                 let slot = self.layout.focused_slot();
                 self.with_pane(slot, |pane, cx| pane.command(command, cx));

@@ -10,6 +10,8 @@ mod runs;
 mod settings;
 mod tokens;
 
+pub(crate) use datasets::has_rows;
+
 use crate::action::{Action, Actions, Open, Toast};
 use crate::command::UiCommand;
 use crate::host::{FileRequest, PickId};

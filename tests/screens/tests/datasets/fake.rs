@@ -1,7 +1,8 @@
 //! Datasets to show, and an engine's answers about them.
 
 use crate::reports;
-use glassworks_protocol::datasets::edit::RowChange;
+use glassworks_protocol::datasets::edit::{RowChange, RowDiff, VersionDiff, VersionRecord};
+use glassworks_protocol::datasets::import::BadRow;
 use glassworks_protocol::datasets::overview::{LabelShare, OverviewSpec};
 use glassworks_protocol::datasets::transform::TransformSpec;
 use glassworks_protocol::datasets::view::FoundRows;
@@ -10,11 +11,13 @@ use glassworks_protocol::datasets::{
     DatasetRecord, DatasetStored, Filter, Mapping, Row, RowDocument, RowFlags, RowId, RowLine, Sort, SortKey,
     Split, ViewSpec,
 };
-use glassworks_protocol::ids::{DatasetId, JobId};
+use glassworks_protocol::ids::{DatasetId, EditId, JobId};
 use glassworks_protocol::machine::StartReport;
 use glassworks_protocol::settings::ThemeChoice;
 use glassworks_protocol::text::{Language, Text};
-use glassworks_protocol::{Command, Edit, Event, JobOutput, JobSpec, Outcome, Page, Query, Stored};
+use glassworks_protocol::{
+    Command, Edit, Event, Failure, FailureKind, JobOutput, JobSpec, Outcome, Page, Query, RequestId, Stored,
+};
 use glassworks_tests_screens::{NOW_MS, Window, fixtures};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -34,6 +37,8 @@ pub struct FakeRow {
 /// A dataset with its rows, and what it was before its edits.
 pub struct FakeSet {
     pub record: DatasetRecord,
+    pub bad: Vec<BadRow>,
+    pub versions: Vec<VersionRecord>,
     pub rows: Vec<FakeRow>,
     undo: Vec<Vec<FakeRow>>,
     redo: Vec<Vec<FakeRow>>,
@@ -138,7 +143,15 @@ impl Fake {
             trashed_at_ms: None,
         };
         let next = rows.len() as u32;
-        let mut set = FakeSet { record, rows, undo: Vec::new(), redo: Vec::new(), next };
+        let version = VersionRecord {
+            n: 1,
+            what: Text::new("datasets.job_import").arg("name", &record.origin),
+            label: String::new(),
+            n_rows: rows.len() as u64,
+            at_ms: record.created_at_ms,
+        };
+        let (bad, versions) = (Vec::new(), vec![version]);
+        let mut set = FakeSet { record, bad, versions, rows, undo: Vec::new(), redo: Vec::new(), next };
         set.count();
         self.sets.push(set);
         id
@@ -251,6 +264,7 @@ impl Fake {
                             window.tell(Event::Fetched(id, Page::Dataset(page)));
                         }
                     }
+                    Command::Edit(id, Edit::Dataset(edit)) if self.mend(window, id, &edit) => {}
                     Command::Edit(_, Edit::Dataset(edit)) => {
                         for stored in self.edit(edit) {
                             window.tell(Event::Stored(Stored::Dataset(stored)));
@@ -310,7 +324,7 @@ impl Fake {
         }
     }
 
-    fn page(&mut self, query: &DatasetQuery) -> Option<DatasetPage> {
+    pub fn page(&mut self, query: &DatasetQuery) -> Option<DatasetPage> {
         Some(match query {
             DatasetQuery::All => {
                 DatasetPage::All(self.sets.iter().map(|set| Arc::new(set.record.clone())).collect())
@@ -328,13 +342,75 @@ impl Fake {
                 let value = |id: &RowId| Some((*id, set.row(*id)?.value.clone()));
                 DatasetPage::Values(Arc::new(rows.iter().filter_map(value).collect()))
             }
+            DatasetQuery::Bad { dataset, from, n } => {
+                let bad = &self.set(*dataset).bad;
+                let rows = bad.iter().skip(*from as usize).take(*n as usize).cloned().collect();
+                DatasetPage::Bad { n_bad: bad.len() as u64, rows }
+            }
+            DatasetQuery::Versions(dataset) => {
+                DatasetPage::Versions(self.set(*dataset).versions.iter().rev().cloned().collect())
+            }
+            DatasetQuery::Compare { dataset, from, to } => {
+                DatasetPage::Compared(Arc::new(self.set(*dataset).compare(*from, *to)))
+            }
             DatasetQuery::Labels(dataset) => DatasetPage::Labels(self.set(*dataset).labels()),
-            _ => return None,
         })
+    }
+
+    /// Carries an edit of bad rows out: what is mended has to be JSON.
+    fn mend(&mut self, window: &mut Window, id: EditId, edit: &DatasetEdit) -> bool {
+        let (dataset, gone) = match edit {
+            DatasetEdit::MendBad { dataset, bad, text } => {
+                let Ok(Value::Object(value)) = serde_json::from_str(text) else {
+                    let failure = Failure::new(FailureKind::Input, Text::new("datasets.import_no_rows"));
+                    window.tell(Event::Refused(RequestId::Edit(id), failure));
+                    return true;
+                };
+                let after = self.set(*dataset).rows.last().map(|row| row.id);
+                let add = RowChange::Add { after, value, split: None, made: None };
+                for stored in self.set(*dataset).change(&[add]) {
+                    window.tell(Event::Stored(Stored::Dataset(stored)));
+                }
+                (*dataset, Some(*bad))
+            }
+            DatasetEdit::DismissBad { dataset, bad } => (*dataset, *bad),
+            _ => return false,
+        };
+        let set = self.set(dataset);
+        set.bad.retain(|bad| gone.is_some_and(|gone| bad.n != gone));
+        set.record.n_bad = set.bad.len() as u64;
+        set.record.revision += 1;
+        let stored = DatasetStored::Dataset(Arc::new(set.record.clone()));
+        window.tell(Event::Stored(Stored::Dataset(stored)));
+        true
+    }
+
+    /// The newest job that was started and is not answered by itself.
+    pub fn started(&mut self, window: &mut Window) -> (JobId, DatasetJob) {
+        self.answer(window);
+        let is_job = |order: &Command| matches!(order, Command::Start(_, JobSpec::Dataset(_)));
+        let at = self.orders.iter().rposition(is_job).expect("a job is started");
+        match self.orders.remove(at) {
+            Command::Start(id, JobSpec::Dataset(job)) => (id, job),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Ends a job well.
+    pub fn done(&mut self, window: &mut Window, job: JobId, output: DatasetOutput) {
+        window.tell(Event::Settled(job, Outcome::Done(JobOutput::Dataset(output))));
+        self.answer(window);
     }
 
     fn edit(&mut self, edit: DatasetEdit) -> Vec<DatasetStored> {
         match edit {
+            DatasetEdit::Create(record) => {
+                let (columns, name, id) = (record.columns.clone(), record.name.clone(), record.id);
+                let made = self.add(&name, columns, Vec::new());
+                let set = self.set(made);
+                set.record = *record;
+                return vec![DatasetStored::Dataset(Arc::new(self.set(id).record.clone()))];
+            }
             DatasetEdit::Rename { dataset, ref name } => self.set(dataset).record.name = name.clone(),
             DatasetEdit::SetNotes { dataset, ref notes } => self.set(dataset).record.notes = notes.clone(),
             DatasetEdit::SetMapping { dataset, ref mapping } => {
@@ -350,10 +426,7 @@ impl Fake {
             DatasetEdit::Undo(dataset) => return self.set(dataset).step(true),
             DatasetEdit::Redo(dataset) => return self.set(dataset).step(false),
             ref other => {
-                self.orders.push(Command::Edit(
-                    glassworks_protocol::ids::EditId::mint(),
-                    Edit::Dataset(other.clone()),
-                ));
+                self.orders.push(Command::Edit(EditId::mint(), Edit::Dataset(other.clone())));
                 return Vec::new();
             }
         }
@@ -468,6 +541,26 @@ impl FakeSet {
             }
         }
         rows.into_iter().map(|row| row.id).collect()
+    }
+
+    /// Against what the first row says in capitals.
+    fn compare(&self, from: u32, to: Option<u32>) -> VersionDiff {
+        let row = &self.rows[0];
+        let mut before = row.value.clone();
+        if let Some(Value::String(text)) = before.values_mut().next() {
+            *text = text.replacen("have", "need", 1);
+        }
+        let changed = RowDiff { row: row.id, before: Some(before), after: Some(row.value.clone()) };
+        let removed = RowDiff { row: RowId(900), before: Some(self.rows[1].value.clone()), after: None };
+        VersionDiff {
+            from,
+            to,
+            n_added: 0,
+            n_removed: 1,
+            n_changed: 1,
+            n_moved: 12,
+            rows: vec![removed, changed],
+        }
     }
 
     fn passes(&self, row: &FakeRow, filter: &Filter) -> bool {

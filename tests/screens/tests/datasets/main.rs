@@ -1,6 +1,10 @@
 //! Datasets: the list of them in its four states, rows in a grid by mouse and keyboard, and how it looks.
 
+mod editing;
 mod fake;
+mod import;
+mod manage;
+mod million;
 mod overview;
 mod prepare;
 mod replace;
@@ -18,6 +22,12 @@ use glassworks_tests_screens::{NodeT, Queryable, Window};
 
 fn english(fake: &mut Fake, name: &str) -> Window {
     fake.open_on(name, Language::English, ThemeChoice::Dark, WIDE)
+}
+
+/// Gives the keyboard to a field.
+fn into(window: &mut Window, role: Role, name: &str) {
+    window.harness.get_by_role_and_label(role, name).focus();
+    window.run();
 }
 
 /// The rows that are selected, as they are named.

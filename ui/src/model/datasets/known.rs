@@ -12,7 +12,9 @@ use std::sync::Arc;
 /// Documents that stay at hand.
 const MOST_DOCUMENTS: usize = 12;
 /// Lines that could not be read, asked for at once.
-pub const BAD_PAGE: u64 = 100;
+pub const BAD_PAGE: u64 = 20;
+/// Pages of them that stay at hand: each may be more than a megabyte.
+const MOST_BAD_PAGES: usize = 24;
 
 /// All of a row, as it was told.
 #[derive(Debug)]
@@ -24,26 +26,27 @@ struct Document {
     old: bool,
 }
 
+/// Where it begins, and what it holds once it has come.
+type BadPage = (u64, Option<Arc<Vec<BadRow>>>);
+
 /// Lines that could not be read.
 #[derive(Clone, Debug, Default)]
 pub struct Bad {
     pub n_bad: u64,
     /// By the place of their first row.
-    pub(super) pages: Vec<(u64, Option<Vec<BadRow>>)>,
+    pages: Vec<BadPage>,
     /// Shown until the new ones are there.
-    old: Vec<(u64, Option<Vec<BadRow>>)>,
+    old: Vec<BadPage>,
 }
 
 impl Bad {
     /// The one at this place among those that are left.
     #[must_use]
-    pub fn row(&self, place: u64) -> Option<&BadRow> {
+    pub fn row(&self, place: u64) -> Option<BadRow> {
         let from = place / BAD_PAGE * BAD_PAGE;
-        let of = |pages: &'_ [(u64, Option<Vec<BadRow>>)]| {
-            pages.iter().position(|(one, page)| *one == from && page.is_some())
-        };
-        let pages = if of(&self.pages).is_some() { &self.pages } else { &self.old };
-        pages[of(pages)?].1.as_ref()?.get((place - from) as usize)
+        let of = |pages: &'_ [BadPage]| pages.iter().find(|(one, _)| *one == from)?.1.clone();
+        let page = of(&self.pages).or_else(|| of(&self.old))?;
+        page.get((place - from) as usize).cloned()
     }
 
     /// The page that has to be asked for, so that this place can be shown.
@@ -68,8 +71,10 @@ pub struct Known {
     /// New rows of the last change that had some, and the state after it.
     pub added: Option<(u64, Arc<Vec<RowId>>)>,
     pub bad: Option<Bad>,
-    /// Newest first; `Some(None)`: on their way.
-    pub versions: Option<Option<Vec<VersionRecord>>>,
+    /// Newest first.
+    pub versions: Option<Vec<VersionRecord>>,
+    /// The version and the state that they were asked for in.
+    pub versions_at: Option<(u32, u64)>,
     pub compared: Option<Compared>,
     pub labels: Option<Vec<(String, u64)>>,
     /// The state that labels were asked for in.
@@ -128,7 +133,7 @@ impl Known {
         self.lines.doubt();
         self.documents.iter_mut().for_each(|one| one.old = true);
         self.forget_bad();
-        self.versions = None;
+        self.versions_at = None;
     }
 
     pub fn forget_bad(&mut self) {
@@ -145,13 +150,16 @@ impl Known {
         if bad.pages.iter().all(|(one, _)| *one != from) {
             bad.pages.push((from, None));
         }
+        if bad.pages.len() > MOST_BAD_PAGES {
+            bad.pages.remove(0);
+        }
     }
 
     pub fn fetched_bad(&mut self, from: u64, n_bad: u64, rows: Vec<BadRow>) {
         let bad = self.bad.get_or_insert_default();
         bad.n_bad = n_bad;
         if let Some((_, page)) = bad.pages.iter_mut().find(|(one, _)| *one == from) {
-            *page = Some(rows);
+            *page = Some(Arc::new(rows));
         }
     }
 

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 /// Lines beyond which those asked for longest ago go.
 const MOST: usize = 8_000;
+/// A line is asked for again so often where the answer was of a state before the one that is known.
+const MOST_VAIN: u8 = 3;
 /// Characters of a cell, as the engine cuts them.
 const CELL: usize = 200;
 
@@ -19,6 +21,10 @@ struct Entry {
     at: u64,
     needs: u64,
     asked: bool,
+    /// Not known to be good any more.
+    old: bool,
+    /// Answers in a row that were of too early a state.
+    vain: u8,
     /// Asked for, and not in the answer.
     gone: bool,
     used: u64,
@@ -56,7 +62,7 @@ impl Lines {
     }
 
     fn is_old(&self, entry: &Entry) -> bool {
-        entry.line.is_none() || entry.at < entry.needs.max(self.floor)
+        entry.line.is_none() || entry.old || entry.vain < MOST_VAIN && entry.at < entry.needs.max(self.floor)
     }
 
     pub fn asked(&mut self, rows: &[RowId]) {
@@ -78,9 +84,11 @@ impl Lines {
     pub fn fetched(&mut self, asked: &[RowId], revision: u64, page: &Arc<Vec<RowLine>>) {
         self.answered(asked, true);
         for (at, line) in page.iter().enumerate() {
+            let floor = self.floor;
             let entry = self.entries.entry(line.id).or_default();
             (entry.line, entry.at, entry.gone) = (Some((Arc::clone(page), at)), revision, false);
-            entry.used = self.clock;
+            (entry.used, entry.old) = (self.clock, false);
+            entry.vain = if revision < entry.needs.max(floor) { entry.vain + 1 } else { 0 };
         }
     }
 
@@ -103,12 +111,12 @@ impl Lines {
         match rows {
             None => {
                 self.floor = self.floor.max(revision);
-                self.entries.values_mut().for_each(|entry| entry.gone = false);
+                self.entries.values_mut().for_each(|entry| (entry.gone, entry.vain) = (false, 0));
             }
             Some(rows) => {
                 for row in rows {
                     if let Some(entry) = self.entries.get_mut(row) {
-                        (entry.needs, entry.gone) = (entry.needs.max(revision), false);
+                        (entry.needs, entry.gone, entry.vain) = (entry.needs.max(revision), false, 0);
                     }
                 }
             }
@@ -117,8 +125,8 @@ impl Lines {
 
     /// Nothing is known for sure any more: all is asked for again as it comes in sight.
     pub fn doubt(&mut self) {
-        self.entries.values_mut().for_each(|entry| entry.at = 0);
-        self.floor = self.floor.max(1);
+        self.floor = 0;
+        self.entries.values_mut().for_each(|entry| (entry.old, entry.needs, entry.gone) = (true, 0, false));
     }
 
     fn change(&mut self, row: RowId, change: impl FnOnce(&mut RowLine)) {

@@ -149,10 +149,17 @@ impl Datasets {
         self.not_mended.get(&(id, bad))
     }
 
-    /// Newest first; `Some(None)` while they are on their way, `None` when nobody has asked.
+    /// Newest first; perhaps of an older state.
     #[must_use]
-    pub fn versions(&self, id: DatasetId) -> Option<Option<&[VersionRecord]>> {
-        self.known.get(&id)?.versions.as_ref().map(|versions| versions.as_deref())
+    pub fn versions(&self, id: DatasetId) -> Option<&[VersionRecord]> {
+        self.known.get(&id)?.versions.as_deref()
+    }
+
+    /// Whether versions have to be asked for.
+    #[must_use]
+    pub fn wants_versions(&self, record: &DatasetRecord) -> bool {
+        let at = self.known.get(&record.id).and_then(|known| known.versions_at);
+        at != Some((record.version, record.revision))
     }
 
     /// What is different between two versions, where that was asked last.
@@ -250,7 +257,8 @@ impl Datasets {
                 self.known.entry(*dataset).or_default().asked_bad(*from);
             }
             DatasetQuery::Versions(dataset) => {
-                let _there = self.known.entry(*dataset).or_default().versions.get_or_insert_default();
+                let at = self.get(*dataset).map(|record| (record.version, record.revision));
+                self.known.entry(*dataset).or_default().versions_at = at;
             }
             DatasetQuery::Compare { dataset, from, to } => {
                 self.known.entry(*dataset).or_default().compared = Some(((*from, *to), Told::Asked));
@@ -312,7 +320,7 @@ impl Datasets {
                 self.known.entry(*dataset).or_default().fetched_bad(*from, n_bad, rows);
             }
             (DatasetQuery::Versions(dataset), DatasetPage::Versions(versions)) => {
-                self.known.entry(*dataset).or_default().versions = Some(Some(versions));
+                self.known.entry(*dataset).or_default().versions = Some(versions);
             }
             (DatasetQuery::Compare { dataset, from, to }, DatasetPage::Compared(diff)) => {
                 self.known.entry(*dataset).or_default().compared = Some(((*from, *to), Told::Known(diff)));
@@ -410,9 +418,6 @@ impl Datasets {
         }
         if old.n_bad != record.n_bad {
             known.forget_bad();
-        }
-        if old.version != record.version || old.revision != record.revision {
-            known.versions = None;
         }
     }
 

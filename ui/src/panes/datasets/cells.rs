@@ -53,6 +53,10 @@ pub fn paint(ui: &Ui, cx: &PaneCx, layout: &Layout, rect: Rect, line: &RowLine, 
         }
     }
     number_cell(ui, cx, layout, rect, line.id, ground);
+    if line.made.is_some() {
+        let at = pos2(rect.left() + 11.0, rect.center().y);
+        widgets::shape_icon(ui, at, icons::SPARKLE, 12.0, false, t.warm);
+    }
 }
 
 /// A row whose line is on its way: where its words will stand.

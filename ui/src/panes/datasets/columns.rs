@@ -86,7 +86,7 @@ pub fn columns(
 }
 
 /// Columns with a role first, in the order in which a person reads them.
-fn order(record: &DatasetRecord) -> Vec<usize> {
+pub fn order(record: &DatasetRecord) -> Vec<usize> {
     let roles = glassworks_protocol::datasets::roles::TaskRow::of(record.mapping.task).roles();
     let rank = |at: usize| {
         let name = record.columns[at].name.as_str();

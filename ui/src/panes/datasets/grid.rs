@@ -184,6 +184,7 @@ impl DatasetsPane {
             self.grid.scroll.bar(ui, cx, body, n_rows, &cx.t("datasets.rows_bar"));
         }
         self.pointer(ui, cx, &layout, &table);
+        self.cell_ui(ui, cx, &layout);
         self.grid_keys(ui, cx, &layout, &table);
     }
 
@@ -258,6 +259,9 @@ impl DatasetsPane {
         }
         if response.secondary_clicked() && !selected {
             self.press(place, egui::Modifiers::NONE);
+        }
+        if response.double_clicked() {
+            self.write_cell(layout);
         }
         self.row_menu(cx, layout.record, &response);
         // By a screen reader: the pointer has done so when it went down.

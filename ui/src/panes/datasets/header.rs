@@ -4,7 +4,7 @@
 use super::{DatasetsPane, Tab};
 use crate::command::UiCommand;
 use crate::panes::PaneCx;
-use crate::theme::{Type, icons};
+use crate::theme::icons;
 use crate::widgets::{self, Button, icon_button, icon_button_off, tiles};
 use egui::Ui;
 use glassworks_protocol::datasets::DatasetRecord;
@@ -28,7 +28,7 @@ impl DatasetsPane {
     }
 
     fn header_right(&mut self, ui: &mut Ui, cx: &mut PaneCx, record: &Arc<DatasetRecord>) {
-        if self.tab == Tab::Rows && cx.folds_inspector() {
+        if matches!(self.tab, Tab::Rows | Tab::Bad) && cx.folds_inspector() {
             let name = cx.t("datasets.row_in_full");
             if icon_button(ui, icons::SIDEBAR, name).clicked() {
                 self.drawer ^= true;
@@ -40,6 +40,7 @@ impl DatasetsPane {
                 self.add_row(cx, record);
             }
             self.replace_button(ui, cx, record);
+            self.rows_button(ui, cx, record);
         }
         let nothing = record.redo.is_none().then(|| cx.t("shell.nothing_to_redo"));
         let what = record.redo.as_ref().map(|what| cx.render(what));
@@ -71,11 +72,21 @@ impl DatasetsPane {
             self.side_picker(ui, cx, record);
         }
         let options: Vec<(Tab, String)> = Tab::VIEWS.iter().map(|(tab, key)| (*tab, cx.t(key))).collect();
-        if options.len() > 1 || self.tab != Tab::Rows {
+        if options.len() > 1 && !matches!(self.tab, Tab::Bad | Tab::Versions) {
             widgets::segments(ui, &cx.t("datasets.view"), &mut self.tab, &options, None);
         }
-        let words = super::list::n_rows(cx, self.view.rows.len() as u64);
-        widgets::truncated(ui, Type::Hint.number(words, cx.theme.tokens.text_3));
+        match self.tab {
+            Tab::Rows => self.filter_bar(ui, cx, record),
+            Tab::Overview | Tab::Prepare => {}
+            Tab::Bad | Tab::Versions => {
+                if icon_button(ui, icons::ARROW_LEFT, cx.t("datasets.back_to_rows")).clicked() {
+                    self.tab = Tab::Rows;
+                    self.grid.want_focus = true;
+                }
+                let key = if self.tab == Tab::Bad { "datasets.bad_title" } else { "datasets.versions" };
+                widgets::title(ui, cx.t(key));
+            }
+        }
     }
 
     /// The tile at the left as a popover, where it is folded away.
@@ -85,7 +96,7 @@ impl DatasetsPane {
         let response = button.width(150.0).show(ui);
         widgets::popover(&response, 280.0, |ui| {
             ui.set_height(460.0_f32.min(ui.ctx().content_rect().height() - 140.0));
-            self.side_body(ui, cx, record);
+            self.side_whole(ui, cx, record);
         });
     }
 }

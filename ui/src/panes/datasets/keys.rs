@@ -17,6 +17,8 @@ impl DatasetsPane {
         }
         let filter = EventFilter { vertical_arrows: true, horizontal_arrows: true, ..EventFilter::default() };
         ui.memory_mut(|m| m.set_focus_lock_filter(table.id, filter));
+        // Those with Alt first: the arrows alone would take them.
+        self.row_keys(ui, cx, layout);
         self.walk(ui);
         self.walk_columns(ui, layout);
         if ui.input_mut(|i| i.consume_key(Modifiers::COMMAND, Key::A)) {
@@ -27,7 +29,6 @@ impl DatasetsPane {
             let row = self.grid.row();
             self.selection.only(row.as_slice());
         }
-        self.row_keys(ui, cx, layout);
     }
 
     /// Up and down, with Shift taking along what is between.

@@ -6,9 +6,11 @@ use crate::panes::PaneCx;
 use crate::theme::{Type, Weight, icons, size};
 use crate::units;
 use crate::widgets::{self, Button, MenuItem, icon_button};
-use egui::{Context, Id, Rect, Response, Role, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use egui::{Context, Id, Rect, Response, Role, Sense, Stroke, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 use glassworks_protocol::Edit;
-use glassworks_protocol::datasets::{DataTask, DatasetEdit, DatasetRecord};
+use glassworks_protocol::datasets::{
+    ColumnKind, ColumnRecord, DataTask, DatasetEdit, DatasetRecord, Mapping,
+};
 use glassworks_protocol::ids::DatasetId;
 use glassworks_protocol::text::Text;
 use std::sync::Arc;
@@ -19,6 +21,13 @@ pub struct ListState {
     pub trash: bool,
     /// To be confirmed.
     doomed: Option<DatasetId>,
+}
+
+impl ListState {
+    /// What was looked for has been found.
+    pub fn opened(&mut self) {
+        self.search.clear();
+    }
 }
 
 /// How much a row says.
@@ -33,6 +42,9 @@ pub enum Size {
 pub enum Asked {
     Open(DatasetId),
     Rename(DatasetId),
+    Notes(DatasetId),
+    Import(DatasetId),
+    Export(DatasetId),
     Trash(DatasetId),
     Restore(DatasetId),
     Delete(DatasetId),
@@ -80,6 +92,9 @@ impl DatasetsPane {
         }
         ui.scope(|ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
+            if wide == Size::Wide && !(own.is_empty() && starters.is_empty()) {
+                list_headings(ui, cx);
+            }
             for record in &own {
                 asked = self.dataset_row(ui, cx, record, wide).or(asked);
             }
@@ -125,39 +140,38 @@ impl DatasetsPane {
 
     fn dataset_row(&self, ui: &mut Ui, cx: &PaneCx, record: &DatasetRecord, wide: Size) -> Option<Asked> {
         let t = cx.theme.tokens;
-        let height = if wide == Size::Wide { size::ROW + 12.0 } else { size::ROW + 8.0 };
+        let height = if wide == Size::Wide { size::ROW + 16.0 } else { size::ROW + 8.0 };
         let (_, rect) = ui.allocate_space(vec2(ui.available_width(), height));
         let id = Id::unique(("dataset", cx.slot, record.id, wide == Size::Wide));
         let response = ui.interact(rect, id, Sense::click());
         let selected = self.open == Some(record.id);
         response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, selected, &record.name));
         let inside = widgets::row_ground(ui, rect, selected, response.hovered());
+        if wide == Size::Wide {
+            ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, t.line_soft));
+        }
         let menu = menu_button(ui, cx, rect, selected, &response, &record.name);
-        let mut place = Rect::from_min_max(inside.min + vec2(12.0, 0.0), inside.max - vec2(34.0, 0.0));
+        let place = Rect::from_min_max(inside.min + vec2(12.0, 0.0), inside.max - vec2(34.0, 0.0));
         let rows = n_rows(cx, record.n_rows);
         if wide == Size::Wide {
-            let from = if record.starter { &record.licence } else { &record.origin };
-            let room = place.width() > 640.0;
-            let parts = [
-                (96.0, rows, true),
-                (150.0, task_word(cx, record.mapping.task), false),
-                (170.0, if room { from.clone() } else { String::new() }, false),
-            ];
-            for (width, words, mono) in parts.into_iter().filter(|(_, words, _)| !words.is_empty()) {
-                let font =
-                    if mono { Type::Hint.mono(Weight::Regular) } else { Type::Hint.font(Weight::Regular) };
-                let part = Rect::from_min_max(pos2(place.right() - width, place.top()), place.max);
-                place.max.x = part.left() - 12.0;
-                super::cells::cut(ui, part, words, font, t.text_2, mono);
-            }
+            let [name, from, task, count] = places(place);
+            let hint = Type::Hint.font(Weight::Regular);
+            let told = if record.starter { record.licence.clone() } else { record.origin.clone() };
+            super::cells::cut(ui, from, told, hint.clone(), t.text_2, false);
+            super::cells::cut(ui, task, task_word(cx, record.mapping.task), hint.clone(), t.text_2, false);
+            super::cells::cut(ui, count, rows, Type::Hint.mono(Weight::Regular), t.text_2, true);
+            let about = about(&record.notes);
+            let (upper, lower) = name.shrink2(vec2(0.0, 5.0)).split_top_bottom_at_fraction(0.52);
+            let first = if about.is_empty() { name } else { upper };
             super::cells::cut(
                 ui,
-                place,
+                first,
                 record.name.clone(),
                 Type::Body.font(Weight::Medium),
                 t.text_1,
                 false,
             );
+            super::cells::cut(ui, lower, about, Type::Caption.font(Weight::Regular), t.text_3, false);
         } else {
             let (upper, lower) = place.shrink2(vec2(0.0, 3.0)).split_top_bottom_at_fraction(0.5);
             super::cells::cut(
@@ -186,7 +200,20 @@ impl DatasetsPane {
             Asked::Open(id) => self.open_dataset(id),
             Asked::Rename(id) => {
                 self.open_dataset(id);
+                // The name takes the keyboard, not the rows.
+                self.grid.want_focus = false;
                 self.want_name = true;
+            }
+            Asked::Notes(id) => {
+                if let Some(record) = cx.model.datasets.get(id) {
+                    self.notes.show(record);
+                }
+            }
+            Asked::Import(id) => self.import.ask(Some(id)),
+            Asked::Export(id) => {
+                if let Some(record) = cx.model.datasets.get(id).cloned() {
+                    self.export.ask(&record);
+                }
             }
             Asked::Trash(id) => {
                 cx.edit(Edit::Dataset(DatasetEdit::Trash(id)));
@@ -198,6 +225,39 @@ impl DatasetsPane {
             Asked::Restore(id) => cx.edit(Edit::Dataset(DatasetEdit::Restore(id))),
             Asked::Delete(id) => self.list.doomed = Some(id),
         }
+    }
+
+    /// One without rows, to write them by hand.
+    pub(super) fn create_empty(&mut self, cx: &mut PaneCx) {
+        let name = cx.t("datasets.new_name");
+        let taken = |name: &str| cx.model.datasets.kept().any(|one| one.name == name);
+        let numbered = || (2..).map(|n| format!("{name} {n}")).find(|name| !taken(name));
+        let name = if taken(&name) { numbered().unwrap_or_default() } else { name };
+        let columns = ["prompt", "completion"]
+            .map(|name| ColumnRecord { name: name.to_owned(), kind: ColumnKind::Text });
+        let record = DatasetRecord {
+            id: DatasetId::mint(),
+            name,
+            mapping: Mapping::guess(&columns),
+            columns: columns.to_vec(),
+            n_rows: 0,
+            n_by_split: [0; 4],
+            n_bytes: 0,
+            n_bad: 0,
+            version: 1,
+            revision: 0,
+            undo: None,
+            redo: None,
+            origin: cx.t("datasets.by_hand"),
+            notes: String::new(),
+            licence: String::new(),
+            starter: false,
+            created_at_ms: cx.now_ms,
+            changed_at_ms: cx.now_ms,
+            trashed_at_ms: None,
+        };
+        self.open_dataset(record.id);
+        cx.edit(Edit::Dataset(DatasetEdit::Create(Box::new(record))));
     }
 
     pub(super) fn list_dialogs(&mut self, ctx: &Context, cx: &mut PaneCx) {
@@ -228,6 +288,44 @@ impl DatasetsPane {
     }
 }
 
+/// Name, where it comes from, what it is for, how many rows.
+fn places(rect: Rect) -> [Rect; 4] {
+    let wide = rect.width() > 640.0;
+    let widths = [if wide { 190.0 } else { 0.0 }, 160.0, 96.0];
+    let mut x = rect.right() - widths.iter().sum::<f32>();
+    let name = Rect::from_min_max(rect.min, pos2(x - 12.0, rect.bottom()));
+    let [from, task, count] = widths.map(|width| {
+        let place = Rect::from_min_size(pos2(x, rect.top()), vec2((width - 12.0).max(0.0), rect.height()));
+        x += width;
+        place
+    });
+    [name, from, task, Rect::from_min_max(count.min, rect.max)]
+}
+
+fn list_headings(ui: &mut Ui, cx: &PaneCx) {
+    let t = cx.theme.tokens;
+    let (_, rect) = ui.allocate_space(vec2(ui.available_width(), 28.0));
+    let inside = rect.shrink2(vec2(6.0, 1.0));
+    let place = Rect::from_min_max(inside.min + vec2(12.0, 0.0), inside.max - vec2(34.0, 0.0));
+    let keys = ["datasets.list_name", "datasets.list_from", "datasets.list_for", "datasets.list_rows"];
+    for (key, place) in keys.into_iter().zip(places(place)) {
+        if place.width() > 0.0 {
+            let right = key == "datasets.list_rows";
+            super::cells::cut(ui, place, cx.t(key), Type::Hint.font(Weight::Medium), t.text_3, right);
+        }
+    }
+    ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, t.line_soft));
+}
+
+/// The first sentence of a card or of notes that is no heading.
+fn about(notes: &str) -> String {
+    let line = notes
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty() && !line.starts_with(['#', '-', '|', '>', '`', '*']) && *line != "---");
+    line.unwrap_or_default().chars().take(200).collect()
+}
+
 /// What can be done with a dataset.
 pub fn items(ui: &mut Ui, cx: &PaneCx, record: &DatasetRecord) -> Option<Asked> {
     let id = record.id;
@@ -239,6 +337,9 @@ pub fn items(ui: &mut Ui, cx: &PaneCx, record: &DatasetRecord) -> Option<Asked> 
     } else {
         &[
             ("datasets.rename", icons::PENCIL_SIMPLE, Asked::Rename(id)),
+            ("datasets.notes", icons::FILE_TEXT, Asked::Notes(id)),
+            ("datasets.import_more", icons::DOWNLOAD_SIMPLE, Asked::Import(id)),
+            ("datasets.export", icons::EXPORT, Asked::Export(id)),
             ("datasets.to_trash", icons::TRASH, Asked::Trash(id)),
         ]
     };

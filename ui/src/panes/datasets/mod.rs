@@ -1,23 +1,35 @@
 //! Datasets: the list of them, a dataset's rows in a grid, all of one row beside it. This file holds what the pane
 //! keeps and puts the tiles together.
 
+mod bad;
 mod cells;
 mod columns;
+mod edit_cell;
+mod export;
+mod filter_form;
+mod filter_words;
+mod filters;
 mod grid;
 mod header;
 mod headings;
 mod home;
+mod import;
 mod keys;
 mod list;
 mod looking;
+mod notes;
 mod overview;
+mod paste;
 mod prepare;
 mod row_menu;
 mod rows;
 mod scroll;
 mod select;
 mod side;
+mod versions;
 mod view;
+
+pub use import::has_rows;
 
 use super::{Pane, PaneCx};
 use crate::action::{Open, Toast};
@@ -45,6 +57,9 @@ pub enum Tab {
     Overview,
     /// Changes to many rows.
     Prepare,
+    /// What could not be read when it came in.
+    Bad,
+    Versions,
 }
 
 impl Tab {
@@ -67,6 +82,15 @@ pub struct DatasetsPane {
     looking: looking::Looking,
     prepare: prepare::Prepare,
     replace: prepare::Replace,
+    filters: filters::FilterBar,
+    cell: edit_cell::CellState,
+    import: import::ImportState,
+    export: export::ExportState,
+    versions: versions::VersionsState,
+    notes: notes::NotesState,
+    bad: bad::BadState,
+    /// All bad rows are to be dismissed, once confirmed.
+    doomed_bad: bool,
     /// The name while it is typed.
     name: Option<String>,
     want_name: bool,
@@ -90,6 +114,14 @@ impl Default for DatasetsPane {
             looking: looking::Looking::default(),
             prepare: prepare::Prepare::default(),
             replace: prepare::Replace::default(),
+            filters: filters::FilterBar::default(),
+            cell: edit_cell::CellState::default(),
+            import: import::ImportState::default(),
+            export: export::ExportState::default(),
+            versions: versions::VersionsState::default(),
+            notes: notes::NotesState::default(),
+            bad: bad::BadState::default(),
+            doomed_bad: false,
             name: None,
             want_name: false,
             wanted_row: None,
@@ -107,8 +139,14 @@ impl Pane for DatasetsPane {
             Some(record) => self.dataset_ui(ui, cx, &record),
             None => self.home_ui(ui, cx),
         }
-        self.list_dialogs(ui.ctx(), cx);
         self.replace_dialog(ui.ctx(), cx);
+        self.pasted(ui, cx);
+        let ctx = ui.ctx().clone();
+        self.list_dialogs(&ctx, cx);
+        self.import_ui(&ctx, cx);
+        self.export_ui(&ctx, cx);
+        self.bad_dialog(&ctx, cx);
+        self.notes_dialog(&ctx, cx);
     }
 
     fn command(&mut self, command: UiCommand, cx: &mut PaneCx) -> bool {
@@ -117,6 +155,9 @@ impl Pane for DatasetsPane {
         match (command, record) {
             (UiCommand::Inspector, _) => self.drawer ^= true,
             (UiCommand::ReplaceRows, Some(record)) => self.open_replace(&record),
+            (UiCommand::SearchChats, Some(_)) if self.tab == Tab::Rows => self.filters.want_focus = true,
+            (UiCommand::Send, Some(record)) if self.tab == Tab::Bad => self.mend_bad(cx, &record),
+            (UiCommand::ImportData, _) => self.import.ask(None),
             (UiCommand::AddRow, Some(record)) => self.add_row(cx, &record),
             (UiCommand::Undo | UiCommand::Redo, Some(record)) => {
                 self.step(cx, &record, command == UiCommand::Undo);
@@ -130,6 +171,11 @@ impl Pane for DatasetsPane {
         self.begin(cx);
         match open {
             Open::Dataset(id) => self.open_dataset(*id),
+            Open::BadRows(id) => {
+                self.open_dataset(*id);
+                self.show_bad();
+            }
+            Open::Path(path) if has_rows(path) || path.extension().is_none() => self.bring(path.clone()),
             _ => return false,
         }
         true
@@ -172,7 +218,7 @@ impl DatasetsPane {
         self.settle_rows(cx, &record);
         self.looking.begin(cx, &record, self.tab == Tab::Overview);
         self.follow_view(cx, &record);
-        self.go_to_wanted();
+        self.go_to_wanted(cx);
         if let Some(row) = self.grid.row()
             && cx.model.datasets.wants_document(record.id, row)
         {
@@ -190,7 +236,8 @@ impl DatasetsPane {
 
     fn dataset_ui(&mut self, ui: &mut Ui, cx: &mut PaneCx, record: &Arc<DatasetRecord>) {
         let list = !cx.folds_list();
-        let inspector = self.tab == Tab::Rows && !cx.folds_inspector();
+        let beside = matches!(self.tab, Tab::Rows | Tab::Bad);
+        let inspector = beside && !cx.folds_inspector();
         let columns = tiles::columns(ui, &mut self.sizes, list, inspector);
         if let Some(rect) = columns.list {
             tiles::tile(ui, "dataset", rect, |ui| self.side_tile(ui, cx, record));
@@ -204,14 +251,23 @@ impl DatasetsPane {
                 }
                 Tab::Overview => self.overview_ui(ui, cx, record),
                 Tab::Prepare => self.prepare_ui(ui, cx, record),
+                Tab::Bad => self.bad_ui(ui, cx, record),
+                Tab::Versions => self.versions_ui(ui, cx, record),
             }
         });
         if let Some(rect) = columns.inspector {
-            tiles::tile(ui, "row", rect, |ui| self.row_tile(ui, cx, record));
-        } else if self.tab == Tab::Rows {
+            tiles::tile(ui, "row", rect, |ui| self.beside_tile(ui, cx, record));
+        } else if beside {
             let (mut open, width) = (self.drawer, self.sizes.inspector);
-            tiles::drawer(ui, "row", columns.main, width, &mut open, |ui| self.row_tile(ui, cx, record));
+            tiles::drawer(ui, "row", columns.main, width, &mut open, |ui| self.beside_tile(ui, cx, record));
             self.drawer = open;
+        }
+    }
+
+    fn beside_tile(&mut self, ui: &mut Ui, cx: &mut PaneCx, record: &Arc<DatasetRecord>) {
+        match self.tab {
+            Tab::Bad => self.bad_tile(ui, cx, record),
+            _ => self.row_tile(ui, cx, record),
         }
     }
 
@@ -219,6 +275,7 @@ impl DatasetsPane {
         if self.open != Some(id) {
             self.close_dataset();
             self.open = Some(id);
+            self.list.opened();
             self.grid.want_focus = true;
         }
     }
@@ -232,19 +289,36 @@ impl DatasetsPane {
         self.grid = grid::Grid::with_widths(widths);
         self.selection.clear();
         self.doing = rows::Doing::default();
+        self.filters = filters::FilterBar::default();
+        self.cell = edit_cell::CellState::default();
+        self.versions = versions::VersionsState::default();
+        self.bad = bad::BadState::default();
+        self.doomed_bad = false;
         self.name = None;
         (self.wanted_row, self.wanted_selection) = (None, None);
     }
 
     /// A row that was waited for is there.
-    fn go_to_wanted(&mut self) {
+    fn go_to_wanted(&mut self, cx: &PaneCx) {
         let Some(place) = self.wanted_row.and_then(|row| self.view.place(row)) else { return };
         self.press(place, egui::Modifiers::NONE);
         if let Some(rows) = self.wanted_selection.take() {
             self.selection.only(&rows);
         }
-        self.wanted_row = None;
+        if let Some(row) = self.wanted_row.take().filter(|_| self.doing.take_write_new())
+            && let Some(record) = self.record(cx)
+            && let Some(column) = columns::order(&record).first()
+        {
+            self.grid.column = Some(record.columns[*column].name.clone());
+            self.cell.want(row, *column);
+        }
         self.grid.follow = true;
+    }
+
+    /// What could not be read, instead of rows.
+    fn show_bad(&mut self) {
+        self.tab = Tab::Bad;
+        self.bad.show();
     }
 
     /// Undo or redo.

@@ -21,6 +21,18 @@ enum Asked {
 impl DatasetsPane {
     pub(super) fn row_menu(&mut self, cx: &mut PaneCx, record: &DatasetRecord, row: &Response) {
         let asked = widgets::context_menu(row, 220.0, |ui| self.row_items(ui, cx, record)).flatten();
+        self.row_asked(cx, record, asked);
+    }
+
+    /// The same, below a button.
+    pub(super) fn rows_button(&mut self, ui: &mut egui::Ui, cx: &mut PaneCx, record: &DatasetRecord) {
+        let none = (self.selection.len() == 0).then(|| cx.t("datasets.no_row"));
+        let button = widgets::icon_button_off(ui, icons::DOTS_THREE, cx.t("datasets.rows_menu"), none);
+        let asked = widgets::menu(&button, 220.0, |ui| self.row_items(ui, cx, record)).flatten();
+        self.row_asked(cx, record, asked);
+    }
+
+    fn row_asked(&mut self, cx: &mut PaneCx, record: &DatasetRecord, asked: Option<Asked>) {
         match asked {
             Some(Asked::Copy) => self.want_values(cx, record.id, With::Copy),
             Some(Asked::Duplicate) => self.want_values(cx, record.id, With::Duplicate),

@@ -1,7 +1,7 @@
 //! What is done with the selected rows: added, duplicated, taken away, moved, copied, given a split.
 
-use super::DatasetsPane;
 use super::grid::{Layout, ROW};
+use super::{DatasetsPane, list, paste};
 use crate::action::Toast;
 use crate::panes::PaneCx;
 use crate::theme::icons;
@@ -34,7 +34,14 @@ pub struct Doing {
     /// Rows were added in this state of the dataset, below this one: those that come are looked at.
     adding: Option<(u64, Option<RowId>)>,
     /// The first of them is to be written in.
-    pub write_new: bool,
+    write_new: bool,
+}
+
+impl Doing {
+    /// Whether the row that has been added is to be written in.
+    pub fn take_write_new(&mut self) -> bool {
+        std::mem::take(&mut self.write_new)
+    }
 }
 
 impl DatasetsPane {
@@ -49,6 +56,12 @@ impl DatasetsPane {
     pub(super) fn row_keys(&mut self, ui: &Ui, cx: &mut PaneCx, layout: &Layout) {
         let record = layout.record;
         let pressed = |modifiers, key| ui.input_mut(|i| i.consume_key(modifiers, key));
+        if pressed(Modifiers::NONE, Key::Enter) || pressed(Modifiers::NONE, Key::F2) {
+            self.write_cell(layout);
+        }
+        if pressed(Modifiers::NONE, Key::Slash) {
+            self.filters.want_focus = true;
+        }
         if pressed(Modifiers::ALT, Key::ArrowUp) {
             self.move_by(cx, record, false);
         }
@@ -194,6 +207,37 @@ impl DatasetsPane {
         let changes = values.into_iter().rev().map(add).collect();
         self.doing.adding = Some((record.revision, self.grid.row()));
         self.change_rows(cx, record.id, changes);
+    }
+
+    /// What was pasted where nothing is being typed: rows of the dataset that is open, else one to be brought.
+    pub(super) fn pasted(&mut self, ui: &Ui, cx: &mut PaneCx) {
+        let busy = ui.ctx().text_edit_focused() || ui.memory(|m| m.top_modal_layer()).is_some();
+        if busy || !cx.focused {
+            return;
+        }
+        // Taken out of the events: a frame may be drawn twice.
+        let text = ui.input_mut(|i| {
+            let at = i.events.iter().position(|event| matches!(event, Event::Paste(_)))?;
+            match i.events.remove(at) {
+                Event::Paste(text) => Some(text),
+                _ => None,
+            }
+        });
+        let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return };
+        let Some(record) = self.record(cx) else {
+            self.bring_text(text);
+            return;
+        };
+        if self.tab != super::Tab::Rows {
+            return;
+        }
+        let rows = paste::rows(&text, &record);
+        if !rows.is_empty() {
+            let told = list::n_rows(cx, rows.len() as u64);
+            self.add_rows(cx, &record, rows);
+            let undo = Edit::Dataset(DatasetEdit::Undo(record.id));
+            cx.toast(Toast::new(Text::new("datasets.pasted_rows").arg("rows", told)).undo(undo));
+        }
     }
 
     /// Asks for all of the selected rows.

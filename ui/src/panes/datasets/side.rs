@@ -1,12 +1,12 @@
 //! The tiles at the sides: which dataset it is with its splits at the left, the row in the keyboard's hands at the
 //! right.
 
-use super::{DatasetsPane, list};
+use super::{DatasetsPane, Tab, list};
 use crate::panes::PaneCx;
-use crate::theme::{Type, icons};
+use crate::theme::{Type, icons, size};
 use crate::units;
 use crate::widgets::{self, Button, Field, icon_button, icon_button_off, tiles};
-use egui::{Align, Frame, Id, Key, Layout, Margin, Ui};
+use egui::{Align, Frame, Id, Key, Layout, Margin, Rect, Ui, UiBuilder, vec2};
 use glassworks_protocol::Edit;
 use glassworks_protocol::datasets::{DatasetEdit, DatasetRecord};
 use std::sync::Arc;
@@ -35,7 +35,42 @@ impl DatasetsPane {
         } else {
             tiles::header(ui, |_| {}, |ui| self.name_field(ui, cx, record, &mut rename));
         }
-        self.side_body(ui, cx, record);
+        self.side_whole(ui, cx, record);
+    }
+
+    /// What is known of the dataset, and what stands at its foot.
+    pub(super) fn side_whole(&mut self, ui: &mut Ui, cx: &mut PaneCx, record: &Arc<DatasetRecord>) {
+        let tile = ui.max_rect();
+        let body = Rect::from_min_max(ui.cursor().min, tile.max - vec2(0.0, size::HEADER));
+        let mut child = ui.new_child(UiBuilder::new().id_salt("side body").max_rect(body));
+        child.set_clip_rect(body.intersect(ui.clip_rect()));
+        self.unread_row(&mut child, cx, record);
+        self.side_body(&mut child, cx, record);
+        tiles::footer(ui, tile, |ui| {
+            let version = cx.tf("datasets.version_n", &[("n", &record.version)]);
+            let button = Button::quiet(version).icon(icons::CLOCK_COUNTER_CLOCKWISE);
+            if button.selected(self.tab == Tab::Versions).show(ui).clicked() {
+                self.tab = Tab::Versions;
+            }
+            if Button::quiet(cx.t("datasets.export")).icon(icons::EXPORT).show(ui).clicked() {
+                self.export.ask(record);
+            }
+        });
+    }
+
+    /// Rows that could not be read wait to be mended.
+    fn unread_row(&mut self, ui: &mut Ui, cx: &PaneCx, record: &DatasetRecord) {
+        if record.n_bad == 0 {
+            return;
+        }
+        Frame::new().inner_margin(Margin { left: 16, right: 16, top: 8, bottom: 0 }).show(ui, |ui| {
+            let icon = Some((icons::WARNING_CIRCLE, cx.theme.tokens.danger, true));
+            let n = units::grouped(record.n_bad);
+            let shown = self.tab == Tab::Bad;
+            if widgets::count_row(ui, &cx.t("datasets.bad_title"), &n, shown, icon).clicked() {
+                self.show_bad();
+            }
+        });
     }
 
     fn name_field(&mut self, ui: &mut Ui, cx: &mut PaneCx, record: &DatasetRecord, first: &mut bool) {

@@ -9,6 +9,9 @@ use glassworks_protocol::ids::{DatasetId, JobId};
 use glassworks_protocol::{Failure, JobSpec};
 use std::sync::Arc;
 
+/// What takes longer is told.
+const SLOW_MS: i64 = 300;
+
 /// What was asked for.
 #[derive(Clone, Debug)]
 struct Asked {
@@ -16,6 +19,7 @@ struct Asked {
     /// The order of the dataset's rows that it was asked under.
     order: u64,
     job: JobId,
+    at_ms: i64,
     /// The same view as before, because rows have moved.
     again: bool,
 }
@@ -53,6 +57,17 @@ impl View {
     #[must_use]
     pub fn in_own_order(&self) -> bool {
         self.sort.as_ref().is_none_or(|sort| sort.by == SortKey::Position && !sort.descending)
+    }
+
+    /// Whether rows have been looked for so long that it is told.
+    #[must_use]
+    pub fn is_slow(&self, now_ms: i64) -> bool {
+        !self.complete && self.asked.as_ref().is_some_and(|asked| now_ms - asked.at_ms > SLOW_MS)
+    }
+
+    /// Looking for rows was stopped: those found so far are what is shown.
+    pub fn stopped(&mut self) {
+        (self.complete, self.ready) = (true, true);
     }
 
     /// Where a row stands.
@@ -100,7 +115,7 @@ impl DatasetsPane {
                 self.view.pinned.clear();
                 self.view.failure = None;
             }
-            self.view.asked = Some(Asked { spec, order, job, again });
+            self.view.asked = Some(Asked { spec, order, job, at_ms: cx.now_ms, again });
             self.view.complete = false;
             return;
         }

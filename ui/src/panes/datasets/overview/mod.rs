@@ -10,7 +10,7 @@ mod shares;
 mod side;
 mod stale;
 
-pub use problems::NEAR;
+pub use problems::{NEAR, Problem};
 pub use shares::{PLACES, bar, legend, split_color, split_name};
 pub use side::side;
 
