@@ -11,12 +11,12 @@ fn folder() -> PathBuf {
 
 /// With 1 apart from 1.0, and floats by their shortest digits.
 fn lines(path: PathBuf) -> Vec<String> {
-    let mut reader = open(&ImportSource::Files(vec![path]), &ReadOptions::default()).unwrap();
+    let mut reader = open(&ImportSource::Files(vec![path]), &ReadOptions::default()).expect("it reads");
     let (mut line, mut rows) = (Vec::new(), Vec::new());
-    while let Some(read) = reader.next(&mut line).unwrap() {
+    while let Some(read) = reader.next(&mut line).expect("it reads") {
         match read {
             Read::Row { .. } => {
-                let value: Value = serde_json::from_slice(&line).unwrap();
+                let value: Value = serde_json::from_slice(&line).expect("it reads");
                 rows.push(value.to_string());
             }
             Read::Bad(bad) => panic!("{bad:?}"),
@@ -28,9 +28,9 @@ fn lines(path: PathBuf) -> Vec<String> {
 /// What `name` is read as, beside what was in it.
 #[track_caller]
 fn check(name: &str) {
-    let stem = name.split('.').next().unwrap();
-    let expected = std::fs::read_to_string(folder().join(format!("{stem}.rows.jsonl"))).unwrap();
-    let expected: Vec<Value> = expected.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let stem = name.split('.').next().expect("it reads");
+    let expected = std::fs::read_to_string(folder().join(format!("{stem}.rows.jsonl"))).expect("it reads");
+    let expected: Vec<Value> = expected.lines().map(|line| serde_json::from_str(line).expect("it reads")).collect();
     let found = lines(folder().join(name));
     assert_eq!(found.len(), expected.len(), "{name}");
     for (found, expected) in found.iter().zip(&expected) {
@@ -85,7 +85,7 @@ fn parquet_of_every_type_page_and_encoding() {
 #[test]
 fn encodings_and_separators_are_told() {
     let told = |name: &str| {
-        let reader = open(&ImportSource::Files(vec![folder().join(name)]), &ReadOptions::default()).unwrap();
+        let reader = open(&ImportSource::Files(vec![folder().join(name)]), &ReadOptions::default()).expect("it reads");
         let file = &reader.files()[0];
         (file.format, file.encoding, file.separator, file.compression.clone())
     };

@@ -321,18 +321,14 @@ fn killed_after(home: &tempfile::TempDir, id: DatasetId, millis: u64) -> Vec<Str
         .spawn()
         .expect("the program starts");
     let out = child.stdout.take().expect("piped");
-    let reader = std::thread::spawn(move || {
-        let mut first: Option<Instant> = None;
-        let mut said = Vec::new();
-        for line in BufReader::new(out).lines() {
-            said.push(line.expect("a line"));
-            if first.get_or_insert_with(Instant::now).elapsed() > Duration::from_millis(millis) {
-                break;
-            }
+    let mut first: Option<Instant> = None;
+    let mut said = Vec::new();
+    for line in BufReader::new(out).lines() {
+        said.push(line.expect("a line"));
+        if first.get_or_insert_with(Instant::now).elapsed() > Duration::from_millis(millis) {
+            break;
         }
-        said
-    });
-    let mut said = reader.join().expect("it listens");
+    }
     child.kill().expect("killed");
     child.wait().expect("ended");
     said.retain(|line| !line.is_empty());

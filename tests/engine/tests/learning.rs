@@ -352,12 +352,14 @@ fn a_model_writes_rows_that_can_be_taken_back() {
     let id = import(&mut lab, &rows(home.path()), "Animals");
     let aside = (10..60).map(RowId).collect();
     edit(&mut lab, id, vec![RowChange::SetSplit { rows: aside, split: Some(Split::Validation) }]);
-    let tried = transformed(&mut lab, writing(&lab, id, 2, false));
+    let trial = writing(&lab, id, 2, false);
+    let tried = transformed(&mut lab, trial);
     assert_eq!((tried.n_looked_at, tried.n_added, tried.samples.len(), tried.applied), (10, 20, 3, false));
     assert!(tried.samples.iter().all(|sample| sample.added && sample.split == Some(Split::Train)));
     assert_eq!(record(&mut lab, id).n_rows, 60, "nothing is added by a look");
 
-    let report = transformed(&mut lab, writing(&lab, id, 2, true));
+    let order = writing(&lab, id, 2, true);
+    let report = transformed(&mut lab, order);
     assert!(report.applied && report.n_added > 10 && report.n_added <= 20, "{report:?}");
     let after = record(&mut lab, id);
     assert_eq!((after.n_rows, after.n_by_split[1]), (60 + report.n_added, 50));
