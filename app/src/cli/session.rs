@@ -51,8 +51,12 @@ impl Session {
     /// # Errors
     /// As [`Self::open`].
     pub fn bare(cx: &Cx, home: &Path) -> Result<Self, Stop> {
-        let config =
-            EngineConfig { starter: &[], samples: &[], ..config(home, Mode::writer("data"), cx.language) };
+        let config = EngineConfig {
+            starter: &[],
+            samples: &[],
+            datasets: &[],
+            ..config(home, Mode::writer("data"), cx.language)
+        };
         let engine = Engine::spawn(config, Box::new(|| {}))?;
         Ok(Self { engine: Some(engine), interrupted: interruption(), language: cx.language })
     }

@@ -30,7 +30,8 @@ fn lines(path: PathBuf) -> Vec<String> {
 fn check(name: &str) {
     let stem = name.split('.').next().expect("it reads");
     let expected = std::fs::read_to_string(folder().join(format!("{stem}.rows.jsonl"))).expect("it reads");
-    let expected: Vec<Value> = expected.lines().map(|line| serde_json::from_str(line).expect("it reads")).collect();
+    let expected: Vec<Value> =
+        expected.lines().map(|line| serde_json::from_str(line).expect("it reads")).collect();
     let found = lines(folder().join(name));
     assert_eq!(found.len(), expected.len(), "{name}");
     for (found, expected) in found.iter().zip(&expected) {
@@ -85,7 +86,8 @@ fn parquet_of_every_type_page_and_encoding() {
 #[test]
 fn encodings_and_separators_are_told() {
     let told = |name: &str| {
-        let reader = open(&ImportSource::Files(vec![folder().join(name)]), &ReadOptions::default()).expect("it reads");
+        let reader =
+            open(&ImportSource::Files(vec![folder().join(name)]), &ReadOptions::default()).expect("it reads");
         let file = &reader.files()[0];
         (file.format, file.encoding, file.separator, file.compression.clone())
     };

@@ -13,7 +13,7 @@ use glassworks_protocol::datasets::{
     DatasetEdit, DatasetJob, DatasetOutput, DatasetPage, DatasetQuery, DatasetRecord, Row, RowDocument,
     RowId, RowLine, Split,
 };
-use glassworks_protocol::generate::SamplingSpec;
+use glassworks_protocol::generate::{ModelSource, SamplingSpec};
 use glassworks_protocol::ids::{DatasetId, RunId};
 use glassworks_protocol::train::{Look, RunRecord, RunStatus, TaskSpec, TrainJob, TrainSpec};
 use glassworks_protocol::{Command, Edit, Event, JobOutput, JobSpec, Outcome, Page, Query, Signal};
@@ -326,9 +326,9 @@ fn labels_come_from_the_columns_that_are_mapped() {
     lab.close();
 }
 
-fn writing(lab: &Lab, dataset: DatasetId, copies: u32, apply: bool) -> TransformSpec {
+fn writing(model: &ModelSource, dataset: DatasetId, copies: u32, apply: bool) -> TransformSpec {
     let write = WriteSpec {
-        model: lab.starter(),
+        model: model.clone(),
         template: "{prompt} Alice".to_owned(),
         column: "completion".to_owned(),
         sampling: SamplingSpec { temperature: 0.9, seed: Some(5), ..SamplingSpec::default() },
@@ -350,16 +350,15 @@ fn a_model_writes_rows_that_can_be_taken_back() {
     let home = tempfile::tempdir().expect("a folder");
     let mut lab = Lab::open(home.path());
     let id = import(&mut lab, &rows(home.path()), "Animals");
+    let model = lab.starter();
     let aside = (10..60).map(RowId).collect();
     edit(&mut lab, id, vec![RowChange::SetSplit { rows: aside, split: Some(Split::Validation) }]);
-    let trial = writing(&lab, id, 2, false);
-    let tried = transformed(&mut lab, trial);
+    let tried = transformed(&mut lab, writing(&model, id, 2, false));
     assert_eq!((tried.n_looked_at, tried.n_added, tried.samples.len(), tried.applied), (10, 20, 3, false));
     assert!(tried.samples.iter().all(|sample| sample.added && sample.split == Some(Split::Train)));
     assert_eq!(record(&mut lab, id).n_rows, 60, "nothing is added by a look");
 
-    let order = writing(&lab, id, 2, true);
-    let report = transformed(&mut lab, order);
+    let report = transformed(&mut lab, writing(&model, id, 2, true));
     assert!(report.applied && report.n_added > 10 && report.n_added <= 20, "{report:?}");
     let after = record(&mut lab, id);
     assert_eq!((after.n_rows, after.n_by_split[1]), (60 + report.n_added, 50));
@@ -378,9 +377,9 @@ fn a_model_writes_rows_that_can_be_taken_back() {
     assert_eq!(record(&mut lab, id).n_rows, 60);
 
     // Stopped, it adds nothing; told to keep what there is, it adds that.
-    let many = |lab: &Lab| JobSpec::Dataset(DatasetJob::Transform(Box::new(writing(lab, id, 400, true))));
+    let many = || JobSpec::Dataset(DatasetJob::Transform(Box::new(writing(&model, id, 400, true))));
     for keeps in [false, true] {
-        let job = lab.start(many(&lab));
+        let job = lab.start(many());
         lab.until("rows", |event| match event {
             Event::Progress(of, progress) if *of == job && progress.done > 4 => Some(()),
             _ => None,
@@ -403,8 +402,9 @@ fn a_form_that_makes_no_sense_is_refused() {
     let home = tempfile::tempdir().expect("a folder");
     let mut lab = Lab::open(home.path());
     let id = import(&mut lab, &rows(home.path()), "Animals");
+    let model = lab.starter();
     let mut refused = |change: &dyn Fn(&mut WriteSpec)| {
-        let mut spec = writing(&lab, id, 1, false);
+        let mut spec = writing(&model, id, 1, false);
         if let Transform::Write(write) = &mut spec.transform {
             change(write);
         }

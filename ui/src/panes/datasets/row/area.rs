@@ -188,32 +188,4 @@ mod tests {
         assert!(is_of(&parts, "a b"));
         assert!(!is_of(&parts, "a bc") && !is_of(&parts, "a ") && !is_of(&parts, "x b"));
     }
-
-    #[test]
-    fn tmp_timing() {
-        let ctx = egui::Context::default();
-        theme::install(&ctx);
-        for n in [300, 3000, 30_000] {
-            let mut text: String = (0..n).map(|at| format!("word{at} ")).collect();
-            let mut run = |n: usize| {
-                let from = std::time::Instant::now();
-                for _ in 0..n {
-                    let mut output = ctx.run_ui(egui::RawInput::default(), |ui| {
-                        egui::ScrollArea::vertical().show(ui, |ui| {
-                            let id = Id::new("x");
-                            ui.memory_mut(|m| m.request_focus(id));
-                            Area::new(id, "x").cut(Some(100)).show(ui, &mut text);
-                        });
-                    });
-                    output.textures_delta.clear();
-                    let shapes = std::mem::take(&mut output.shapes);
-                    let _m = ctx.tessellate(shapes, 1.0);
-                }
-                from.elapsed() / n as u32
-            };
-            let first = run(1);
-            let rest = run(20);
-            println!("{n}: first {first:?}, then {rest:?}");
-        }
-    }
 }
