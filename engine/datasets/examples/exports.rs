@@ -48,7 +48,7 @@ fn in_a_split(n: u64) -> Option<Split> {
 
 fn flat(n: u64) -> Value {
     let text = ["plain", "a, \"b\"\nc", "好；还有", "été 😀"][(n % 4) as usize];
-    json!({"text": text, "n": n, "score": n as f64 / 7.0, "ok": n % 2 == 0, "maybe": if n % 5 == 0 { Value::Null } else { json!(n) }})
+    json!({"text": text, "n": n, "score": n as f64 / 7.0, "ok": n.is_multiple_of(2), "maybe": if n.is_multiple_of(5) { Value::Null } else { json!(n) }})
 }
 
 fn nested(n: u64) -> Value {

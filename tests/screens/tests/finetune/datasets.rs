@@ -84,7 +84,7 @@ fn a_dataset_is_chosen_and_read_anew_when_it_changes() {
 fn files_and_a_dataset_take_each_others_place() {
     let mut window = english();
     let tutor = chat();
-    listed(&mut window, &[tutor.clone()]);
+    listed(&mut window, std::slice::from_ref(&tutor));
     choose(&mut window, "Tutor");
     window.click("Choose training data");
     assert!(window.shows("3,612 to learn from, 200 to measure on, 200 left for testing"));
@@ -100,7 +100,7 @@ fn files_and_a_dataset_take_each_others_place() {
 fn rows_that_are_left_out_open_in_the_dataset() {
     let mut window = english();
     let tutor = chat();
-    listed(&mut window, &[tutor.clone()]);
+    listed(&mut window, std::slice::from_ref(&tutor));
     let (job, _) = choose(&mut window, "Tutor");
     let mut told = report();
     told.problems.iter_mut().for_each(|problem| problem.file = "Tutor".into());
