@@ -1,15 +1,15 @@
 -- Datasets that are kept: their rows lie in files of the home folder (`datasets/<id>/`), what is here says which
 -- state of them counts. Columns stand in an order in which no two tables look alike: a recovery knows rows by that.
 CREATE TABLE datasets (
-    seq     INTEGER PRIMARY KEY,
-    id      BLOB    NOT NULL UNIQUE,
-    -- JSON: what a list shows.
-    record  TEXT    NOT NULL,
+    seq      INTEGER PRIMARY KEY,
+    id       BLOB    NOT NULL UNIQUE,
     -- The state file that the present is reached from, and the newest edit that is in it.
-    state   INTEGER NOT NULL,
-    through INTEGER NOT NULL,
+    state    INTEGER NOT NULL,
+    through  INTEGER NOT NULL,
     -- No row has had this id or a higher one.
-    next_row INTEGER NOT NULL
+    next_row INTEGER NOT NULL,
+    -- JSON: what a list shows.
+    record   TEXT    NOT NULL
 ) STRICT;
 
 -- What was done to each dataset: `undo` and `redo` are steps as JSON, each the inverse of the other.

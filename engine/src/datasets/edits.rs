@@ -1,14 +1,16 @@
 //! Carrying out what a person does to a dataset, with what takes it back; and batches that jobs have prepared.
 
+use super::commit::{changed, new_log};
+use super::made::Made;
 use super::steps::{Step, Steps};
-use super::{ABOUT, GONE, Open, bad, folder, lock};
+use super::{GONE, bad, folder, lock};
 use crate::job_cx::Shared;
-use crate::store::{DatasetCommit, Log, LoggedEdit};
+use crate::store::{Log, LoggedEdit};
 use anyhow::{Context as _, Result};
 use glassworks_datasets::formats;
-use glassworks_datasets::table::{Batch, Change, Table, state};
+use glassworks_datasets::table::{Batch, Change};
 use glassworks_protocol::datasets::edit::{RowChange, VersionRecord};
-use glassworks_protocol::datasets::{DatasetEdit, DatasetRecord, DatasetStored, Mapping, RowId};
+use glassworks_protocol::datasets::{DatasetEdit, DatasetRecord, DatasetStored};
 use glassworks_protocol::ids::DatasetId;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind};
@@ -16,9 +18,6 @@ use std::sync::Arc;
 
 /// Rows that one edit may touch and still be kept as such; more of them become a state of their own, and a version.
 const MOST_INLINE: usize = 1000;
-/// So many edits after a state, another is written: opening does no more of them again.
-const MOST_SINCE: u32 = 500;
-
 /// Carries an edit out.
 ///
 /// # Errors
@@ -53,151 +52,10 @@ pub fn carry_out(shared: &Shared, edit: DatasetEdit) -> Result<Vec<DatasetStored
     }
 }
 
-/// What an edit, made in memory, is to be written as.
-struct Prepared {
-    table: Table,
-    record: DatasetRecord,
-    log: Log,
-    version: Option<VersionRecord>,
-    bad_done: Vec<(u64, bool)>,
-    /// Write a state whatever else holds.
-    needs_state: bool,
-    /// The state that the table is as it stands, where it has been written already.
-    state: Option<u32>,
-}
-
-impl Open {
-    fn prepared(&self) -> Prepared {
-        Prepared {
-            table: self.table.clone(),
-            record: self.record.clone(),
-            log: Log::Nothing,
-            version: None,
-            bad_done: Vec::new(),
-            needs_state: false,
-            state: None,
-        }
-    }
-
-    /// A number for a state file that no file has had.
-    fn next_state(&mut self) -> u32 {
-        self.n_states += 1;
-        self.n_states
-    }
-
-    /// Writes the table as it is, unless a state file holds it already.
-    fn settle(&mut self) -> Result<u32> {
-        if let Some(state) = self.at_state {
-            return Ok(state);
-        }
-        let state = self.next_state();
-        self.table.save_state(state)?;
-        self.at_state = Some(state);
-        Ok(state)
-    }
-
-    /// Puts a change on disk, then in force.
-    fn commit(&mut self, shared: &Shared, mut prepared: Prepared) -> Result<Arc<DatasetRecord>> {
-        let rows_changed = !matches!(prepared.log, Log::Nothing) || prepared.needs_state;
-        if rows_changed {
-            prepared.record.revision += 1;
-        }
-        count(&prepared.table, &mut prepared.record);
-        let n_since = self.n_since + 1;
-        if prepared.state.is_none()
-            && (prepared.needs_state
-                || n_since >= MOST_SINCE
-                || self.loses_its_way_back(shared, &prepared)?)
-        {
-            let state = self.next_state();
-            prepared.table.save_state(state)?;
-            prepared.state = Some(state);
-        }
-        let version = match (prepared.version, prepared.state) {
-            (Some(version), Some(state)) => {
-                prepared.record.version = version.n;
-                Some((version, state))
-            }
-            _ => None,
-        };
-        let is_milestone = version.is_some();
-        let commit = DatasetCommit {
-            record: prepared.record,
-            next_row: prepared.table.next_id(),
-            state: prepared.state,
-            log: prepared.log,
-            version,
-            bad_done: prepared.bad_done,
-        };
-        let record = shared.runtime.block_on(shared.store.commit_dataset(commit))?;
-        self.table = prepared.table;
-        self.record = record;
-        match prepared.state {
-            Some(_) => (self.at_state, self.n_since) = (prepared.state, 0),
-            None if rows_changed => (self.at_state, self.n_since) = (None, n_since),
-            None => {}
-        }
-        if is_milestone {
-            self.write_about();
-        }
-        Ok(Arc::new(self.record.clone()))
-    }
-
-    /// Edits that are in the state on disk and were taken back are about to be forgotten: without them nothing leads
-    /// from that state to the present.
-    fn loses_its_way_back(&self, shared: &Shared, prepared: &Prepared) -> Result<bool> {
-        if !matches!(prepared.log, Log::New { .. }) {
-            return Ok(false);
-        }
-        let replay = shared.runtime.block_on(shared.store.dataset_replay(self.record.id))?;
-        Ok(!replay.back.is_empty())
-    }
-
-    /// What is needed to find the dataset again when the database is lost. Without it nothing else is worse.
-    fn write_about(&self) {
-        let about = super::starters::About { record: self.record.clone(), state: self.at_state.unwrap_or(0) };
-        let written = serde_json::to_vec_pretty(&about)
-            .map_err(anyhow::Error::from)
-            .and_then(|json| crate::starter::write_if_different(&self.folder.join(ABOUT), &json));
-        if let Err(error) = written {
-            tracing::warn!("what is known of a dataset is not beside its rows: {error:#}");
-        }
-    }
-
-    fn next_version(&self, shared: &Shared, what: Text, n_rows: u64) -> Result<VersionRecord> {
-        let versions = shared.runtime.block_on(shared.store.dataset_versions(self.record.id))?;
-        let n = versions.first().map_or(1, |(version, _)| version.n + 1);
-        Ok(VersionRecord { n, what, label: String::new(), n_rows, at_ms: (shared.clock)() })
-    }
-}
-
-/// Fills in what a list shows of the rows.
-pub fn count(table: &Table, record: &mut DatasetRecord) {
-    record.n_rows = table.len() as u64;
-    record.n_by_split = table.n_by_split();
-    record.n_bytes = table.n_bytes();
-}
-
 fn told_as_it_is(shared: &Shared, dataset: DatasetId) -> Result<Vec<DatasetStored>> {
     let open = shared.datasets.open(shared, dataset)?;
     let record = lock(&open).record.clone();
     Ok(vec![DatasetStored::Dataset(Arc::new(record))])
-}
-
-/// What the window is to know after rows have changed.
-fn changed(
-    record: &Arc<DatasetRecord>,
-    rows: Option<Vec<RowId>>,
-    added: Vec<RowId>,
-    order: bool,
-) -> DatasetStored {
-    DatasetStored::RowsChanged {
-        dataset: record.id,
-        revision: record.revision,
-        changed: rows.map(Arc::new),
-        added: Arc::new(added),
-        order_changed: order,
-    }
 }
 
 /// An edit that is nothing but its steps.
@@ -214,10 +72,6 @@ fn plain(shared: &Shared, dataset: DatasetId, steps: Steps, what: Text) -> Resul
         told.push(changed(&record, None, Vec::new(), false));
     }
     Ok(told)
-}
-
-fn new_log(undo: &Steps, redo: &Steps, what: Text) -> Result<Log> {
-    Ok(Log::New { undo: serde_json::to_string(undo)?, redo: serde_json::to_string(redo)?, what })
 }
 
 /// Changes to rows by hand.
@@ -347,79 +201,6 @@ fn create(shared: &Shared, record: DatasetRecord) -> Result<Vec<DatasetStored>> 
     let made = Made::begin(shared, record.id)?;
     let record = made.finish(shared, record, Text::new("data.version_made"), 0)?;
     Ok(vec![DatasetStored::Dataset(record)])
-}
-
-/// A new dataset while its rows come in; dropped before it is finished, nothing of it is left.
-pub struct Made {
-    id: DatasetId,
-    pub table: Table,
-    pub folder: std::path::PathBuf,
-    finished: bool,
-}
-
-impl Made {
-    /// # Errors
-    /// When it is there already, or the disk says no.
-    pub fn begin(shared: &Shared, id: DatasetId) -> Result<Self> {
-        let folder = folder(&shared.home, id);
-        if !shared.home.is_writer() {
-            return Err(Failure::new(FailureKind::Io, Text::new("failure.store_read_only")).into());
-        }
-        let there = shared.runtime.block_on(shared.store.dataset(id)).is_ok();
-        if there {
-            return Err(Failure::new(FailureKind::Input, Text::new("failure.dataset_there")).into());
-        }
-        if folder.exists() {
-            // Of an import that was killed.
-            std::fs::remove_dir_all(&folder).with_context(|| format!("clearing {}", folder.display()))?;
-        }
-        std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-        let table = Table::create(&folder, &Mapping::default())?;
-        Ok(Self { id, table, folder, finished: false })
-    }
-
-    /// Puts the dataset in force, with its table as the first version.
-    ///
-    /// # Errors
-    /// When the disk says no; nothing of it is left then.
-    pub fn finish(
-        mut self,
-        shared: &Shared,
-        mut record: DatasetRecord,
-        what: Text,
-        n_bad: u64,
-    ) -> Result<Arc<DatasetRecord>> {
-        record.n_bad = n_bad;
-        self.table = self.table.with_mapping(&record.mapping, &|_| Ok(()))?;
-        count(&self.table, &mut record);
-        let mut open = Open {
-            table: self.table.clone(),
-            record,
-            folder: self.folder.clone(),
-            n_states: state::list(&self.folder)?.last().copied().unwrap_or(0),
-            at_state: None,
-            n_since: 0,
-        };
-        let n_rows = open.record.n_rows;
-        let mut prepared = open.prepared();
-        prepared.needs_state = true;
-        prepared.version =
-            Some(VersionRecord { n: 1, what, label: String::new(), n_rows, at_ms: (shared.clock)() });
-        let record = open.commit(shared, prepared)?;
-        shared.datasets.insert(self.id, open);
-        self.finished = true;
-        Ok(record)
-    }
-}
-
-impl Drop for Made {
-    fn drop(&mut self) {
-        if !self.finished
-            && let Err(error) = std::fs::remove_dir_all(&self.folder)
-        {
-            tracing::warn!("{} stays until it is written over: {error}", self.folder.display());
-        }
-    }
 }
 
 /// What a batch is put in force with.

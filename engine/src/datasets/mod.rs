@@ -6,16 +6,19 @@
 //! disk before anything is told.
 
 mod bad;
+mod commit;
 mod edits;
 pub mod import;
 pub mod learn;
+mod made;
 pub mod pages;
 pub mod seen;
 pub mod starters;
 mod steps;
 
 pub use bad::each_waiting as each_bad;
-pub use edits::{Batched, Made, carry_out, commit_batch};
+pub use edits::{Batched, carry_out, commit_batch};
+pub use made::Made;
 
 use crate::generate::sampler::fresh_seed;
 use crate::home::Home;
@@ -190,7 +193,7 @@ fn read(shared: &Shared, id: DatasetId) -> Result<Open> {
         }
     }
     table.reserve(kept.next_row);
-    edits::count(&table, &mut record);
+    commit::count(&table, &mut record);
     let at_state = (n_since == 0).then_some(kept.state);
     Ok(Open { table, record, folder, n_states, at_state, n_since: n_since as u32 })
 }

@@ -338,10 +338,10 @@ pub(super) const TABLES: [Table; 28] = [
         columns: &[
             ("seq", Shape::Seq),
             ("id", Shape::Id),
-            ("record", Shape::Text),
             ("state", Shape::Int),
             ("through", Shape::Int),
             ("next_row", Shape::Int),
+            ("record", Shape::Text),
         ],
         n_added: 0,
     },

@@ -1,0 +1,86 @@
+//! New datasets: whole when they are told, and gone without a trace where they do not come to that.
+
+use super::commit::count;
+use super::{Open, folder};
+use crate::job_cx::Shared;
+use anyhow::{Context as _, Result};
+use glassworks_datasets::table::{Table, state};
+use glassworks_protocol::datasets::edit::VersionRecord;
+use glassworks_protocol::datasets::{DatasetRecord, Mapping};
+use glassworks_protocol::ids::DatasetId;
+use glassworks_protocol::text::Text;
+use glassworks_protocol::{Failure, FailureKind};
+use std::sync::Arc;
+
+/// A new dataset while its rows come in; dropped before it is finished, nothing of it is left.
+pub struct Made {
+    id: DatasetId,
+    pub table: Table,
+    pub folder: std::path::PathBuf,
+    finished: bool,
+}
+
+impl Made {
+    /// # Errors
+    /// When it is there already, or the disk says no.
+    pub fn begin(shared: &Shared, id: DatasetId) -> Result<Self> {
+        let folder = folder(&shared.home, id);
+        if !shared.home.is_writer() {
+            return Err(Failure::new(FailureKind::Io, Text::new("failure.store_read_only")).into());
+        }
+        let there = shared.runtime.block_on(shared.store.dataset(id)).is_ok();
+        if there {
+            return Err(Failure::new(FailureKind::Input, Text::new("failure.dataset_there")).into());
+        }
+        if folder.exists() {
+            // Of an import that was killed.
+            std::fs::remove_dir_all(&folder).with_context(|| format!("clearing {}", folder.display()))?;
+        }
+        std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        let table = Table::create(&folder, &Mapping::default())?;
+        Ok(Self { id, table, folder, finished: false })
+    }
+
+    /// Puts the dataset in force, with its table as the first version.
+    ///
+    /// # Errors
+    /// When the disk says no; nothing of it is left then.
+    pub fn finish(
+        mut self,
+        shared: &Shared,
+        mut record: DatasetRecord,
+        what: Text,
+        n_bad: u64,
+    ) -> Result<Arc<DatasetRecord>> {
+        record.n_bad = n_bad;
+        self.table = self.table.with_mapping(&record.mapping, &|_| Ok(()))?;
+        count(&self.table, &mut record);
+        let mut open = Open {
+            table: self.table.clone(),
+            record,
+            folder: self.folder.clone(),
+            n_states: state::list(&self.folder)?.last().copied().unwrap_or(0),
+            at_state: None,
+            n_since: 0,
+        };
+        let n_rows = open.record.n_rows;
+        let mut prepared = open.prepared();
+        prepared.needs_state = true;
+        prepared.version =
+            Some(VersionRecord { n: 1, what, label: String::new(), n_rows, at_ms: (shared.clock)() });
+        let record = open.commit(shared, prepared)?;
+        shared.datasets.insert(self.id, open);
+        self.finished = true;
+        Ok(record)
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        if !self.finished
+            && let Err(error) = std::fs::remove_dir_all(&self.folder)
+        {
+            tracing::warn!("{} stays until it is written over: {error}", self.folder.display());
+        }
+    }
+}
