@@ -32,10 +32,14 @@ impl Language {
         self.0.code()
     }
 
-    /// The name in itself.
+    /// The name in itself; where the bundled font lacks its letters, in English.
     #[must_use]
     pub fn name(self) -> &'static str {
-        self.0.name()
+        match self.0 {
+            Lang::Eng | Lang::Cmn => self.0.name(),
+            lang if lang.name().chars().all(|one| matches!(one, ' '..='\u{52f}')) => lang.name(),
+            lang => lang.eng_name(),
+        }
     }
 }
 
