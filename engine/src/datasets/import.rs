@@ -59,8 +59,9 @@ fn make(
     let columns = reader.columns();
     let mapping = spec.mapping.clone().unwrap_or_else(|| Mapping::guess(&columns));
     made.table = batch.commit(1)?;
+    let what = if about.starter { Text::new("data.version_starter") } else { what_came(n_rows, n_bad) };
     let record = DatasetRecord { mapping, columns, ..about };
-    let record = made.finish(shared, record, what_came(n_rows, n_bad), n_bad)?;
+    let record = made.finish(shared, record, what, n_bad)?;
     let told = vec![DatasetStored::Dataset(Arc::clone(&record))];
     Ok((record, n_rows, n_bad, told))
 }

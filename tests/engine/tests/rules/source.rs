@@ -142,6 +142,7 @@ fn is_test_file(path: &str) -> bool {
     path.starts_with("tests/")
         || path.contains("/tests/")
         || path.ends_with("/tests.rs")
+        || path.ends_with("/proofs.rs")
         || path.contains("/benches/")
 }
 

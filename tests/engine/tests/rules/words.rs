@@ -24,7 +24,8 @@ const AREAS: [&str; 16] = [
 ];
 
 /// Names of files, weights and fields of a recipe that look like keys of an area.
-const NOT_KEYS: [&str; 11] = [
+const NOT_KEYS: [&str; 12] = [
+    "data.jsonl",
     "model.safetensors",
     "model.bin",
     "model.gguf",

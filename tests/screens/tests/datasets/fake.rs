@@ -523,7 +523,7 @@ impl FakeSet {
             self.labels().into_iter().map(|(label, n)| reports::label(Some(&label), [0, 0, 0, n])).collect();
         let labelled: u64 = shares.iter().map(|share| share.n_by_split[3]).sum();
         if labelled > 0 {
-            shares.push(reports::label(None, [0, 0, 0, self.rows.len() as u64 - labelled]));
+            shares.push(reports::label(None, [0, 0, 0, (self.rows.len() as u64).saturating_sub(labelled)]));
         }
         shares
     }

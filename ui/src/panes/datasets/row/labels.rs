@@ -150,7 +150,9 @@ pub fn chips(ui: &mut Ui, shown: &Shown) -> Option<String> {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
         let all = shown.labels.all().iter().enumerate();
-        let found = all.filter(|(_, one)| search.is_empty() || one.name.to_lowercase().contains(&search));
+        // A label without letters is none to choose.
+        let named = all.filter(|(_, one)| !one.name.trim().is_empty());
+        let found = named.filter(|(_, one)| search.is_empty() || one.name.to_lowercase().contains(&search));
         for (at, one) in found.take(MOST_SHOWN) {
             let key = (at < shown.n_keys).then(|| (at + 1) % 10);
             let count = shown.counts.then_some(one.n_rows);

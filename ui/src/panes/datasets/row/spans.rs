@@ -318,7 +318,9 @@ mod tests {
             json!({ "start": 90, "end": 99, "label": "lost" }),
         ];
         assert!(!is_wrong(TEXT, &spans[0]) && is_wrong(TEXT, &spans[2]));
-        carry(&mut spans, TEXT, "now from 北京 to by train");
+        // As it is typed: one piece of the text after the other.
+        carry(&mut spans, TEXT, "now from 北京 to Paris by train");
+        carry(&mut spans, "now from 北京 to Paris by train", "now from 北京 to by train");
         let left = [
             json!({ "start": 9, "end": 11, "label": "place", "text": "北京" }),
             json!({ "start": 90, "end": 99, "label": "lost" }),
