@@ -139,9 +139,12 @@ const NAMES: [(Role, &[&str]); 18] = [
     (Role::Rejected, &["rejected", "dispreferred", "loser", "response_rejected"]),
     (
         Role::Text,
-        &["text", "sentence", "review", "content", "document", "comment", "body", "文本", "内容", "句子"],
+        &[
+            "text", "sentence", "review", "content", "document", "comment", "body", "文本", "内容", "句子",
+            "评论", "正文", "评价",
+        ],
     ),
-    (Role::Label, &["label", "class", "category", "sentiment", "labels", "标签", "类别"]),
+    (Role::Label, &["label", "class", "category", "sentiment", "labels", "标签", "类别", "分类", "情感"]),
     (Role::Spans, &["spans", "entities", "annotations"]),
     (Role::Tokens, &["tokens", "words"]),
     (Role::Tags, &["tags", "ner_tags", "pos_tags", "labels", "bio"]),
