@@ -2,6 +2,7 @@
 
 mod editing;
 mod fake;
+mod fake_set;
 mod import;
 mod manage;
 mod million;
