@@ -133,20 +133,38 @@ fn texts(table: &Table, n_bytes: u64) -> Result<()> {
         say_speed(&format!("{name}: {} rows", found.len()), secs, n_bytes)?;
         say(&format!("    first after {:.1} ms", millis(first.get().unwrap_or(secs))))?;
     }
-    // A person asks to stop at some time: how long until the next tick at worst.
-    let (last, longest) = (Cell::new(Instant::now()), Cell::new(Duration::ZERO));
-    let tick = |_| {
-        longest.set(longest.get().max(last.get().elapsed()));
-        last.set(Instant::now());
-        Ok(())
-    };
-    let sort = Some((SortKey::Column("text".to_owned()), false));
-    search(table, &[regex(r"\w+ \w+ cracks$"), words("x", false)], None, &tick, &mut |_| ())?;
-    search(table, &[], sort, &tick, &mut |_| ())?;
-    say(&format!("stops within {:.1} ms", millis(longest.get())))?;
+    stops(table)?;
     let stop = |_| -> Result<()> { bail!("stopped") };
     if search(table, &[words("x", false)], None, &stop, &mut |_| ()).is_ok() {
         bail!("was not stopped");
+    }
+    Ok(())
+}
+
+/// A person asks to stop at some time: how long until the next tick at worst.
+fn stops(table: &Table) -> Result<()> {
+    let words = |text: &str| Filter::Contains { text: text.into(), column: None, case_sensitive: false };
+    let regex = |pattern: &str| Filter::Regex { pattern: pattern.into(), column: None };
+    let by = |by: SortKey| Some((by, false));
+    for (name, filters, sort) in [
+        ("words", vec![words("nowhere")], None),
+        ("words that are everywhere", vec![words("glass")], None),
+        ("a pattern", vec![regex(r"\w+ \w+ cracks$"), words("x")], None),
+        ("a slow pattern", vec![regex(r"(?:\w{2,5} ){2}[xyz]$")], None),
+        ("duplicates", vec![Filter::Duplicate], None),
+        ("an order by lengths", vec![], by(SortKey::Characters)),
+        ("an order by numbers", vec![], by(SortKey::Column("score".to_owned()))),
+        ("an order by texts", vec![], by(SortKey::Column("text".to_owned()))),
+    ] {
+        let (last, longest) = (Cell::new(Instant::now()), Cell::new(Duration::ZERO));
+        let waited = || longest.set(longest.get().max(last.replace(Instant::now()).elapsed()));
+        let tick = |_| {
+            waited();
+            Ok(())
+        };
+        search(table, &filters, sort, &tick, &mut |_| ())?;
+        waited();
+        say(&format!("{name}: stops within {:.1} ms", millis(longest.get())))?;
     }
     Ok(())
 }

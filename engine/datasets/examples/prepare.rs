@@ -1,5 +1,5 @@
 //! How long an overview and each change takes: rows of some 300 characters, a tenth of them nearly the same as
-//! another. `cargo run --release -p glassworks-datasets --example prepare`
+//! another. `cargo run --release -p glassworks-datasets --example prepare [-- ROWS]`
 
 use anyhow::Result;
 use glassworks_datasets::chance::Chance;
@@ -13,6 +13,7 @@ use glassworks_protocol::datasets::transform::{
 };
 use glassworks_protocol::datasets::{DataTask, Mapping, Role};
 use glassworks_protocol::ids::DatasetId;
+use std::cell::Cell;
 use std::io::Write as _;
 use std::time::Instant;
 
@@ -61,13 +62,19 @@ fn table(folder: &std::path::Path, n: usize) -> Result<Table> {
 }
 
 fn main() -> Result<()> {
-    let n = 100_000;
+    let n = std::env::args().nth(1).map_or(Ok(100_000), |n| n.parse())?;
     let mut out = std::io::stdout().lock();
     let folder = tempfile::tempdir()?;
     let table = table(folder.path(), n)?;
     let dataset = DatasetId::mint();
-    let report = overview(&table, &OverviewSpec { dataset, near: 0.8 }, 1, &|_| Ok(()))?;
-    writeln!(out, "overview of {n} rows: {:.2} s", report.secs)?;
+    let (last, longest) = (Cell::new(Instant::now()), Cell::new(0.0_f64));
+    let tick = |_| {
+        longest.set(longest.get().max(last.replace(Instant::now()).elapsed().as_secs_f64()));
+        Ok(())
+    };
+    let report = overview(&table, &OverviewSpec { dataset, near: 0.8 }, 1, &tick)?;
+    tick(0)?;
+    writeln!(out, "overview of {n} rows: {:.2} s, stops within {:.0} ms", report.secs, longest.get() * 1e3)?;
     for finding in &report.findings {
         writeln!(out, "  {:?}: {} rows in {} groups", finding.kind, finding.rows.len(), finding.n_groups)?;
     }
@@ -115,14 +122,18 @@ fn main() -> Result<()> {
     ] {
         let began = Instant::now();
         let spec = TransformSpec { dataset, transform, rows: None, apply: true };
-        let (report, batch) = run(&table, 1, &spec, tools, &|_| Ok(()))?;
+        last.set(began);
+        longest.set(0.0);
+        let (report, batch) = run(&table, 1, &spec, tools, &tick)?;
+        tick(0)?;
         drop(batch);
         let secs = began.elapsed().as_secs_f64();
         let changes = (report.n_changed, report.n_removed, report.n_added, report.n_moved);
         writeln!(
             out,
-            "{name}: {secs:.2} s, {:.0} rows/s, changed, removed, added, moved {changes:?}",
-            n as f64 / secs
+            "{name}: {secs:.2} s, {:.0} rows/s, stops within {:.0} ms, changed, removed, added, moved {changes:?}",
+            n as f64 / secs,
+            longest.get() * 1e3
         )?;
     }
     Ok(())

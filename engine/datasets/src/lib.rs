@@ -7,6 +7,7 @@ pub mod export;
 pub mod find;
 pub mod findings;
 pub mod formats;
+mod steps;
 pub mod table;
 pub mod transform;
 

@@ -47,7 +47,7 @@ enum Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn new(table: &Table, filter: &Filter, context: &Context<'a>) -> Result<Self> {
+    fn new(table: &Table, filter: &Filter, context: &Context<'a>, tick: Tick<'_>) -> Result<Self> {
         let measured = || context.measure.ok_or_else(no_measure);
         Ok(match filter {
             Filter::Length { unit, at_least, at_most } => {
@@ -67,7 +67,7 @@ impl<'a> Known<'a> {
             Filter::Unlabelled => Self::Flags(RowFlags::UNLABELLED),
             Filter::Made => Self::Flags(RowFlags::MADE),
             Filter::HasProblem => Self::HasProblem,
-            Filter::Duplicate => Self::Ids(Ids::new(table, table.duplicates().into_iter().flatten())),
+            Filter::Duplicate => Self::Ids(Ids::new(table, table.duplicates(tick)?.into_iter().flatten())),
             Filter::Finding(kind) => {
                 let findings = context.findings.ok_or_else(no_overview)?;
                 let rows = findings.iter().filter(|finding| finding.kind == *kind);
@@ -124,8 +124,10 @@ pub(super) fn rows(
     if filters.is_empty() {
         return Ok(table.order().to_vec());
     }
-    let filters: Result<Vec<(Known<'_>, bool)>> =
-        filters.iter().map(|(filter, passes)| Ok((Known::new(table, filter, context)?, *passes))).collect();
+    let filters: Result<Vec<(Known<'_>, bool)>> = filters
+        .iter()
+        .map(|(filter, passes)| Ok((Known::new(table, filter, context, tick)?, *passes)))
+        .collect();
     let (filters, mut rows) = (filters?, Vec::new());
     for (n, part) in table.order().chunks(STEP).enumerate() {
         tick((n * STEP) as u64)?;

@@ -3,11 +3,13 @@
 //! What is known of rows is asked first ([`known`]); of those that are left the lines are looked through as they lie
 //! on disk ([`text`]). Rows are told as they are found where the order is the table's own.
 
+mod keys;
 mod known;
 mod sort;
 pub mod text;
 
 use crate::Tick;
+use crate::steps::Pace;
 use crate::table::{Block, Table};
 use anyhow::Result;
 use glassworks_protocol::datasets::measure::TokenCount;
@@ -106,6 +108,7 @@ fn looked_through(
     // One that can look through many lines at once goes first.
     let driver = texts.iter().position(|(matcher, passes)| *passes && matcher.has_prefilter());
     let (mut all, mut scratch) = (Vec::new(), Vec::new());
+    let (mut pace, mut done) = (Pace::new(tick), 0);
     table.blocks(rows, tick, &mut |block| {
         let n = all.len();
         let mut check = |at: usize| {
@@ -113,11 +116,14 @@ fn looked_through(
             if texts.iter().all(|(matcher, passes)| matcher.matches(line, &mut scratch) == *passes) {
                 all.push(block.rows[at]);
             }
+            // Patterns can be slow: a block would be too long to wait for.
+            pace.passed(line.len(), done + at as u64 + 1)
         };
         match driver {
-            Some(driver) => candidates(block, &texts[driver].0, &mut check),
-            None => (0..block.rows.len()).for_each(check),
+            Some(driver) => candidates(block, &texts[driver].0, &mut check)?,
+            None => (0..block.rows.len()).try_for_each(check)?,
         }
+        done += block.rows.len() as u64;
         if all.len() > n {
             found(&all[n..]);
         }
@@ -127,20 +133,21 @@ fn looked_through(
 }
 
 /// The rows of a block in whose lines a matcher's prefilter finds something.
-fn candidates(block: &Block<'_>, matcher: &Matcher, each: &mut dyn FnMut(usize)) {
+fn candidates(block: &Block<'_>, matcher: &Matcher, each: &mut dyn FnMut(usize) -> Result<()>) -> Result<()> {
     let (mut at, mut from) = (0, 0);
     while at < block.lines.len() {
         from = from.max(block.lines[at].start as usize);
-        let Some(hit) = matcher.prefilter(&block.bytes[from..]) else { return };
+        let Some(hit) = matcher.prefilter(&block.bytes[from..]) else { break };
         let hit = from + hit;
         at += block.lines[at..].partition_point(|line| line.end as usize <= hit);
-        let Some(line) = block.lines.get(at) else { return };
+        let Some(line) = block.lines.get(at) else { break };
         // What is found begins in a line that nobody asked for.
         if (line.start as usize) <= hit {
-            each(at);
+            each(at)?;
             at += 1;
         }
     }
+    Ok(())
 }
 
 /// What a filter or an order asks for was not found out yet.

@@ -131,6 +131,74 @@ fn orders() {
     }
 }
 
+/// Rows of very different lengths, some longer than a block.
+fn long_table(folder: &Path) -> (Table, Vec<usize>) {
+    let roles = [(Role::Text, "text".to_owned())];
+    let mapping = Mapping { task: DataTask::Text, roles: roles.into() };
+    let mut batch = Batch::new(&Table::create(folder, &mapping).unwrap());
+    let mut lengths = Vec::new();
+    for n in 0..6_000_usize {
+        let text = "some words of it ".repeat([1, 3, 9, 60][n % 4] * if n % 1_000 == 503 { 300 } else { 1 });
+        let line = serde_json::to_vec(&json!({ "text": text, "n": n % 7 })).unwrap();
+        lengths.push(line.len() + 1);
+        batch.add(At::Last, &line, None, None).unwrap();
+    }
+    (batch.commit(1).unwrap(), lengths)
+}
+
+#[test]
+fn no_more_than_a_block_or_a_row_goes_by_between_two_ticks() {
+    let folder = tempfile::tempdir().unwrap();
+    let (table, lengths) = long_table(folder.path());
+    let longest = lengths.iter().copied().max().unwrap();
+    assert!(longest > 300_000 && lengths.iter().sum::<usize>() > 3 << 20);
+    let words = |text: &str, column: Option<&str>, case_sensitive| Filter::Contains {
+        text: text.into(),
+        column: column.map(str::to_owned),
+        case_sensitive,
+    };
+    let regex = |pattern: &str| Filter::Regex { pattern: pattern.into(), column: None };
+    // What is read through at once by what is sought, and what a slow pattern is asked row by row.
+    let (block, step) = (256 << 10, crate::steps::STEP_BYTES);
+    for (filters, sort, most) in [
+        (vec![words("nowhere", None, true)], None, block),
+        (vec![words("nowhere", None, false)], None, block),
+        (vec![words("words", None, false)], None, step),
+        (vec![words("words", Some("n"), false)], None, step),
+        (vec![regex(r"\w+ \w+ \w+$")], None, step),
+        (vec![regex(r"\w+ \w+ of$"), words("x", None, false)], None, block),
+        (vec![Filter::Not(Box::new(words("words", None, false)))], None, step),
+        (vec![], Some((SortKey::Column("text".into()), false)), step),
+        (vec![], Some((SortKey::Column("n".into()), true)), step),
+        (vec![words("words", None, true)], Some((SortKey::Column("gone".into()), true)), step),
+    ] {
+        let (last, n_ticks) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+        let tick = |done: u64| {
+            let done = usize::try_from(done).unwrap();
+            // A row is not left in the middle.
+            let n_bytes: usize = lengths[last.get().min(done)..done].iter().rev().skip(1).sum();
+            assert!(n_bytes <= most, "{filters:?} {sort:?}: {n_bytes}");
+            n_ticks.set(n_ticks.get() + 1);
+            last.set(done);
+            Ok(())
+        };
+        let view = view(&filters, sort.clone());
+        find(&table, &view, &Context::default(), &tick, &mut |_| ()).unwrap();
+        assert_eq!(last.get(), lengths.len(), "to the end");
+        let fewest = lengths.iter().sum::<usize>() / (most + longest);
+        assert!(n_ticks.get() > fewest, "{} ticks", n_ticks.get());
+        // And each of them can be the last one.
+        for after in (0..n_ticks.get()).step_by(13) {
+            let left = std::cell::Cell::new(after);
+            let stop = |_| {
+                left.set(left.get().checked_sub(1).ok_or_else(|| anyhow::anyhow!("stopped"))?);
+                Ok(())
+            };
+            assert!(find(&table, &view, &Context::default(), &stop, &mut |_| ()).is_err());
+        }
+    }
+}
+
 #[test]
 fn what_was_not_found_out_yet_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();

@@ -27,7 +27,7 @@ const KEYS: [u64; ROUNDS / 2] = [
     0x5be0_cd19_137e_2179,
 ];
 
-fn fold(a: u64, b: u64) -> u64 {
+pub(super) fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     product as u64 ^ (product >> 64) as u64
 }

@@ -15,6 +15,7 @@ pub use kept::Kept;
 pub use language::Language;
 
 use crate::Tick;
+use crate::steps::Pace;
 use crate::table::Table;
 use anyhow::Result;
 use balance::Labels;
@@ -28,9 +29,6 @@ use said::Said;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Rows between two looks at whether to stop.
-const STRIDE: usize = 64;
 
 /// What flags of rows are findings.
 const FLAGS: [(RowFlags, FindingKind); 7] = [
@@ -50,14 +48,14 @@ const FLAGS: [(RowFlags, FindingKind); 7] = [
 pub fn overview(table: &Table, spec: &OverviewSpec, revision: u64, tick: Tick<'_>) -> Result<OverviewReport> {
     let began = Instant::now();
     let mut looked = Looked::default();
-    let mut n = 0;
+    let (mut pace, mut n) = (Pace::new(tick), 0);
     table.for_each(table.order(), tick, &mut |row, line| {
         looked.row(table, row, &Said::of(&crate::from_line(line)?, table.mapping()));
         n += 1;
-        if n % STRIDE == 0 { tick(n as u64) } else { Ok(()) }
+        pace.passed(line.len(), n)
     })?;
     let mut findings = looked.by_flags;
-    findings.extend(looked.repeats.findings(table, spec.near, &|done| tick(n as u64 + done))?);
+    findings.extend(looked.repeats.findings(table, spec.near, &|done| tick(n + done))?);
     let (languages, foreign) = looked.languages.shares();
     let (rare, n_rare) = looked.labels.rare();
     findings.push((FindingKind::RareLabel, rare, n_rare));
@@ -69,7 +67,7 @@ pub fn overview(table: &Table, spec: &OverviewSpec, revision: u64, tick: Tick<'_
     Ok(OverviewReport {
         dataset: spec.dataset,
         revision,
-        n_rows: n as u64,
+        n_rows: n,
         n_by_split: table.n_by_split(),
         labels: looked.labels.shares(),
         lengths: histogram,

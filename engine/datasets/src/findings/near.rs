@@ -1,7 +1,8 @@
 //! Groups of texts that are nearly the same: candidates by MinHash, each verified, joined.
 
-use super::minhash::{Bands, jaccard, plain, shingles, signature};
+use super::minhash::{Bands, fold, jaccard, plain, shingles, signature};
 use crate::Tick;
+use crate::steps::{self, Pace};
 use anyhow::Result;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -76,16 +77,27 @@ pub fn groups(n: usize, near: f64, text: TextAt<'_>, tick: Tick<'_>) -> Result<V
     let bands = Bands::of(near);
     let mut together = Together::new(n);
     let (found, keys) = sign(n, bands, &mut together, text, tick)?;
-    let mut pairs = Pairs { near, text, kept: HashMap::new(), n_kept: 0, refused: HashSet::new() };
+    let pace = Pace::new(tick);
+    let (kept, refused) = (HashMap::new(), HashSet::new());
+    let mut pairs = Pairs { near, text, kept, n_kept: 0, refused, pace, done: n as u64 };
     let mut bucket: Vec<(u32, u32)> = Vec::with_capacity(found.len());
-    for (band, n_seen) in (0..bands.n).zip(n as u64..) {
-        tick(n_seen)?;
+    let mut spare = Vec::new();
+    for band in 0..bands.n {
+        let mut passed = steps::by_items(tick, pairs.done);
         bucket.clear();
-        bucket.extend(found.iter().enumerate().map(|(i, one)| (keys[i * bands.n + band], *one)));
-        bucket.sort_unstable();
-        for same in bucket.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
-            join(same, &mut together, &mut pairs, &|| tick(n_seen))?;
+        for (part, from) in found.chunks(steps::STEP).zip((0..).step_by(steps::STEP)) {
+            let key = |i: usize| keys[(from + i) * bands.n + band];
+            bucket.extend(part.iter().enumerate().map(|(i, one)| (key(i), *one)));
+            passed(part.len())?;
         }
+        steps::sort(&mut bucket, &mut spare, &mut passed)?;
+        for same in bucket.chunk_by(|a, b| a.0 == b.0) {
+            passed(same.len())?;
+            if same.len() > 1 {
+                join(same, &mut together, &mut pairs)?;
+            }
+        }
+        pairs.done += 1;
     }
     Ok(together.groups())
 }
@@ -101,22 +113,21 @@ fn sign(
     let (mut raw, mut chars, mut hashes) = (String::new(), Vec::new(), Vec::new());
     let (mut found, mut keys) = (Vec::new(), Vec::new());
     let mut seen: HashMap<u128, u32> = HashMap::new();
+    let mut pace = Pace::new(tick);
     for i in 0..n {
-        if i % 256 == 0 {
-            tick(i as u64)?;
-        }
         raw.clear();
         text(i, &mut raw)?;
+        pace.passed(raw.len(), i as u64)?;
         plain(&raw, &mut chars);
         shingles(&chars, &mut hashes);
         if hashes.is_empty() {
             continue;
         }
-        if let Some(first) = seen.get(&whole(&chars)) {
-            together.join(*first, i as u32);
+        let first = *seen.entry(whole(&chars)).or_insert(i as u32);
+        if first != i as u32 {
+            together.join(first, i as u32);
             continue;
         }
-        seen.insert(whole(&chars), i as u32);
         found.push(i as u32);
         keys.extend(bands.keys(&signature(&hashes)));
     }
@@ -125,30 +136,24 @@ fn sign(
 
 /// A text's hash, wide enough that no two texts have the same.
 fn whole(chars: &[char]) -> u128 {
-    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-    let half = |salt: u8| {
-        let mut hasher = DefaultHasher::new();
-        salt.hash(&mut hasher);
-        chars.hash(&mut hasher);
-        u128::from(hasher.finish())
-    };
-    half(0) << 64 | half(1)
+    let (mut a, mut b) = (0x2d35_8dcc_aa6c_78a5 ^ chars.len() as u64, 0x8bb8_4b93_962e_acc9);
+    for six in chars.chunks(6) {
+        let at = |i: usize| six.get(i).map_or(0x1f_ffff, |one| u64::from(u32::from(*one)));
+        let (low, high) = (at(0) | at(1) << 21 | at(2) << 42, at(3) | at(4) << 21 | at(5) << 42);
+        (a, b) = (fold(a ^ low, high ^ 0xa076_1d64_78bd_642f), fold(b ^ high, low ^ 0xe703_7ed1_a0b4_28db));
+    }
+    u128::from(a) << 64 | u128::from(b)
 }
 
 /// Joins what is near in one bucket: each with the first of every group in it, and in small buckets with every one.
-fn join(
-    bucket: &[(u32, u32)],
-    together: &mut Together,
-    pairs: &mut Pairs<'_>,
-    tick: &dyn Fn() -> Result<()>,
-) -> Result<()> {
+fn join(bucket: &[(u32, u32)], together: &mut Together, pairs: &mut Pairs<'_>) -> Result<()> {
     let mut firsts: Vec<u32> = Vec::new();
     for (i, (_, one)) in bucket.iter().enumerate() {
-        tick()?;
+        pairs.looked_at(1)?;
         let known = firsts.iter().any(|first| together.first(*first) == together.first(*one));
         let near = |with: u32, pairs: &mut Pairs<'_>| pairs.near(with, *one);
         let mut joined = known;
-        for first in firsts.iter().take(MOST_COMPARED) {
+        for first in &firsts {
             if !joined && near(*first, pairs)? {
                 together.join(*first, *one);
                 joined = true;
@@ -162,7 +167,7 @@ fn join(
                 }
             }
         }
-        if !joined {
+        if !joined && firsts.len() < MOST_COMPARED {
             firsts.push(*one);
         }
     }
@@ -176,15 +181,24 @@ struct Pairs<'a> {
     kept: HashMap<u32, Rc<Vec<u64>>>,
     n_kept: usize,
     refused: HashSet<u64>,
+    pace: Pace<'a>,
+    /// What the tick is told.
+    done: u64,
 }
 
 impl Pairs<'_> {
+    /// So many shingles, or firsts of groups, were looked at.
+    fn looked_at(&mut self, n: usize) -> Result<()> {
+        self.pace.passed(n, self.done)
+    }
+
     fn near(&mut self, a: u32, b: u32) -> Result<bool> {
         let pair = u64::from(a.min(b)) << 32 | u64::from(a.max(b));
         if self.refused.contains(&pair) {
             return Ok(false);
         }
         let (a, b) = (self.shingles(a)?, self.shingles(b)?);
+        self.looked_at(a.len() + b.len())?;
         let is_near = jaccard(&a, &b) >= self.near;
         if !is_near && self.refused.len() < MOST_REFUSED {
             self.refused.insert(pair);
@@ -206,6 +220,8 @@ impl Pairs<'_> {
             self.kept.clear();
             self.n_kept = 0;
         }
+        // Sorting them takes several times as long as going through them.
+        self.looked_at(8 * hashes.len())?;
         self.n_kept += hashes.len();
         let hashes = Rc::new(hashes);
         self.kept.insert(of, Rc::clone(&hashes));

@@ -4,12 +4,11 @@ use super::Rows;
 use super::kept::Kept;
 use super::near::{self, Together};
 use super::said::{Said, hash};
-use crate::Tick;
 use crate::table::Table;
+use crate::{Tick, steps};
 use anyhow::Result;
 use glassworks_protocol::datasets::overview::FindingKind;
 use glassworks_protocol::datasets::{RowId, Split};
-use std::collections::HashMap;
 
 /// What rows are compared by.
 #[derive(Default)]
@@ -44,9 +43,10 @@ impl Repeats {
     /// # Errors
     /// When rows cannot be read again, or `tick` ends the work.
     pub fn findings(&self, table: &Table, near: f64, tick: Tick<'_>) -> Result<Vec<Rows>> {
-        let all = 0..self.marks.len() as u32;
-        let same = groups(all.clone(), |i| Some(self.at(i).whole));
-        let same_input = groups(all, |i| self.at(i).says_something.then(|| self.at(i).input));
+        let mut passed = steps::by_items(tick, 0);
+        let same = steps::groups(self.marks.iter().map(|one| Some(one.whole)), &mut passed)?;
+        let inputs = self.marks.iter().map(|one| one.says_something.then_some(one.input));
+        let same_input = steps::groups(inputs, &mut passed)?;
         let again = |row: RowId| Ok(Said::of(&table.row(row)?, table.mapping()).text);
         let mut text = |i: usize, into: &mut String| self.kept.at(i, into, &again);
         let near = near::groups(self.marks.len(), near, &mut text, tick)?;
@@ -85,20 +85,4 @@ impl Repeats {
         }
         (kind, rows, n_groups)
     }
-}
-
-/// Those of two and more with the same mark, by their first ones, each in order.
-fn groups<M: Eq + std::hash::Hash>(
-    all: std::ops::Range<u32>,
-    mark: impl Fn(u32) -> Option<M>,
-) -> Vec<Vec<u32>> {
-    let mut by_mark: HashMap<M, Vec<u32>> = HashMap::new();
-    for i in all {
-        if let Some(mark) = mark(i) {
-            by_mark.entry(mark).or_default().push(i);
-        }
-    }
-    let mut groups: Vec<Vec<u32>> = by_mark.into_values().filter(|group| group.len() > 1).collect();
-    groups.sort_unstable_by_key(|group| group[0]);
-    groups
 }

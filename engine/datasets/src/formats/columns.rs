@@ -1,6 +1,7 @@
 //! What kind of values columns hold, as far as rows were looked at.
 
 use super::json::{Field, parse};
+use super::shapes::is_settled;
 use glassworks_protocol::datasets::{ColumnKind, ColumnRecord};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -17,7 +18,8 @@ impl Columns {
     pub fn named(&mut self, names: &[String]) {
         for name in names {
             let key = serde_json::to_string(name).unwrap_or_default();
-            self.place(key.trim_matches('"').as_bytes());
+            // Only the quotes around it: a name may end in one itself.
+            self.place(key.get(1..key.len() - 1).unwrap_or_default().as_bytes());
         }
     }
 
@@ -78,6 +80,7 @@ fn kind(text: &[u8]) -> Option<ColumnKind> {
         [b't' | b'f', ..] => ColumnKind::Bool,
         [b'[', b']'] => return None,
         [b'[', b'"', ..] | [b'[', b'-' | b'0'..=b'9', ..] => list(text),
+        [b'[', b'{', ..] if is_settled(text) => ColumnKind::Messages,
         [b'[', b'{', ..] if begins(text, &["{\"role\":"]) => {
             of_lists(text, &["role", "content"], ColumnKind::Messages)
         }
@@ -149,6 +152,14 @@ mod tests {
         let found = columns.records();
         let found: Vec<(&str, ColumnKind)> = found.iter().map(|one| (one.name.as_str(), one.kind)).collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn names_keep_their_quotes() {
+        let mut columns = Columns::default();
+        let names = ["a", "\"b\"", "", "\"", "c\\"].map(str::to_owned);
+        columns.named(&names);
+        assert_eq!(columns.records().iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), names);
     }
 
     #[test]

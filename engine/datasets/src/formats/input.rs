@@ -1,9 +1,10 @@
 //! Bytes of a file: counted, decompressed, in UTF-8, through a window that slides over them.
 
 use super::encoding::{detect, in_utf8};
+use flate2::bufread::GzDecoder;
 use glassworks_protocol::datasets::import::TextEncoding;
 use std::fs::File;
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, BufRead as _, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -77,7 +78,7 @@ impl Origin {
         let counted = Counted { inner: self.open()?, read };
         Ok(match compression {
             None => Box::new(counted),
-            Some(Compression::Gzip) => Box::new(flate2::read::MultiGzDecoder::new(counted)),
+            Some(Compression::Gzip) => Box::new(Members::new(counted)),
             Some(Compression::Zstd) => Box::new(zstd::Decoder::new(counted)?),
         })
     }
@@ -119,6 +120,49 @@ fn head_of(reader: Box<dyn Read + Send>, most: u64) -> io::Result<Vec<u8>> {
 /// Whether reading failed, not what was read.
 fn of_the_disk(fault: &io::Error) -> bool {
     fault.raw_os_error().is_some()
+}
+
+/// Members of gzip one after another are one text. Zeros behind the last are how tapes and disks fill up a file.
+struct Members<R> {
+    member: Option<GzDecoder<BufReader<R>>>,
+}
+
+impl<R: Read> Members<R> {
+    fn new(inner: R) -> Self {
+        Self { member: Some(GzDecoder::new(BufReader::with_capacity(64 << 10, inner))) }
+    }
+}
+
+impl<R: Read> Read for Members<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while let Some(mut member) = self.member.take() {
+            match member.read(out) {
+                Ok(0) if !out.is_empty() => {}
+                // After an error too: what reads again must not take it for the end.
+                other => {
+                    self.member = Some(member);
+                    return other;
+                }
+            }
+            let mut rest = member.into_inner();
+            loop {
+                let bytes = match rest.fill_buf() {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    bytes => bytes?,
+                };
+                let (zeros, all) = (bytes.iter().take_while(|one| **one == 0).count(), bytes.len());
+                rest.consume(zeros);
+                if all == 0 {
+                    return Ok(0);
+                }
+                if zeros < all {
+                    break;
+                }
+            }
+            self.member = Some(GzDecoder::new(rest));
+        }
+        Ok(0)
+    }
 }
 
 struct Counted<R> {

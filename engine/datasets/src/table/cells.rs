@@ -3,7 +3,7 @@
 use super::raw::{self, Raw, RawKind};
 use super::{Table, disk};
 use anyhow::Result;
-use glassworks_protocol::datasets::{ColumnKind, ColumnRecord, RowId, RowLine};
+use glassworks_protocol::datasets::{ColumnKind, ColumnRecord, Role, RowId, RowLine, TurnsLine};
 
 /// Characters of a cell.
 const LONGEST: usize = 200;
@@ -23,7 +23,11 @@ impl Table {
             let value = fields.iter().find(|(key, _)| *key == name);
             value.map(|(_, value)| cell(*value, column.kind)).unwrap_or_default()
         });
+        let talk = self.mapping().column(Role::Messages).map(raw::escape);
+        let turns = fields.iter().find(|(key, _)| talk.as_deref() == Some(*key));
+        let turns = turns.filter(|(_, value)| value.kind() == RawKind::List);
         Ok(RowLine {
+            turns: turns.map(|(_, value)| turns_line(*value)),
             id: row,
             split: self.split(row),
             cells: cells.collect(),
@@ -64,13 +68,32 @@ pub fn cell(value: Raw<'_>, kind: ColumnKind) -> String {
     cell.done()
 }
 
-fn turns(value: Raw<'_>, cell: &mut Cell) {
-    let says = |speaker: &'static str| {
-        move |turn: &Raw<'_>| turn.field("role").is_some_and(|role| role.inner() == Some(speaker.as_bytes()))
+fn says(turn: &Raw<'_>, speaker: &str) -> bool {
+    turn.field("role").is_some_and(|role| role.inner() == Some(speaker.as_bytes()))
+}
+
+fn content(turn: Raw<'_>) -> String {
+    turn.field("content").and_then(Raw::text).unwrap_or_default().into_owned()
+}
+
+/// The first question of a conversation, and its last answer.
+fn turns_line(value: Raw<'_>) -> TurnsLine {
+    let shown = |turn: Option<Raw<'_>>| {
+        let mut cell = Cell::default();
+        cell.text(&turn.map(content).unwrap_or_default());
+        cell.done()
     };
-    let content = |turn: Raw<'_>| turn.field("content").and_then(Raw::text).unwrap_or_default().into_owned();
-    let question = value.items().find(says("user")).or_else(|| value.items().next()).map(content);
-    let answer = value.items().filter(says("assistant")).last().map(content);
+    TurnsLine {
+        question: shown(value.items().find(|turn| says(turn, "user"))),
+        answer: shown(value.items().filter(|turn| says(turn, "assistant")).last()),
+        n: value.items().filter(|turn| !says(turn, "system")).count() as u32,
+    }
+}
+
+fn turns(value: Raw<'_>, cell: &mut Cell) {
+    let question =
+        value.items().find(|turn| says(turn, "user")).or_else(|| value.items().next()).map(content);
+    let answer = value.items().filter(|turn| says(turn, "assistant")).last().map(content);
     match (question, answer) {
         (Some(question), Some(answer)) if question != answer => {
             let mut asked = Cell { longest: LONGEST / 2, ..Cell::default() };
@@ -157,5 +180,18 @@ mod tests {
         check(ColumnKind::Messages, turns, "q 1 → b");
         check(ColumnKind::Messages, r#"[{"role":"user","content":"q"}]"#, "q");
         check(ColumnKind::Messages, "[]", "");
+    }
+
+    #[test]
+    fn conversations_are_told_by_who_says_what() {
+        let check = |json: &str, question: &str, answer: &str, n: u32| {
+            let (question, answer) = (question.to_owned(), answer.to_owned());
+            assert_eq!(turns_line(Raw::new(json.as_bytes())), TurnsLine { question, answer, n }, "{json}");
+        };
+        let long = r#"[{"role":"system","content":"s"},{"role":"user","content":"q\n1"},{"role":"assistant","content":"a"},{"role":"user","content":"r"},{"role":"assistant","content":"b"}]"#;
+        check(long, "q 1", "b", 4);
+        check(r#"[{"role":"user","content":"q"},{"role":"assistant","content":""}]"#, "q", "", 2);
+        check(r#"[{"role":"assistant","content":"a"}]"#, "", "a", 1);
+        check("[]", "", "", 0);
     }
 }

@@ -43,6 +43,23 @@ fn write_beside(path: &Path, bytes: &[u8], lasts: bool) -> Result<()> {
     write().with_context(|| format!("writing {}", path.display()))
 }
 
+/// Gives a file that never changes a second name; on disks without such names, and on another disk, copies it.
+pub(crate) fn share(from: &Path, to: &Path) -> Result<()> {
+    match std::fs::hard_link(from, to) {
+        Ok(()) => return Ok(()),
+        // It may be the same file: copying would empty both.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            return Err(error).with_context(|| format!("copying {}", from.display()));
+        }
+        Err(_) => {}
+    }
+    let copy = || -> std::io::Result<()> {
+        std::fs::copy(from, to)?;
+        File::options().write(true).open(to)?.sync_all()
+    };
+    copy().with_context(|| format!("copying {}", from.display()))
+}
+
 /// Makes names in a folder last.
 pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     #[cfg(unix)]

@@ -7,6 +7,7 @@ use super::hash::Hash;
 use super::labels::Labels;
 use super::segment::{self, Segment};
 use crate::Tick;
+use crate::steps::Pace;
 use anyhow::Result;
 use glassworks_protocol::datasets::{Mapping, RowFlags};
 use std::collections::HashMap;
@@ -121,11 +122,11 @@ impl FactsList {
         if let Some(facts) = Self::read(&kept, record.n_rows, cx.mapping, &mut cx.labels) {
             return Ok(facts);
         }
-        let (mut facts, mut n) = (Self::default(), 0_u64);
+        let (mut facts, mut pace, mut n) = (Self::default(), Pace::new(tick), 0);
         segment.for_each(&mut |line| {
             facts.push(cx.facts(line));
             n += 1;
-            if n % 256 == 0 { tick(n) } else { Ok(()) }
+            pace.passed(line.len(), n)
         })?;
         facts.shrink();
         facts.keep(folder, record.number, cx.mapping, &cx.labels);

@@ -35,6 +35,7 @@ pub use labels::Labels;
 pub use read::Block;
 
 use crate::Tick;
+use crate::steps;
 use anyhow::{Context as _, Result};
 use facts::{FactsList, Reckoner};
 use glassworks_protocol::datasets::overview::{LabelShare, OverviewReport};
@@ -143,11 +144,14 @@ impl Table {
         }
     }
 
-    /// The same rows under another mapping. Reads all of them, unless their facts lie on disk.
+    /// The same rows under another mapping. Reads all of them, unless it is the same or their facts lie on disk.
     ///
     /// # Errors
     /// When rows cannot be read, or `tick` ends the work.
     pub fn with_mapping(&self, mapping: &Mapping, tick: Tick<'_>) -> Result<Self> {
+        if *self.mapping == *mapping {
+            return Ok(self.clone());
+        }
         let mut reckoner = Reckoner::new(mapping, Labels::default());
         let (mut parts, mut fresh) = (BTreeMap::new(), HashMap::new());
         let mut n_done = 0;
@@ -392,18 +396,20 @@ impl Table {
     }
 
     /// Rows that say the same to the letter, in the table's order, groups by their first row.
-    #[must_use]
-    pub fn duplicates(&self) -> Vec<Vec<RowId>> {
-        let mut all: Vec<(u64, usize)> = Vec::with_capacity(self.order.len());
-        self.each_facts(&self.order, &mut |_, facts| all.push((facts.hash, all.len())));
-        all.sort_unstable();
-        let mut groups: Vec<Vec<usize>> = all
-            .chunk_by(|a, b| a.0 == b.0)
-            .filter(|group| group.len() > 1)
-            .map(|group| group.iter().map(|(_, at)| *at).collect())
-            .collect();
-        groups.sort_unstable();
-        groups.into_iter().map(|group| group.into_iter().map(|at| self.order[at]).collect()).collect()
+    ///
+    /// # Errors
+    /// When `tick`, which is told of all rows, ends the work.
+    pub fn duplicates(&self, tick: Tick<'_>) -> Result<Vec<Vec<RowId>>> {
+        let n_rows = self.order.len() as u64;
+        let mut passed = steps::by_items(tick, n_rows);
+        let mut hashes: Vec<u64> = Vec::with_capacity(self.order.len());
+        for part in self.order.chunks(steps::STEP) {
+            self.each_facts(part, &mut |_, facts| hashes.push(facts.hash));
+            passed(part.len())?;
+        }
+        let groups = steps::groups(hashes.into_iter().map(Some), &mut passed)?;
+        let row = |at: u32| self.order[at as usize];
+        Ok(groups.into_iter().map(|group| group.into_iter().map(row).collect()).collect())
     }
 
     /// All of a row, with what is wrong with it.

@@ -239,6 +239,26 @@ pub fn unescape(inner: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
+/// The characters of what stands between quotes, one after another.
+pub fn letters(inner: &[u8]) -> impl Iterator<Item = char> {
+    let mut rest = inner;
+    std::iter::from_fn(move || {
+        let first = *rest.first()?;
+        let (one, taken) = match first {
+            b'\\' => escaped(rest),
+            0..0x80 => (char::from(first), 1),
+            _ => {
+                let n = if first < 0xe0 { 2 } else { 3 + usize::from(first >= 0xf0) };
+                let one = rest.get(..n).and_then(|bytes| std::str::from_utf8(bytes).ok());
+                one.and_then(|one| one.chars().next())
+                    .map_or((char::REPLACEMENT_CHARACTER, 1), |one| (one, n))
+            }
+        };
+        rest = rest.get(taken..).unwrap_or_default();
+        Some(one)
+    })
+}
+
 /// The character that an escape stands for, and its length.
 fn escaped(bytes: &[u8]) -> (char, usize) {
     let lost = char::REPLACEMENT_CHARACTER;
@@ -364,6 +384,7 @@ mod tests {
             control,
         };
         assert_eq!(measure(&inner), expected, "{text:?}");
+        assert_eq!(letters(&inner).collect::<String>(), text);
     }
 
     #[test]
@@ -386,5 +407,7 @@ mod tests {
         assert_eq!(read(br"\ud83d\ude00\u00e9\/"), "😀é/");
         assert_eq!(measure(br"\ud83d\ude00\u00e9").n_chars, 2);
         assert_eq!(read(br"\ud83dx"), "\u{fffd}x");
+        assert_eq!(letters(br"\ud83d\ude00\u00e9\/").collect::<String>(), "😀é/");
+        assert_eq!(letters(b"a\xffb\xe4\xb8").collect::<String>(), "a\u{fffd}b\u{fffd}\u{fffd}");
     }
 }

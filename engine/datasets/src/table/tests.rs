@@ -208,6 +208,27 @@ fn what_a_crash_leaves_is_swept() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), was + 1);
 }
 
+/// A state in another folder is the same table, and neither knows of the other from then on.
+#[test]
+fn a_copy_has_the_rows_and_goes_its_own_way() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut table = table(folder.path());
+    plan(&mut table, RowChange::Set { row: RowId(3), value: row("fresh", "z") });
+    plan(&mut table, RowChange::Remove { rows: vec![RowId(0)] });
+    table.save_state(2).unwrap();
+    super::state::copy(folder.path(), 2, other.path()).unwrap();
+    let mut copy = Table::open(other.path(), 1, &mapping(), &no_tick).unwrap();
+    assert_eq!(texts(&copy), texts(&table));
+    assert_eq!((copy.split(RowId(1)), copy.next_id()), (table.split(RowId(1)), table.next_id()));
+    plan(&mut copy, RowChange::Set { row: RowId(1), value: row("other", "a") });
+    copy.save_state(2).unwrap();
+    assert_eq!(texts(&Table::open(folder.path(), 2, &mapping(), &no_tick).unwrap()), texts(&table));
+    drop((table, folder));
+    copy.verify(&no_tick).unwrap();
+    assert_eq!(texts(&copy), ["other", "text 2", "fresh", "text 4", "text 5"]);
+    assert!(super::state::copy(other.path(), 9, other.path()).is_err(), "there is no such state");
+}
+
 #[test]
 fn rows_are_read_in_any_order_and_a_tick_ends_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -235,9 +256,9 @@ fn facts_follow_the_mapping() {
     let other = Mapping { task: DataTask::Text, roles: [(Role::Text, "label".to_owned())].into() };
     let mapped = table.with_mapping(&other, &no_tick).unwrap();
     assert_eq!(mapped.facts(RowId(0)).unwrap().n_chars, 1);
-    assert_eq!(mapped.duplicates(), [[RowId(0), RowId(2), RowId(5)]]);
+    assert_eq!(mapped.duplicates(&no_tick).unwrap(), [[RowId(0), RowId(2), RowId(5)]]);
     assert!(mapped.labels().is_empty() && table.labels().len() == 4);
-    assert!(table.duplicates().is_empty());
+    assert!(table.duplicates(&no_tick).unwrap().is_empty());
 }
 
 #[test]

@@ -6,6 +6,8 @@
 
 use crate::chance::Chance;
 use crate::findings::near::Together;
+use crate::steps::{Passed, STEP, sort};
+use anyhow::Result;
 use glassworks_protocol::datasets::Split;
 use glassworks_protocol::datasets::transform::SplitSpec;
 use std::collections::BTreeMap;
@@ -42,11 +44,19 @@ struct Unit {
     label: u32,
 }
 
-/// The sides of all rows that are free or made; `None` for the others.
-#[must_use]
-pub fn assign(members: &[Member], together: &mut Together, spec: &SplitSpec) -> Vec<Option<Split>> {
+/// The sides of all rows that are free or made; `None` for the others. `passed` is told how many were dealt with, and
+/// asked before each pass over all of them.
+///
+/// # Errors
+/// Those of `passed`.
+pub(super) fn assign(
+    members: &[Member],
+    together: &mut Together,
+    spec: &SplitSpec,
+    passed: Passed<'_>,
+) -> Result<Vec<Option<Split>>> {
     let mut sides = vec![None; members.len()];
-    let (units, n_rows, kept) = units(members, together, &mut sides);
+    let (units, n_rows, kept) = units(members, together, &mut sides, passed)?;
     let wanted = |share: f64, kept: usize| {
         let n = (n_rows as f64 * share.clamp(0.0, 0.5)).round() as usize;
         let n = if share > 0.0 && n_rows > 2 { n.max(1) } else { n };
@@ -60,23 +70,25 @@ pub fn assign(members: &[Member], together: &mut Together, spec: &SplitSpec) -> 
     }
     let mut order: Vec<usize> = (0..units.len()).collect();
     Chance::new(&[SPLITTING, spec.seed]).shuffle(&mut order);
+    passed(STEP)?;
     let mut hand = Hand { units: &units, sides: vec![None; units.len()] };
-    for (label, part) in parts(&units, n_validation, n_test) {
-        let of_label = || order.iter().copied().filter(|unit| units[*unit].label == label);
-        let fitted = hand.fit(of_label(), part.0, Split::Validation);
-        n_validation -= fitted;
-        n_test -= hand.fit(of_label(), part.1, Split::Test);
+    let mut by_label: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    order.iter().for_each(|unit| by_label.entry(units[*unit].label).or_default().push(*unit));
+    for ((_, part), of_label) in parts(&units, n_validation, n_test).into_iter().zip(by_label.values()) {
+        n_validation -= hand.fit(of_label.iter().copied(), part.0, Split::Validation);
+        n_test -= hand.fit(of_label.iter().copied(), part.1, Split::Test);
+        passed(of_label.len())?;
     }
     // What units of several rows left open, by the largest that still fits, whatever its label.
     order.sort_by_key(|unit| std::cmp::Reverse(units[*unit].rows.len()));
     for (left, side) in [(n_validation, Split::Validation), (n_test, Split::Test)] {
         let left = left - hand.fit(order.iter().copied(), left, side);
-        hand.mend(&order, left, side);
+        hand.mend(&order, left, side, passed)?;
     }
     for (unit, side) in units.iter().zip(hand.sides) {
         unit.rows.iter().for_each(|row| sides[*row as usize] = Some(side.unwrap_or(Split::Train)));
     }
-    sides
+    Ok(sides)
 }
 
 /// The units that are free, how many rows are shared out, and how many of those validation and test have already.
@@ -85,14 +97,19 @@ fn units(
     members: &[Member],
     together: &mut Together,
     sides: &mut [Option<Split>],
-) -> (Vec<Unit>, usize, [usize; 2]) {
-    let mut by_first: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    passed: Passed<'_>,
+) -> Result<(Vec<Unit>, usize, [usize; 2])> {
+    let mut firsts: Vec<(u32, u32)> = Vec::with_capacity(members.len());
     for row in 0..members.len() as u32 {
-        by_first.entry(together.first(row)).or_default().push(row);
+        firsts.push((together.first(row), row));
+        passed(1)?;
     }
+    sort(&mut firsts, &mut Vec::new(), passed)?;
     let (mut units, mut n_rows, mut kept) = (Vec::new(), 0, [0; 2]);
-    for rows in by_first.into_values() {
-        let fates = || rows.iter().map(|row| members[*row as usize].fate);
+    for rows in firsts.chunk_by(|a, b| a.0 == b.0) {
+        passed(rows.len())?;
+        let rows = rows.iter().map(|(_, row)| row);
+        let fates = || rows.clone().map(|row| members[*row as usize].fate);
         let stays =
             || fates().filter_map(|fate| if let Fate::Stays(split) = fate { Some(split) } else { None });
         let there = || {
@@ -105,14 +122,14 @@ fn units(
         let learned = there().any(|split| split == Split::Train);
         let bound = if learned { Some(Split::Train) } else { there().next() };
         let free: Vec<u32> =
-            rows.iter().copied().filter(|row| members[*row as usize].fate == Fate::Free).collect();
+            rows.clone().copied().filter(|row| members[*row as usize].fate == Fate::Free).collect();
         n_rows += free.len() + stays().count();
         stays().for_each(|split| match split {
             Split::Validation => kept[0] += 1,
             Split::Test => kept[1] += 1,
             Split::Train => {}
         });
-        for row in rows.iter().filter(|row| members[**row as usize].fate == Fate::Made) {
+        for row in rows.clone().filter(|row| members[**row as usize].fate == Fate::Made) {
             sides[*row as usize] = Some(Split::Train);
         }
         if let Some(side) = bound {
@@ -126,7 +143,7 @@ fn units(
             units.push(Unit { label: most(free.iter().map(|row| members[*row as usize].label)), rows: free });
         }
     }
-    (units, n_rows, kept)
+    Ok((units, n_rows, kept))
 }
 
 /// The most frequent, the lowest of equals.
@@ -190,13 +207,16 @@ impl Hand<'_> {
     }
 
     /// Takes units, or changes one for another, as long as that brings the side nearer to what it should have.
-    fn mend(&mut self, order: &[usize], open: usize, side: Split) {
+    fn mend(&mut self, order: &[usize], open: usize, side: Split, passed: Passed<'_>) -> Result<()> {
         let mut open = open as i64;
+        passed(STEP)?;
         while let Some((change, into, out)) = self.nearer(order, open, side) {
             self.sides[into] = Some(side);
             out.into_iter().for_each(|out| self.sides[out] = None);
             open -= change;
+            passed(STEP)?;
         }
+        Ok(())
     }
 
     /// The change that leaves least open: by how many rows, which unit comes, which goes for it.
@@ -228,6 +248,25 @@ impl Hand<'_> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn assign(members: &[Member], together: &mut Together, spec: &SplitSpec) -> Vec<Option<Split>> {
+        super::assign(members, together, spec, &mut |_| Ok(())).unwrap()
+    }
+
+    #[test]
+    fn sides_are_given_in_steps_that_can_be_ended() {
+        let members = free(&(0..200_000).map(|i| i % 5_000).collect::<Vec<_>>());
+        let told = std::cell::Cell::new(0);
+        let mut count = |n: usize| {
+            assert!(n <= STEP);
+            told.set(told.get() + n);
+            Ok(())
+        };
+        super::assign(&members, &mut Together::new(200_000), &spec(0.1, 0.1, 1), &mut count).unwrap();
+        assert!(told.get() > 6 * 200_000, "{}", told.get());
+        let mut stop = |_| anyhow::bail!("stopped");
+        assert!(super::assign(&members, &mut Together::new(200_000), &spec(0.1, 0.1, 1), &mut stop).is_err());
+    }
 
     fn spec(validation: f64, test: f64, seed: u64) -> SplitSpec {
         SplitSpec { validation, test, seed, ..SplitSpec::default() }

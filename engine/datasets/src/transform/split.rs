@@ -6,6 +6,7 @@ use super::work::Work;
 use crate::findings::Kept;
 use crate::findings::near::{self, Together};
 use crate::findings::said::Said;
+use crate::steps::by_items;
 use anyhow::Result;
 use glassworks_protocol::datasets::transform::SplitSpec;
 use glassworks_protocol::datasets::{Role, RowId};
@@ -48,8 +49,10 @@ pub fn run(work: &mut Work<'_>, spec: &SplitSpec) -> Result<()> {
             group.iter().for_each(|one| together.join(group[0], *one));
         }
     }
-    let sides = assign(&read.members, &mut together, spec);
+    let mut passed = by_items(work.tick, 2 * order.len() as u64);
+    let sides = assign(&read.members, &mut together, spec, &mut passed)?;
     for (row, side) in order.into_iter().zip(sides) {
+        passed(1)?;
         if side.is_some() && side != work.table.split(row) {
             work.shift(row, side)?;
         }

@@ -7,6 +7,7 @@ use super::replace::Replace;
 use crate::Tick;
 use crate::findings::said::{Said, hash};
 use crate::findings::{Kept, near};
+use crate::steps::Pace;
 use crate::table::check::Checker;
 use crate::table::{At, Batch, Table};
 use anyhow::Result;
@@ -20,8 +21,6 @@ use std::collections::HashSet;
 
 /// Rows that are shown.
 const MOST_SAMPLES: usize = 50;
-/// Rows between two looks at whether to stop.
-const STRIDE: u64 = 64;
 
 pub struct Work<'a> {
     pub table: &'a Table,
@@ -73,12 +72,10 @@ impl<'a> Work<'a> {
         each: &mut dyn FnMut(&mut Self, RowId, Row) -> Result<()>,
     ) -> Result<()> {
         let (table, tick, passed) = (self.table, self.tick, self.passed);
-        let mut n = passed;
+        let (mut pace, mut n) = (Pace::new(tick), passed);
         table.for_each(rows, &|done| tick(passed + done), &mut |row, line| {
             n += 1;
-            if n % STRIDE == 0 {
-                tick(n)?;
-            }
+            pace.passed(line.len(), n)?;
             each(self, row, crate::from_line(line)?)
         })?;
         self.passed += rows.len() as u64;

@@ -3,6 +3,7 @@
 //! A row's values lie far apart, so the text is read at as many places as there are columns, each with a window of
 //! its own; where they begin is found in a pass over the text before.
 
+use super::super::BAD_TEXT_BYTES;
 use super::super::bad::Bad;
 use super::super::input::Window;
 use super::super::reader::{Got, RowReader};
@@ -22,6 +23,9 @@ pub(in crate::formats) struct ObjectOfColumns {
     n: u64,
     ended: bool,
     value: Vec<u8>,
+    /// What comes behind the columns and is none; told at the end.
+    rest: Option<Bad>,
+    damage: Option<String>,
 }
 
 struct Column {
@@ -50,6 +54,8 @@ impl ObjectOfColumns {
                 break;
             }
         }
+        let rest = rest(&mut stream)?;
+        let damage = stream.window.damage();
         if places.len() > MOST_COLUMNS {
             bail!("an object of {} columns, more than {MOST_COLUMNS}", places.len());
         }
@@ -60,8 +66,36 @@ impl ObjectOfColumns {
             stream.pass(place + 1)?;
             columns.push(Column { name, stream, numbered, ended: false });
         }
-        Ok(Self { columns, shapes: Shapes::default(), n: 0, ended: false, value: Vec::new() })
+        let (shapes, value) = (Shapes::default(), Vec::new());
+        Ok(Self { columns, shapes, n: 0, ended: false, value, rest, damage })
     }
+
+    /// The end, or what is there in its place.
+    fn last(&mut self) -> Got {
+        self.ended = true;
+        let row = self.n.max(1);
+        self.rest.take().map_or(Got::End, |bad| Got::Bad(Bad { row, ..bad }))
+    }
+}
+
+/// What is left where the object should end and nothing come behind it.
+fn rest(stream: &mut Stream) -> Result<Option<Bad>> {
+    let closed = stream.eat(b'}')?;
+    let next = stream.peek()?;
+    let key = match (closed, next) {
+        (true, None) => return Ok(None),
+        (false, None) => "data.bad_json_open",
+        _ => "data.bad_json_members",
+    };
+    // Enough to tell how much is shown.
+    stream.window.at_least(BAD_TEXT_BYTES + 1)?;
+    let bad = Bad::new(0, Text::new(key), stream.window.bytes());
+    // To the end: what is damaged there is told too.
+    while stream.window.fill()? {
+        let all = stream.window.bytes().len();
+        stream.window.take(all);
+    }
+    Ok(Some(bad))
 }
 
 impl Column {
@@ -81,7 +115,7 @@ impl Column {
 impl RowReader for ObjectOfColumns {
     fn next(&mut self, line: &mut Vec<u8>) -> Result<Got> {
         if self.ended || self.columns.is_empty() {
-            return Ok(Got::End);
+            return Ok(self.last());
         }
         self.n += 1;
         line.clear();
@@ -108,8 +142,7 @@ impl RowReader for ObjectOfColumns {
             }
         }
         if lacking.len() == self.columns.len() {
-            self.ended = true;
-            return Ok(Got::End);
+            return Ok(self.last());
         }
         line.push(b'}');
         if !lacking.is_empty() {
@@ -122,6 +155,10 @@ impl RowReader for ObjectOfColumns {
 
     fn fields(&self) -> &[Field] {
         &self.shapes.fields
+    }
+
+    fn damage(&mut self) -> Option<String> {
+        self.damage.take()
     }
 }
 

@@ -148,6 +148,16 @@ impl Stream {
             }
             Err(fault) => fault,
         };
+        // What is well formed and still no row ends where its brackets say.
+        if let Some(fault) = fault
+            && fault.kind != FaultKind::Unexpected
+            && let Some(used) = self.extent(fault.at)?
+        {
+            let bytes = &self.window.bytes()[..used];
+            let bad = Bad::new(row, not_text(bytes).unwrap_or_else(|| reason(bytes, fault)), bytes);
+            self.take(used);
+            return Ok(Value::Bad(bad));
+        }
         let bytes = self.window.bytes();
         let (reason, from) = match fault {
             None => (too_long(), 0),
@@ -156,6 +166,20 @@ impl Stream {
         let (text, whole) = self.resync(from)?;
         let bad = Bad::new(row, reason, &text);
         Ok(Value::Bad(if whole { bad } else { Bad { whole: false, ..bad } }))
+    }
+
+    /// Bytes of the list or object that comes next, by its brackets alone; `None` where they do not close.
+    fn extent(&mut self, fault: usize) -> io::Result<Option<usize>> {
+        loop {
+            let (bytes, ended) = (self.window.bytes(), self.window.ended());
+            if let Some(end) = end_of(bytes) {
+                return Ok((end >= fault).then_some(end));
+            }
+            if ended || bytes.len() > LONGEST_BYTES {
+                return Ok(None);
+            }
+            self.window.fill()?;
+        }
     }
 
     /// Passes over a broken element that fails after `from` bytes: to where the next one most likely begins, or the
@@ -250,6 +274,35 @@ impl Stream {
             }
         }
     }
+}
+
+/// Where the brackets close with which a text begins; a line's end within a string says that they can't be trusted.
+fn end_of(bytes: &[u8]) -> Option<usize> {
+    let (mut depth, mut at) = (0usize, 0);
+    while let Some(n) = bytes.get(at..)?.iter().position(|one| b"\"{}[]".contains(one)) {
+        at += n + 1;
+        match bytes[at - 1] {
+            b'"' => loop {
+                at += memchr::memchr3(b'"', b'\\', b'\n', bytes.get(at..)?)? + 1;
+                match bytes[at - 1] {
+                    b'"' => break,
+                    b'\\' => at += 1,
+                    _ => return None,
+                }
+            },
+            b'{' | b'[' => depth += 1,
+            _ => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(at);
+                }
+            }
+        }
+        if depth == 0 {
+            return None;
+        }
+    }
+    None
 }
 
 /// Where an element begins that is like the one before: at the beginning of a line, or after `},`. Or where the

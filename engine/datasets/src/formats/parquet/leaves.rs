@@ -63,10 +63,34 @@ impl Leaf {
         (self.entry, self.value, self.n_entries) = (0, 0, 0);
     }
 
-    /// Reads so many rows; what is left of those before is let go.
-    pub fn read(&mut self, n_rows: usize) -> Result<()> {
+    pub fn is_list(&self) -> bool {
+        self.max_rep > 0
+    }
+
+    /// Of the rows read since [`Self::clear`].
+    pub fn n_entries(&self) -> usize {
+        self.n_entries
+    }
+
+    /// Lets go of the rows that were read.
+    pub fn clear(&mut self) {
         self.defs.clear();
         self.reps.clear();
+        match &mut self.values {
+            Values::Bool(values) => values.clear(),
+            Values::Int32(values) => values.clear(),
+            Values::Int64(values) => values.clear(),
+            Values::Int96(values) => values.clear(),
+            Values::Float(values) => values.clear(),
+            Values::Double(values) => values.clear(),
+            Values::Bytes(values) => values.clear(),
+            Values::Fixed(values) => values.clear(),
+        }
+        (self.entry, self.value, self.n_entries) = (0, 0, 0);
+    }
+
+    /// Reads so many rows more.
+    pub fn read(&mut self, n_rows: usize) -> Result<()> {
         let defs = (self.max_def > 0).then_some(&mut self.defs);
         let reps = (self.max_rep > 0).then_some(&mut self.reps);
         let (n, n_values, n_entries) = match (&mut self.reader, &mut self.values) {
@@ -87,11 +111,11 @@ impl Leaf {
         if n != n_rows {
             bail!("a column ends after {n} of {n_rows} rows");
         }
-        let whole = self.max_def == 0 || self.defs.len() == n_entries;
-        if !whole || self.max_rep > 0 && self.reps.len() != n_entries || n_values > n_entries {
+        self.n_entries += n_entries;
+        let whole = self.max_def == 0 || self.defs.len() == self.n_entries;
+        if !whole || self.max_rep > 0 && self.reps.len() != self.n_entries || n_values > n_entries {
             bail!("a column's levels contradict each other");
         }
-        (self.entry, self.value, self.n_entries) = (0, 0, n_entries);
         Ok(())
     }
 
@@ -153,6 +177,5 @@ fn rows<T: DataType>(
     reps: Option<&mut Vec<i16>>,
     values: &mut Vec<T::T>,
 ) -> Result<(usize, usize, usize)> {
-    values.clear();
     Ok(reader.read_records(n_rows, defs, reps, values)?)
 }

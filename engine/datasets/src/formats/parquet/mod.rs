@@ -1,10 +1,14 @@
 //! Parquet: columns in pages, put together again as rows ([`nodes`] say how, [`leaves`] hold the values).
 //!
-//! A file lies about itself as it likes: lengths are compared with the file's, rows are read in batches of some
-//! megabytes, and what the crate below cannot stand ends that file as a damaged one, not the program.
+//! A file lies about itself as it likes: what it claims is held against what can be ([`claims`], [`pages`]), rows
+//! are read in batches of some megabytes, and what the crate below cannot stand ends that file as a damaged one, not
+//! the program.
 
+mod claims;
 mod leaves;
 mod nodes;
+mod pages;
+mod thrift;
 mod values;
 
 use super::bad::Bad;
@@ -13,6 +17,7 @@ use super::json::Field;
 use super::json::{canonical, push_string};
 use super::reader::{Got, RowReader};
 use super::shapes::Shapes;
+use ::parquet::column::reader::get_column_reader;
 use ::parquet::file::metadata::KeyValue;
 use ::parquet::file::reader::{ChunkReader, FileReader as _, Length, SerializedFileReader};
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -21,6 +26,7 @@ use glassworks_protocol::text::Text;
 use leaves::Leaf;
 pub(crate) use nodes::Notes;
 use nodes::{Node, Trouble};
+use pages::Pages;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -30,19 +36,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const BATCH_BYTES: i64 = 8 << 20;
 const MOST_ROWS: i64 = 4096;
 
+/// Entries of a list that are held of one column, about; looked at after so many rows.
+const MOST_ENTRIES: usize = 4 << 20;
+const LIST_ROWS: i64 = 16;
+
 /// Under this key a file says how Glassworks wrote it: see [`nodes::Notes`].
 pub(crate) const NOTES_KEY: &str = "glassworks";
 
 /// A file, or bytes that are one.
+#[derive(Clone)]
 enum Source {
-    File(File),
+    File(Arc<File>),
     Bytes(Bytes),
 }
 
 impl Length for Source {
     fn len(&self) -> u64 {
         match self {
-            Self::File(file) => Length::len(file),
+            Self::File(file) => Length::len(file.as_ref()),
             Self::Bytes(bytes) => bytes.len() as u64,
         }
     }
@@ -74,6 +85,7 @@ impl ChunkReader for Source {
 
 pub(super) struct Parquet {
     file: SerializedFileReader<Source>,
+    source: Source,
     root: Vec<Node>,
     leaves: Vec<Leaf>,
     group: usize,
@@ -84,6 +96,8 @@ pub(super) struct Parquet {
     raw: Vec<u8>,
     n: u64,
     read: Arc<AtomicU64>,
+    /// Bytes of pages that are unpacked.
+    held: Arc<AtomicU64>,
     damage: Option<String>,
 }
 
@@ -95,11 +109,12 @@ fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 impl Parquet {
     pub fn new(origin: &Origin, read: Arc<AtomicU64>) -> Result<Self> {
         let source = match origin {
-            Origin::Path(path) => Source::File(File::open(path)?),
+            Origin::Path(path) => Source::File(Arc::new(File::open(path)?)),
             Origin::Bytes(bytes) => Source::Bytes(Bytes::copy_from_slice(bytes)),
         };
         caught(|| {
-            let file = SerializedFileReader::new(source).context("the footer")?;
+            claims::schema(&footer(&source)?).context("the footer")?;
+            let file = SerializedFileReader::new(source.clone()).context("the footer")?;
             let about = file.metadata().file_metadata();
             let notes = nodes::Notes::of(about.key_value_metadata());
             let features = features(about.key_value_metadata());
@@ -107,6 +122,7 @@ impl Parquet {
             let (shapes, raw) = (Shapes::default(), Vec::new());
             Ok(Self {
                 file,
+                source,
                 root,
                 leaves,
                 group: 0,
@@ -117,6 +133,7 @@ impl Parquet {
                 raw,
                 n: 0,
                 read,
+                held: Arc::default(),
                 damage: None,
             })
         })
@@ -131,15 +148,28 @@ impl Parquet {
             self.begin_group()?;
         }
         if self.left_in_batch == 0 {
-            let n = self.batch_rows.min(self.left_in_group);
-            for leaf in &mut self.leaves {
-                leaf.read(usize::try_from(n)?)?;
-            }
-            self.left_in_batch = n;
+            self.left_in_batch = self.read_batch(self.batch_rows.min(self.left_in_group))?;
         }
         self.left_in_batch -= 1;
         self.left_in_group -= 1;
         Ok(true)
+    }
+
+    /// Reads so many rows; fewer where their lists turn out to be long.
+    fn read_batch(&mut self, n_rows: i64) -> Result<i64> {
+        for leaf in &mut self.leaves {
+            leaf.clear();
+        }
+        let step = if self.leaves.iter().any(Leaf::is_list) { LIST_ROWS } else { n_rows };
+        let mut n = 0;
+        while n < n_rows && self.leaves.iter().all(|leaf| leaf.n_entries() < MOST_ENTRIES) {
+            let more = step.min(n_rows - n);
+            for leaf in &mut self.leaves {
+                leaf.read(usize::try_from(more)?)?;
+            }
+            n += more;
+        }
+        Ok(n)
     }
 
     fn begin_group(&mut self) -> Result<()> {
@@ -153,7 +183,9 @@ impl Parquet {
         let (size, rows) = (about.total_byte_size().max(0), self.left_in_group.max(1));
         self.batch_rows = (BATCH_BYTES / (size / rows).max(1)).clamp(1, MOST_ROWS);
         for (column, leaf) in self.leaves.iter_mut().enumerate() {
-            leaf.begin(group.get_column_reader(column)?);
+            let (pages, about) = (group.get_column_page_reader(column)?, about.column(column));
+            let pages = Pages::new(pages, self.source.clone(), about, self.held.clone());
+            leaf.begin(get_column_reader(about.column_descr_ptr(), Box::new(pages)));
         }
         // By row groups: pages of one are read here and there.
         self.read.fetch_add(about.compressed_size().max(0).unsigned_abs(), Ordering::Relaxed);
@@ -209,6 +241,15 @@ impl RowReader for Parquet {
     fn damage(&mut self) -> Option<String> {
         self.damage.take()
     }
+}
+
+/// What a file says of itself, as it lies at its end.
+fn footer(source: &Source) -> Result<Bytes> {
+    let len = source.len();
+    let tail = source.get_bytes(len.saturating_sub(8), 8).context("it is too short")?;
+    let n_bytes = u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]);
+    let begins = (len - 8).checked_sub(u64::from(n_bytes)).context("a footer longer than the file")?;
+    Ok(source.get_bytes(begins, n_bytes as usize)?)
 }
 
 /// What the library `datasets` says of columns, under its key.

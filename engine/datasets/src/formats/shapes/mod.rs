@@ -6,6 +6,7 @@ mod turns;
 
 use super::json::{Field, parse, push_string};
 use serde_json::{Map, Value};
+pub(super) use turns::settled as is_settled;
 
 /// Settles the shapes of one row after another.
 #[derive(Default)]
@@ -17,6 +18,8 @@ pub(super) struct Shapes {
 
 /// What becomes of a field.
 enum Change {
+    /// As it is to be written.
+    Text(Vec<u8>),
     Value(Value),
     /// Several fields in its place.
     Fields(Map<String, Value>),
@@ -40,6 +43,9 @@ impl Shapes {
         match text {
             [b'[', b'{', ..] if turns::settled(text) => None,
             [b'[', b'{', ..] => {
+                if let Some(renamed) = turns::renamed(text) {
+                    return Some(Change::Text(renamed));
+                }
                 let value = parse(text);
                 let settled = turns::of(&value).or_else(|| spans::of(&value)).or_else(|| answers(&value))?;
                 // As texts: the order of keys counts.
@@ -109,6 +115,7 @@ impl Shapes {
             };
             match change {
                 None => push(out, &old_key, &line[field.value.clone()]),
+                Some(Change::Text(text)) => push(out, &old_key, text),
                 Some(Change::Value(value)) => push(out, &old_key, value.to_string().as_bytes()),
                 Some(Change::Fields(map)) => {
                     for (name, value) in map {

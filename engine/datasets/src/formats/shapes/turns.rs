@@ -24,7 +24,7 @@ pub(super) fn is_conversation(key: &[u8]) -> bool {
 
 /// Whether canonical JSON is a list of `{"role": one of four, "content": text}` already: what most conversations
 /// are, told without reading them into values.
-pub(super) fn settled(text: &[u8]) -> bool {
+pub(in crate::formats) fn settled(text: &[u8]) -> bool {
     let mut rest = &text[1..];
     loop {
         let Some(after) = rest.strip_prefix(b"{\"role\":\"") else { return false };
@@ -36,6 +36,61 @@ pub(super) fn settled(text: &[u8]) -> bool {
             [b'}', b']'] => return true,
             _ => return false,
         }
+    }
+}
+
+/// The same list in the one shape, where every turn in canonical JSON is no more than a known speaker and a text, under
+/// any common names: what most conversations are, written anew without reading them into values.
+pub(super) fn renamed(text: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = text.strip_prefix(b"[")?;
+    let mut list = Vec::with_capacity(text.len() + text.len() / 8 + 64);
+    loop {
+        let (first, after) = field(rest.strip_prefix(b"{")?)?;
+        let (second, after) = field(after.strip_prefix(b",")?)?;
+        let (speaker, content) = match (ROLES.contains(&first.0), CONTENTS.contains(&first.0)) {
+            (true, _) if CONTENTS.contains(&second.0) => (first.1, second.1),
+            (_, true) if ROLES.contains(&second.0) => (second.1, first.1),
+            _ => return None,
+        };
+        list.push(if list.is_empty() { b'[' } else { b',' });
+        list.extend_from_slice(b"{\"role\":\"");
+        list.extend_from_slice(speaker_named(speaker)?.as_bytes());
+        list.extend_from_slice(b"\",\"content\":\"");
+        list.extend_from_slice(content);
+        list.extend_from_slice(b"\"}");
+        match after {
+            [b'}', b',', more @ ..] => rest = more,
+            [b'}', b']'] => break,
+            _ => return None,
+        }
+    }
+    list.push(b']');
+    Some(list)
+}
+
+/// A field's name and value, and what follows it.
+type Field<'a> = ((&'a str, &'a [u8]), &'a [u8]);
+
+/// A field whose value is a text, both as they stand between their quotes, and what comes after it.
+fn field(text: &[u8]) -> Option<Field<'_>> {
+    let (key, after) = quoted(text)?;
+    let (value, after) = quoted(after.strip_prefix(b":")?)?;
+    Some(((std::str::from_utf8(key).ok()?, value), after))
+}
+
+/// What stands between the quotes that a text begins with, and what comes after them.
+fn quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let inner = text.strip_prefix(b"\"")?;
+    let after = after_string(inner)?;
+    Some((&inner[..inner.len() - after.len() - 1], after))
+}
+
+/// A speaker by a name as it stands in JSON; those that most files have are told without making it lower case.
+fn speaker_named(name: &[u8]) -> Option<&'static str> {
+    match name {
+        b"human" | b"user" => Some("user"),
+        b"gpt" | b"assistant" => Some("assistant"),
+        other => known_role(std::str::from_utf8(other).ok()?),
     }
 }
 
@@ -160,5 +215,34 @@ mod tests {
         assert!(!settled_value(json!([{"content": "a", "role": "user"}])));
         assert!(!settled_value(json!([{"role": "user", "content": "a", "name": "x"}])));
         assert!(!settled_value(json!([{"role": "user", "content": "a"}, 1])));
+    }
+
+    #[test]
+    fn what_is_renamed_at_a_glance_is_what_reading_it_makes() {
+        let check = |list: Value, quick: bool| {
+            let text = list.to_string();
+            let renamed = renamed(text.as_bytes());
+            assert_eq!(renamed.is_some(), quick, "{text}");
+            if let Some(renamed) = renamed {
+                assert_eq!(String::from_utf8(renamed).unwrap(), of(&list).unwrap().to_string());
+            }
+        };
+        check(json!([{"from": "human", "value": "a \\\" } ]\n"}, {"value": "", "from": "gpt"}]), true);
+        check(json!([{"speaker": " Human ", "text": "中\u{1}"}, {"sender": "助手", "message": "x"}]), true);
+        check(json!([{"role": "user", "content": "a"}]), true);
+        check(json!([{"role": "observation", "value": "\u{7f}\u{2028}"}]), true);
+        // A name with escapes, one that nobody knows, more than two fields, what is no text, names that say the same.
+        check(json!([{"from": "human\n", "value": "a"}]), false);
+        check(json!([{"from": "narrator", "value": "a"}]), false);
+        check(json!([{"from": "human", "value": "a", "weight": 1}]), false);
+        check(json!([{"from": "human"}]), false);
+        check(json!([{"from": "human", "value": null}]), false);
+        check(json!([{"from": "human", "value": "a"}, "b"]), false);
+        check(json!([{"from": "human", "role": "user"}]), false);
+        check(json!([{"value": "human", "content": "user"}]), false);
+        for cut in ["[", "[{", "[{\"from\"", "[{\"from\":\"human\",", "[{\"from\":\"human\",\"value\":\"a\"}"]
+        {
+            assert_eq!(super::renamed(cut.as_bytes()), None);
+        }
     }
 }

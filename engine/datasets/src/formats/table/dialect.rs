@@ -16,8 +16,10 @@ pub(in crate::formats) struct Dialect {
     pub header: bool,
     pub names: Vec<String>,
     pub rules: Vec<Rule>,
-    /// What comes before the first row: the header, and a line `sep=;` as spreadsheets write it.
-    pub head_bytes: usize,
+    /// A line `sep=;` as spreadsheets write it, before all else.
+    pub said_bytes: usize,
+    /// Where the header is behind that; what comes before it is no record.
+    pub header_at: Option<usize>,
     /// Which share of the records have as many cells as most have.
     pub agreement: f64,
 }
@@ -27,8 +29,8 @@ struct Records {
     marks: Marks,
     /// Texts of cells, and whether they were quoted.
     rows: Vec<Vec<(Vec<u8>, bool)>>,
-    /// Where the second record begins.
-    second: usize,
+    /// Where the first record begins.
+    first: usize,
     n_quoted: usize,
     n_faults: usize,
     /// Whether every cell after a separator begins with a space.
@@ -37,7 +39,7 @@ struct Records {
 
 impl Records {
     fn read(sample: &[u8], ended: bool, marks: Marks) -> Self {
-        let mut records = Self { marks, rows: Vec::new(), second: 0, n_quoted: 0, n_faults: 0, spaced: true };
+        let mut records = Self { marks, rows: Vec::new(), first: 0, n_quoted: 0, n_faults: 0, spaced: true };
         let (mut at, mut cells, mut scratch) = (0, Vec::new(), Vec::new());
         while at < sample.len() && records.rows.len() + records.n_faults < RECORDS {
             let rest = &sample[at..];
@@ -48,10 +50,10 @@ impl Records {
                     records.rows.push(cells.iter().map(text).collect());
                     records.spaced &= cells.iter().skip(1).all(|cell| rest.get(cell.start) == Some(&b' '));
                     records.n_quoted += cells.iter().filter(|cell| cell.quoted).count();
-                    at += used;
                     if records.rows.len() == 1 {
-                        records.second = at;
+                        records.first = at;
                     }
+                    at += used;
                 }
                 Split::Blank(used) => at += used,
                 Split::More => break,
@@ -102,8 +104,8 @@ impl Dialect {
         let names = names(&records, header);
         let body = &records.rows[usize::from(header).min(records.rows.len())..];
         let rules = (0..names.len()).map(|column| rule(body, column)).collect();
-        let head_bytes = before + if header { records.second } else { 0 };
-        Self { marks: records.marks, header, names, rules, head_bytes, agreement }
+        let header_at = header.then_some(records.first);
+        Self { marks: records.marks, header, names, rules, said_bytes: before, header_at, agreement }
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) struct Table {
     cells: Vec<Cell>,
     /// The line where the next record begins, counted from 1.
     row: u64,
+    /// Bytes still to come before the header.
+    to_header: Option<usize>,
     /// Bytes of the record told last that are still in the window.
     told: usize,
     shapes: Shapes,
@@ -46,11 +48,17 @@ impl Table {
             key
         };
         let keys = dialect.names.iter().enumerate().map(key).collect();
-        window.at_least(dialect.head_bytes)?;
-        let row = 1 + line_ends(&window.bytes()[..dialect.head_bytes.min(window.bytes().len())]);
-        window.take(dialect.head_bytes);
+        window.at_least(dialect.said_bytes)?;
+        window.take(dialect.said_bytes);
+        let (row, to_header) = (1 + u64::from(dialect.said_bytes > 0), dialect.header_at);
         let (shapes, scratch) = (Shapes::default(), Vec::new());
-        Ok(Self { window, dialect, keys, cells: Vec::new(), row, told: 0, shapes, scratch })
+        Ok(Self { window, dialect, keys, cells: Vec::new(), row, to_header, told: 0, shapes, scratch })
+    }
+
+    /// Moves on behind what was looked at.
+    fn take(&mut self, n: usize) {
+        self.to_header = self.to_header.and_then(|left| left.checked_sub(n));
+        self.window.take(n);
     }
 
     /// A bad row of one line, the first of the window.
@@ -114,16 +122,22 @@ impl Table {
 
 impl RowReader for Table {
     fn next(&mut self, line: &mut Vec<u8>) -> Result<Got> {
-        self.window.take(std::mem::take(&mut self.told));
+        let told = std::mem::take(&mut self.told);
+        self.take(told);
         loop {
             let (bytes, ended) = (self.window.bytes(), self.window.ended());
             if bytes.is_empty() && ended {
                 return Ok(Got::End);
             }
             match split(bytes, ended, self.dialect.marks, &mut self.cells) {
+                Split::Record(used) if self.to_header == Some(0) => {
+                    self.row += line_ends(&bytes[..used]);
+                    self.take(used);
+                    self.to_header = None;
+                }
                 Split::Record(used) => return Ok(self.record(used, line)),
                 Split::Blank(used) => {
-                    self.window.take(used);
+                    self.take(used);
                     self.row += 1;
                 }
                 Split::Open => return self.bad_line(Text::new("data.bad_quote")),

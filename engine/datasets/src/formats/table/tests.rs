@@ -37,6 +37,12 @@ fn separators_quotes_and_headers_are_found() {
 }
 
 #[test]
+fn what_comes_before_the_header_is_told() {
+    let expected = vec![bad(1, "after_quote", "1, \"x\"|, 3"), row(json!({"a": 4, "b": "y", "c": 6}))];
+    check("1, \"x\"|, 3\na, b, c\n4, y, 6\n", expected);
+}
+
+#[test]
 fn tables_without_a_header_have_numbered_columns() {
     check(
         "It was good,pos\nIt was bad and long,neg\nSo so,neg\nneg,pos\n",
