@@ -52,7 +52,9 @@ impl Open {
             return Ok(state);
         }
         let state = self.next_state();
-        self.table.save_state(state)?;
+        // The table in hand stays as it would be replayed from the store: nobody may ever put this state in force, and
+        // edits must not refer to rows that lie in it alone.
+        self.table.clone().save_state(state)?;
         self.at_state = Some(state);
         Ok(state)
     }

@@ -25,6 +25,7 @@ const MOST_INLINE: usize = 1000;
 pub fn carry_out(shared: &Shared, edit: DatasetEdit) -> Result<Vec<DatasetStored>> {
     match edit {
         DatasetEdit::Create(record) => create(shared, *record),
+        DatasetEdit::Duplicate { dataset, copy, name } => duplicate(shared, dataset, copy, &name),
         DatasetEdit::Rename { dataset, name } => {
             let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
             if name.is_empty() {
@@ -174,7 +175,10 @@ fn step(shared: &Shared, dataset: DatasetId, undo: bool) -> Result<Vec<DatasetSt
 fn set_trashed(shared: &Shared, dataset: DatasetId, at_ms: Option<i64>) -> Result<Vec<DatasetStored>> {
     let open = shared.datasets.open(shared, dataset)?;
     let mut open = lock(&open);
+    // What lies beside the rows names a state: without the database the dataset is found by it.
+    let state = open.settle()?;
     let mut prepared = open.prepared();
+    prepared.state = Some(state);
     prepared.record.trashed_at_ms = at_ms;
     let record = open.commit(shared, prepared)?;
     open.write_about();
@@ -200,6 +204,27 @@ fn delete(shared: &Shared, dataset: DatasetId) -> Result<Vec<DatasetStored>> {
 fn create(shared: &Shared, record: DatasetRecord) -> Result<Vec<DatasetStored>> {
     let made = Made::begin(shared, record.id)?;
     let record = made.finish(shared, record, Text::new("data.version_made"), 0)?;
+    Ok(vec![DatasetStored::Dataset(record)])
+}
+
+fn duplicate(shared: &Shared, dataset: DatasetId, copy: DatasetId, name: &str) -> Result<Vec<DatasetStored>> {
+    let open = shared.datasets.open(shared, dataset)?;
+    let mut open = lock(&open);
+    let made = Made::copy(shared, copy, &mut open)?;
+    let what = Text::new("data.version_copied").arg("name", &open.record.name);
+    let now_ms = (shared.clock)();
+    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    let record = DatasetRecord {
+        id: copy,
+        name: if name.is_empty() { open.record.name.clone() } else { name },
+        version: 1,
+        revision: 0,
+        starter: false,
+        created_at_ms: now_ms,
+        trashed_at_ms: None,
+        ..open.record.clone()
+    };
+    let record = made.finish(shared, record, what, 0)?;
     Ok(vec![DatasetStored::Dataset(record)])
 }
 

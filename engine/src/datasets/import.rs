@@ -6,7 +6,7 @@ use crate::job_cx::Shared;
 use anyhow::Result;
 use glassworks_datasets::formats::{self, Read, Reader};
 use glassworks_datasets::table::{At, Batch};
-use glassworks_protocol::datasets::import::{ImportReport, ImportSource, ImportSpec};
+use glassworks_protocol::datasets::import::{ImportReport, ImportSource, ImportSpec, PreviewSpec};
 use glassworks_protocol::datasets::{DatasetRecord, DatasetStored, Mapping};
 use glassworks_protocol::text::Text;
 use std::path::Path;
@@ -54,6 +54,15 @@ fn make(
     tick: Tick<'_>,
 ) -> Result<Done> {
     let mut made = Made::begin(shared, spec.dataset)?;
+    // What is known of rows is found out as they come, under what they will most likely be: else all are read again.
+    let likely = match &spec.mapping {
+        Some(mapping) => mapping.clone(),
+        None => {
+            let begins = PreviewSpec { source: spec.source.clone(), options: spec.options.clone() };
+            formats::preview(&begins)?.mapping
+        }
+    };
+    made.table = made.table.with_mapping(&likely, &|_| Ok(()))?;
     let mut batch = Batch::new(&made.table);
     let (n_rows, n_bad) = read_all(reader, spec, &mut batch, &made.folder, 0, tick)?;
     let columns = reader.columns();

@@ -1,7 +1,7 @@
 //! New datasets: whole when they are told, and gone without a trace where they do not come to that.
 
 use super::commit::count;
-use super::{Open, folder};
+use super::{Open, SALT, folder};
 use crate::job_cx::Shared;
 use anyhow::{Context as _, Result};
 use glassworks_datasets::table::{Table, state};
@@ -41,6 +41,26 @@ impl Made {
         Ok(Self { id, table, folder, finished: false })
     }
 
+    /// One with the rows of another as they are now, and what lies beside them to be kept with them.
+    ///
+    /// # Errors
+    /// As [`Self::begin`], and when a file of the other is damaged.
+    pub(super) fn copy(shared: &Shared, id: DatasetId, of: &mut Open) -> Result<Self> {
+        let state = of.settle()?;
+        let mut made = Self::begin(shared, id)?;
+        state::copy(&of.folder, state, &made.folder)?;
+        for entry in std::fs::read_dir(&of.folder)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default();
+            if is_kept_along(&name.to_string_lossy()) {
+                std::fs::copy(&path, made.folder.join(name))
+                    .with_context(|| format!("copying {}", path.display()))?;
+            }
+        }
+        made.table = Table::open(&made.folder, 1, of.table.mapping(), &|_| Ok(()))?;
+        Ok(made)
+    }
+
     /// Puts the dataset in force, with its table as the first version.
     ///
     /// # Errors
@@ -65,6 +85,7 @@ impl Made {
         };
         let n_rows = open.record.n_rows;
         let mut prepared = open.prepared();
+        prepared.state = self.table.saved();
         prepared.needs_state = true;
         prepared.version =
             Some(VersionRecord { n: 1, what, label: String::new(), n_rows, at_ms: (shared.clock)() });
@@ -73,6 +94,11 @@ impl Made {
         self.finished = true;
         Ok(record)
     }
+}
+
+/// A licence stays beside what it is for; the same people are to get the same pseudonyms.
+fn is_kept_along(name: &str) -> bool {
+    name == SALT || name.starts_with("LICENSE") || name.starts_with("NOTICE")
 }
 
 impl Drop for Made {

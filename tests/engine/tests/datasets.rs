@@ -1,16 +1,17 @@
 //! Datasets that are kept: in, edited, undone, across restarts, back to versions, out; and killed in between.
 
 use glassworks_protocol::datasets::edit::RowChange;
+use glassworks_protocol::datasets::import::{ImportSource, PreviewSpec, ReadOptions};
 use glassworks_protocol::datasets::{
-    DatasetEdit, DatasetPage, DatasetQuery, DatasetStored, Filter, MadeHow, Role, Row, RowId, Sort, SortKey,
-    Split, ViewSpec,
+    DatasetEdit, DatasetJob, DatasetOutput, DatasetPage, DatasetQuery, DatasetStored, Filter, MadeHow, Role,
+    Row, RowId, Sort, SortKey, Split, ViewSpec,
 };
 use glassworks_protocol::ids::DatasetId;
-use glassworks_protocol::{FailureKind, Stored};
+use glassworks_protocol::{FailureKind, JobOutput, JobSpec, Stored};
 use glassworks_tests_engine::Lab;
 use glassworks_tests_engine::datasets::{Kept, files, pasted};
 use serde_json::json;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,10 @@ fn row(value: serde_json::Value) -> Row {
         serde_json::Value::Object(row) => row,
         other => panic!("{other}"),
     }
+}
+
+fn row_of(text: &str) -> Row {
+    row(json!({ "text": text, "label": "a" }))
 }
 
 fn texts(rows: &[Kept]) -> Vec<&str> {
@@ -67,6 +72,30 @@ fn what_comes_in_is_there_and_stays() {
     lab.edit_dataset(DatasetEdit::DismissBad { dataset: id, bad: None }).expect("dismissed");
     assert_eq!(lab.dataset(id).n_bad, 0);
     assert_eq!(lab.edit_dataset(mend("{}")).expect_err("gone").summary.key, "failure.dataset_bad_gone");
+    lab.close();
+}
+
+/// What a person sees of a file first is read from its beginning alone: half a second is plenty, however large it is.
+#[test]
+fn the_first_rows_of_a_large_file_are_there_at_once() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut lab = Lab::open(home.path());
+    let words = "the quick brown fox jumps over the lazy dog ".repeat(20);
+    let line = |i: usize| format!("{{\"text\":\"{i} {words}\",\"label\":\"a\"}}\n");
+    let whole: String = (0..1000).map(line).collect();
+    let path = home.path().join("large.jsonl");
+    let mut file = std::fs::File::create(&path).expect("a file");
+    while file.metadata().expect("there").len() < 200 << 20 {
+        file.write_all(whole.as_bytes()).expect("written");
+    }
+    let spec = PreviewSpec { source: ImportSource::Files(vec![path]), options: ReadOptions::default() };
+    let begun = Instant::now();
+    let output = lab.done(JobSpec::Dataset(DatasetJob::Preview(spec)));
+    let took = begun.elapsed();
+    let JobOutput::Dataset(DatasetOutput::Preview(preview)) = output else { panic!("{output:?}") };
+    assert!(preview.rows.len() >= 20, "{}", preview.rows.len());
+    eprintln!("first rows of {} MB after {took:?}", 200);
+    assert!(took < Duration::from_millis(500), "{took:?}");
     lab.close();
 }
 
@@ -230,6 +259,51 @@ fn trash_is_a_place_and_deleting_is_for_good() {
         _ => None,
     });
     assert_eq!(texts(&lab.rows(kept)), ["one", "two", "three"]);
+    lab.close();
+}
+
+/// A copy has the rows and nothing else, and neither knows of the other from then on.
+#[test]
+fn a_copy_is_a_dataset_of_its_own() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut lab = Lab::open(home.path());
+    let (id, copy) = (DatasetId::mint(), DatasetId::mint());
+    lab.import(pasted(id, &format!("{THREE}[1]\n")));
+    let set = |row: u32, text: &str| RowChange::Set { row: RowId(row), value: row_of(text) };
+    let edit = |dataset, change| DatasetEdit::Rows { dataset, changes: vec![change] };
+    lab.edit_dataset(edit(id, set(1, "zwei"))).expect("edited");
+    lab.edit_dataset(edit(id, RowChange::SetSplit { rows: vec![RowId(0)], split: Some(Split::Test) }))
+        .expect("split");
+    lab.edit_dataset(DatasetEdit::SetNotes { dataset: id, notes: "By hand".to_owned() }).expect("noted");
+    let duplicate = DatasetEdit::Duplicate { dataset: id, copy, name: " Another  one ".to_owned() };
+    lab.edit_dataset(duplicate.clone()).expect("copied");
+    let rows = lab.rows(id);
+    assert_eq!(texts(&rows), ["one", "zwei", "three"]);
+    assert_eq!(lab.rows(copy), rows);
+    let record = lab.dataset(copy);
+    assert_eq!((record.name.as_str(), record.n_rows, record.n_bad), ("Another one", 3, 0));
+    assert_eq!((record.version, &record.undo, record.notes.as_str()), (1, &None, "By hand"));
+    assert_eq!(record.mapping, lab.dataset(id).mapping);
+    assert_eq!(lab.edit_dataset(duplicate).expect_err("twice").summary.key, "failure.dataset_there");
+    lab.edit_dataset(edit(copy, set(0, "eins"))).expect("edited");
+    lab.edit_dataset(DatasetEdit::Undo(id)).expect("what was done before");
+    // An edit between the copy and a restart goes back to rows that lie where they lay before the copy.
+    let remove = RowChange::Remove { rows: vec![RowId(1)] };
+    lab.edit_dataset(edit(id, remove)).expect("removed");
+    lab.close();
+
+    let mut lab = Lab::open(home.path());
+    assert_eq!(lab.rows(id).len(), 2);
+    lab.edit_dataset(DatasetEdit::Undo(id)).expect("as if there had been no copy");
+    assert_eq!(lab.rows(id), rows);
+    lab.close();
+
+    let mut lab = Lab::open(home.path());
+    assert_eq!((lab.rows(id), texts(&lab.rows(copy))), (rows.clone(), vec!["eins", "zwei", "three"]));
+    lab.edit_dataset(DatasetEdit::DeleteForever(id)).expect("deleted");
+    lab.edit_dataset(DatasetEdit::Undo(copy)).expect("its own edit");
+    assert_eq!(lab.rows(copy), rows);
+    lab.edit_dataset(DatasetEdit::Trash(copy)).expect("the way back");
     lab.close();
 }
 

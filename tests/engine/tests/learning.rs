@@ -15,7 +15,9 @@ use glassworks_protocol::datasets::{
 };
 use glassworks_protocol::generate::{ModelSource, SamplingSpec};
 use glassworks_protocol::ids::{DatasetId, RunId};
-use glassworks_protocol::train::{Look, RunRecord, RunStatus, TaskSpec, TrainJob, TrainSpec};
+use glassworks_protocol::train::{
+    Look, RunPart, RunRecord, RunStatus, TaskSpec, TrainJob, TrainSpec, TunedSource,
+};
 use glassworks_protocol::{Command, Edit, Event, JobOutput, JobSpec, Outcome, Page, Query, Signal};
 use glassworks_tests_engine::Lab;
 use glassworks_tests_engine::training::{rows, sorted_rows, sorting, spec};
@@ -329,6 +331,7 @@ fn labels_come_from_the_columns_that_are_mapped() {
 fn writing(model: &ModelSource, dataset: DatasetId, copies: u32, apply: bool) -> TransformSpec {
     let write = WriteSpec {
         model: model.clone(),
+        tuned: None,
         template: "{prompt} Alice".to_owned(),
         column: "completion".to_owned(),
         sampling: SamplingSpec { temperature: 0.9, seed: Some(5), ..SamplingSpec::default() },
@@ -394,6 +397,31 @@ fn a_model_writes_rows_that_can_be_taken_back() {
             Outcome::Failed(failure) => panic!("{failure}"),
         }
     }
+    lab.close();
+}
+
+#[test]
+fn what_a_run_made_writes_rows_too() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut lab = Lab::open(home.path());
+    let id = import(&mut lab, &rows(home.path()), "Animals");
+    let model = lab.starter();
+    let train = TrainJob::New { run: RunId::mint(), spec: Box::new(spec(&model, home.path())) };
+    let run = match lab.done(JobSpec::Train(train)) {
+        JobOutput::Trained(run) => run,
+        other => panic!("{other:?}"),
+    };
+    let mut written = |strength: Option<f32>| {
+        let mut spec = writing(&model, id, 1, false);
+        if let (Transform::Write(write), Some(strength)) = (&mut spec.transform, strength) {
+            write.tuned = Some(TunedSource { run: run.id, part: RunPart::Result, strength });
+        }
+        let report = transformed(&mut lab, spec);
+        report.samples.iter().map(|sample| sample.after.clone()).collect::<Vec<_>>()
+    };
+    let plain = written(None);
+    assert_eq!(written(Some(0.0)), plain, "at strength 0 the model is alone");
+    assert_ne!(written(Some(1.0)), plain);
     lab.close();
 }
 

@@ -7,6 +7,9 @@ use egui::{
 };
 use serde::{Deserialize, Serialize};
 
+/// The tile at the right is no narrower.
+const LEAST_INSPECTOR: f32 = 264.0;
+
 /// Where the borders stand, in points.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -29,8 +32,32 @@ pub struct Columns {
     pub inspector: Option<Rect>,
 }
 
+/// How wide the tile at the right is after a double click on its border, and how wide it can be made, in points.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach {
+    pub usual: f32,
+    pub most: f32,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self { usual: TileSizes::default().inspector, most: 420.0 }
+    }
+}
+
 /// Divides what is available and lets the borders be dragged; a double click sets them back.
 pub fn columns(ui: &mut Ui, sizes: &mut TileSizes, list: bool, inspector: bool) -> Columns {
+    columns_reaching(ui, sizes, list, inspector, Reach::default())
+}
+
+/// The same with another reach of the tile at the right.
+pub fn columns_reaching(
+    ui: &mut Ui,
+    sizes: &mut TileSizes,
+    list: bool,
+    inspector: bool,
+    reach: Reach,
+) -> Columns {
     let (_, whole) = ui.allocate_space(ui.available_size());
     let usual = TileSizes::default();
     let mut main = whole;
@@ -44,11 +71,15 @@ pub fn columns(ui: &mut Ui, sizes: &mut TileSizes, list: bool, inspector: bool) 
         rect
     });
     let inspector = inspector.then(|| {
-        let x = whole.right() - sizes.inspector - size::GAP / 2.0;
+        // Of a width from a larger window as much as leaves the main tile room.
+        let most = reach.most.max(LEAST_INSPECTOR);
+        let width = sizes.inspector.min(most);
+        let x = whole.right() - width - size::GAP / 2.0;
         if let Some(moved) = border(ui, "inspector", whole, x) {
-            sizes.inspector = moved.map_or(usual.inspector, |x| (whole.right() - x).clamp(264.0, 420.0));
+            sizes.inspector = moved.map_or(reach.usual, |x| (whole.right() - x).clamp(LEAST_INSPECTOR, most));
         }
-        let rect = Rect::from_min_max(pos2(whole.right() - sizes.inspector, whole.top()), whole.max);
+        let width = sizes.inspector.min(most);
+        let rect = Rect::from_min_max(pos2(whole.right() - width, whole.top()), whole.max);
         main.max.x = rect.left() - size::GAP;
         rect
     });

@@ -19,6 +19,8 @@ pub mod transform;
 pub mod view;
 
 pub use roles::{ColumnKind, ColumnRecord, DataTask, Mapping, Role};
-pub use rows::{DatasetRecord, Made, MadeHow, Row, RowDocument, RowFlags, RowId, RowIssue, RowLine, Split};
+pub use rows::{
+    DatasetRecord, Made, MadeHow, Row, RowDocument, RowFlags, RowId, RowIssue, RowLine, Split, TurnsLine,
+};
 pub use seam::{DatasetEdit, DatasetJob, DatasetOutput, DatasetPage, DatasetQuery, DatasetStored};
 pub use view::{Filter, Sort, SortKey, ViewSpec};

@@ -130,12 +130,25 @@ pub struct RowLine {
     /// One for each of the dataset's columns, on one line and cut to some 200 characters; of a conversation its first
     /// question and its last answer, `question → answer`.
     pub cells: Vec<String>,
+    /// Of the column that holds the conversation, where there is one: what the grid shows in two.
+    pub turns: Option<TurnsLine>,
     pub flags: RowFlags,
     pub made: Option<Made>,
     /// Characters of all that is read.
     pub n_chars: u32,
     /// By the measure that the view asked for, where there is one and the row has not changed since.
     pub tokens: Option<TokenCount>,
+}
+
+/// A conversation as the grid shows it; texts are cut as cells are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnsLine {
+    /// What is asked first.
+    pub question: String,
+    /// What is answered last.
+    pub answer: String,
+    /// Turns, that of the system aside.
+    pub n: u32,
 }
 
 /// All of a row.

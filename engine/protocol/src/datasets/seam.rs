@@ -52,6 +52,12 @@ pub enum DatasetOutput {
 pub enum DatasetEdit {
     /// An empty one, for rows by hand.
     Create(Box<DatasetRecord>),
+    /// Another one with its rows as they are now; versions, edits and lines that could not be read stay behind.
+    Duplicate {
+        dataset: DatasetId,
+        copy: DatasetId,
+        name: String,
+    },
     Rename {
         dataset: DatasetId,
         name: String,

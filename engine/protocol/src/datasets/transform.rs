@@ -3,6 +3,7 @@
 use super::rows::{Row, RowId, Split};
 use crate::generate::{ModelSource, SamplingSpec};
 use crate::ids::DatasetId;
+use crate::train::TunedSource;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -171,6 +172,9 @@ pub enum AugmentWay {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WriteSpec {
     pub model: ModelSource,
+    /// What a run made of the model writes in its place.
+    #[serde(default)]
+    pub tuned: Option<TunedSource>,
     /// With `{column}` for what a row says.
     pub template: String,
     /// What is written goes here, the rest of the row stays.

@@ -4,12 +4,15 @@
 
 use crate::datasets::{self, Batched, Snapshot};
 use crate::failure::Cancelled;
+use crate::generate::batch::HeldAdapters;
 use crate::generate::decode::{self, DecodeSpec};
 use crate::generate::prompt;
 use crate::generate::sampler::fresh_seed;
 use crate::job_cx::JobCx;
 use crate::jobs::heard::Heard;
-use crate::jobs::models::writer_from_shelf;
+use crate::jobs::models::writes;
+use crate::jobs::train::find_any;
+use crate::jobs::tuned::{self, Chosen};
 use crate::predict::filled;
 use crate::shelf::LoadedModel;
 use anyhow::{Context as _, Result};
@@ -26,7 +29,7 @@ use glassworks_protocol::{Failure, FailureKind, Signal, Stored, Unit};
 use serde_json::Value;
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Rows that are written at the same time, at most: more would wait for each other.
 const AT_ONCE: usize = 8;
@@ -52,7 +55,7 @@ pub fn run(cx: &JobCx, spec: &TransformSpec, write: &WriteSpec) -> Result<Transf
     let mut rows = origins(&table, spec.rows.as_deref().map(Vec::as_slice));
     let n_looked_at = rows.len() as u64;
     let n_wanted = n_looked_at * u64::from(write.copies.max(1));
-    let model = writer_from_shelf(cx, &write.model)?;
+    let (Chosen { model, adapters, .. }, name) = writer(cx, write)?;
     let copies = if spec.apply { write.copies.max(1) } else { 1 };
     if !spec.apply {
         rows.truncate(TRIED);
@@ -64,7 +67,8 @@ pub fn run(cx: &JobCx, spec: &TransformSpec, write: &WriteSpec) -> Result<Transf
         write,
         table: &table,
         model: &model,
-        stage: Text::new("data.stage_write").arg("name", &model.name),
+        adapters: adapters.map(Arc::new),
+        stage: Text::new("data.stage_write").arg("name", name),
         total: todo.len() as u64,
         queue: Mutex::new(todo),
         n_workers: AtomicU32::new(0),
@@ -105,6 +109,17 @@ pub fn run(cx: &JobCx, spec: &TransformSpec, write: &WriteSpec) -> Result<Transf
     }
     report.n_by_split[0] += report.n_added;
     Ok(report)
+}
+
+/// What writes, and what it is called.
+fn writer(cx: &JobCx, write: &WriteSpec) -> Result<(Chosen, String)> {
+    let chosen = tuned::choose_from(cx, &write.model, None, write.tuned.as_ref())?;
+    writes(&chosen.model)?;
+    let name = match write.tuned {
+        Some(tuned) => find_any(cx, tuned.run)?.name.clone(),
+        None => chosen.model.name.clone(),
+    };
+    Ok((chosen, name))
 }
 
 /// A row with a text in one of its columns.
@@ -200,6 +215,8 @@ struct Press<'a> {
     write: &'a WriteSpec,
     table: &'a Table,
     model: &'a LoadedModel,
+    /// What a run made of it.
+    adapters: Option<Arc<HeldAdapters>>,
     stage: Text,
     total: u64,
     queue: Mutex<VecDeque<(RowId, u32)>>,
@@ -311,7 +328,7 @@ impl Press<'_> {
             seed,
             precision: Precision::Fast,
             cache: CacheWidth::Full,
-            adapters: None,
+            adapters: self.adapters.clone(),
         };
         let mut heard = Heard::new(self.cx);
         let decoded = decode::decode(self.model, &self.cx.shared.ledger, &decode, &mut heard)?;

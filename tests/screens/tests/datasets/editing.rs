@@ -29,6 +29,18 @@ fn press(window: &mut Window, part: &str, modifiers: Modifiers) {
     window.run();
 }
 
+/// A conversation is told in two columns, by who says what.
+#[test]
+fn a_conversation_has_a_column_for_each_side() {
+    let mut fake = Fake::new();
+    fake.conversations();
+    let window = english(&mut fake, "Conversations");
+    let heading = |name: &str| window.harness.get_by_role_and_label(Role::ColumnHeader, name).rect();
+    assert!(heading("User").right() <= heading("Assistant").left() + 1.0);
+    assert!(window.harness.query_by_role_and_label(Role::ColumnHeader, "messages").is_none());
+    assert!(window.shows_part("Row 1: Hi! I have to add 3/4"), "a row is called by what is asked");
+}
+
 #[test]
 fn rows_are_selected_by_the_mouse() {
     let mut fake = Fake::stocked();

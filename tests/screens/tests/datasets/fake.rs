@@ -10,10 +10,11 @@ use glassworks_protocol::datasets::{
     ColumnKind, ColumnRecord, DatasetEdit, DatasetJob, DatasetOutput, DatasetPage, DatasetQuery,
     DatasetRecord, DatasetStored, Filter, Mapping, Row, RowFlags, RowId, Split, ViewSpec,
 };
-use glassworks_protocol::ids::{DatasetId, EditId, JobId};
+use glassworks_protocol::ids::{DatasetId, EditId, JobId, RunId};
 use glassworks_protocol::machine::StartReport;
 use glassworks_protocol::settings::ThemeChoice;
 use glassworks_protocol::text::{Language, Text};
+use glassworks_protocol::train::{CheckpointRecord, RunRecord};
 use glassworks_protocol::{
     Command, Edit, Event, Failure, FailureKind, JobOutput, JobSpec, Outcome, Page, Query, RequestId, Stored,
 };
@@ -41,6 +42,9 @@ pub struct Fake {
     pub labels: Vec<LabelShare>,
     /// Changes that were asked for and wait.
     pub transforms: Vec<(JobId, TransformSpec)>,
+    /// What runs made.
+    pub runs: Vec<Arc<RunRecord>>,
+    pub checkpoints: Vec<Arc<CheckpointRecord>>,
     /// What else was asked.
     pub orders: Vec<Command>,
 }
@@ -69,8 +73,19 @@ impl Fake {
             overviews: Vec::new(),
             labels: Vec::new(),
             transforms: Vec::new(),
+            runs: Vec::new(),
+            checkpoints: Vec::new(),
             orders: Vec::new(),
         }
+    }
+
+    /// A run that has tuned the model that converses.
+    pub fn run(&mut self, name: &str) -> RunId {
+        let (run, kept) = fixtures::run(&self.start.models[1], name);
+        let id = run.id;
+        self.runs.push(Arc::new(run));
+        self.checkpoints.extend(kept);
+        id
     }
 
     /// Some datasets; the first is of tutoring talks.
@@ -245,6 +260,12 @@ impl Fake {
                             window.tell(Event::Fetched(id, Page::Dataset(page)));
                         }
                     }
+                    Command::Fetch(id, Query::Runs) => {
+                        window.tell(Event::Fetched(id, Page::Runs(self.runs.clone())));
+                    }
+                    Command::Fetch(id, Query::Checkpoints) => {
+                        window.tell(Event::Fetched(id, Page::Checkpoints(self.checkpoints.clone())));
+                    }
                     Command::Edit(id, Edit::Dataset(edit)) if self.mend(window, id, &edit) => {}
                     Command::Edit(_, Edit::Dataset(edit)) => {
                         for stored in self.edit(edit) {
@@ -391,6 +412,15 @@ impl Fake {
                 let set = self.set(made);
                 set.record = *record;
                 return vec![DatasetStored::Dataset(Arc::new(self.set(id).record.clone()))];
+            }
+            DatasetEdit::Duplicate { dataset, copy, ref name } => {
+                let set = self.set(dataset);
+                let (columns, rows) = (set.record.columns.clone(), set.rows.clone());
+                let made = self.add(name, columns, Vec::new());
+                let set = self.set(made);
+                (set.record.id, set.rows) = (copy, rows);
+                set.count();
+                return vec![DatasetStored::Dataset(Arc::new(set.record.clone()))];
             }
             DatasetEdit::Rename { dataset, ref name } => self.set(dataset).record.name = name.clone(),
             DatasetEdit::SetNotes { dataset, ref notes } => self.set(dataset).record.notes = notes.clone(),

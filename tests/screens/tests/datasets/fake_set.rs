@@ -7,7 +7,7 @@ use glassworks_protocol::datasets::marks::Tag;
 use glassworks_protocol::datasets::overview::LabelShare;
 use glassworks_protocol::datasets::{
     DatasetRecord, DatasetStored, Filter, Made, Role, Row, RowDocument, RowFlags, RowId, RowIssue, RowLine,
-    Sort, SortKey, Split, ViewSpec,
+    Sort, SortKey, Split, TurnsLine, ViewSpec,
 };
 use glassworks_protocol::text::Text;
 use serde_json::Value;
@@ -48,11 +48,23 @@ impl FakeSet {
         self.rows.iter().find(|row| row.id == id)
     }
 
+    /// As the engine tells it: on one line, lists by their items.
     pub fn cell(value: Option<&Value>) -> String {
+        let of = |value: &Value, name: &str| Self::cell(value.get(name));
         match value {
             None | Some(Value::Null) => String::new(),
             Some(Value::String(text)) => text.split_whitespace().collect::<Vec<_>>().join(" "),
-            Some(other) => other.to_string(),
+            Some(Value::Array(items)) if items.iter().any(|item| item.get("label").is_some()) => {
+                let span = |item| format!("{} {}–{}", of(item, "label"), of(item, "start"), of(item, "end"));
+                items.iter().map(span).collect::<Vec<_>>().join(", ")
+            }
+            Some(Value::Array(items)) if items.iter().all(|item| !item.is_object()) => {
+                items.iter().map(|item| Self::cell(Some(item))).collect::<Vec<_>>().join(" ")
+            }
+            Some(other) => match other.get("text").and_then(Value::as_array) {
+                Some(texts) => texts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+                None => other.to_string(),
+            },
         }
     }
 
@@ -65,9 +77,21 @@ impl FakeSet {
             split: row.split,
             n_chars: cells.iter().map(|cell| cell.chars().count() as u32).sum(),
             cells,
+            turns: self.turns(row),
             flags: row.flags,
             made: None,
             tokens: None,
+        })
+    }
+
+    fn turns(&self, row: &FakeRow) -> Option<TurnsLine> {
+        let turns = row.value.get(self.record.mapping.column(Role::Messages)?)?.as_array()?;
+        let role = |turn: &&Value, role: &str| turn["role"] == role;
+        let text = |turn: Option<&Value>| Self::cell(turn.map(|turn| &turn["content"]));
+        Some(TurnsLine {
+            question: text(turns.iter().find(|turn| role(turn, "user"))),
+            answer: text(turns.iter().rfind(|turn| role(turn, "assistant"))),
+            n: turns.iter().filter(|turn| !role(turn, "system")).count() as u32,
         })
     }
 

@@ -16,7 +16,7 @@ use glassworks_protocol::ids::JobId;
 use glassworks_protocol::settings::ThemeChoice;
 use glassworks_protocol::text::{Language, Text};
 use glassworks_protocol::{Event, Failure, FailureKind, Outcome, Progress, Unit};
-use glassworks_tests_screens::Window;
+use glassworks_tests_screens::{Queryable, Window};
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -217,6 +217,25 @@ fn bad_rows_are_mended_dismissed_and_exported() {
     let (_, job) = fake.started(&mut window);
     let DatasetJob::ExportBad { to, replace, .. } = job else { panic!("{job:?}") };
     assert_eq!((to, replace), (PathBuf::from("/home/ada/bad.txt"), false));
+}
+
+/// They are told among the problems, and where there is no row at all.
+#[test]
+fn what_waits_to_be_mended_is_a_problem() {
+    let mut fake = Fake::stocked();
+    with_bad(&mut fake);
+    let mut window = english(&mut fake, "Tutoring talks");
+    let at = |label: &str| window.harness.get_by_label(label).rect().top();
+    assert!(at("Could not be read") > at("Problems") && at("Could not be read") < at("In train and test"));
+    window.click("Overview");
+    fake.answer(&mut window);
+    window.harness.get_by_label_contains("Could not be read: 3").click();
+    fake.answer(&mut window);
+    assert!(window.shows("talks.jsonl, row 100"));
+    fake.sets[0].rows.clear();
+    fake.sets[0].count();
+    let window = english(&mut fake, "Tutoring talks");
+    assert!(window.shows("Could not be read") && window.shows("Problems"));
 }
 
 #[test]

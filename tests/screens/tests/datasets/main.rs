@@ -1,5 +1,6 @@
 //! Datasets: the list of them in its four states, rows in a grid by mouse and keyboard, and how it looks.
 
+mod beside;
 mod editing;
 mod fake;
 mod fake_set;

@@ -68,6 +68,26 @@ fn what_is_deleted_can_be_had_back_until_it_is_deleted_for_good() {
 }
 
 #[test]
+fn a_dataset_is_copied_and_the_copy_taken_back() {
+    let mut fake = Fake::stocked();
+    let mut window = fake.open(Language::English, ThemeChoice::Dark, super::WIDE);
+    menu(&mut window, "Film reviews", "Duplicate");
+    fake.answer(&mut window);
+    assert!(window.shows("Copied as Film reviews (copy)"));
+    assert!(window.harness.query_by_role_and_label(Role::ListItem, "Film reviews (copy)").is_some());
+    assert_eq!(fake.sets[3].texts("text"), fake.sets[1].texts("text"));
+    window.click("Undo");
+    fake.answer(&mut window);
+    let trashed: Vec<bool> = fake.sets.iter().map(|set| set.record.trashed_at_ms.is_some()).collect();
+    assert_eq!(trashed, [false, false, false, true]);
+    for _ in 0..2 {
+        menu(&mut window, "Film reviews", "Duplicate");
+        fake.answer(&mut window);
+    }
+    assert_eq!(fake.sets[5].record.name, "Film reviews (copy) 2", "no two of a name");
+}
+
+#[test]
 fn an_empty_one_is_written_by_hand() {
     let mut fake = Fake::new();
     let mut window = fake.open(Language::English, ThemeChoice::Dark, super::WIDE);

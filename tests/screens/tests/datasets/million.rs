@@ -27,6 +27,7 @@ fn line(id: RowId) -> RowLine {
             format!("Question {n}: why does the moon follow our car wherever we go, and what of the stars?"),
             format!("Answer {n}: hold up your thumb and walk a few steps. 它其实离我们很远。"),
         ],
+        turns: None,
         flags: if n.is_multiple_of(7) { RowFlags::CONTROL } else { RowFlags::default() },
         made: None,
         n_chars: 90 + n % 700,

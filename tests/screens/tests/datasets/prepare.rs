@@ -13,7 +13,8 @@ use glassworks_protocol::generate::ModelSource;
 use glassworks_protocol::ids::JobId;
 use glassworks_protocol::settings::ThemeChoice;
 use glassworks_protocol::text::{Language, Text};
-use glassworks_protocol::{Command, Edit, Event, Failure, FailureKind, Outcome};
+use glassworks_protocol::train::{RunPart, TunedSource};
+use glassworks_protocol::{Command, Edit, Event, Failure, FailureKind, Outcome, Progress, Signal, Unit};
 use glassworks_tests_screens::{NodeT, Queryable, Window};
 use std::sync::Arc;
 
@@ -213,6 +214,50 @@ fn a_model_writes_only_when_told_to() {
     window.key(Modifiers::COMMAND, Key::A);
     window.key(Modifiers::NONE, Key::Backspace);
     assert!(window.shows_part("Say what the model is asked") && is_off(&window, "Try on a few rows"));
+}
+
+#[test]
+fn what_a_run_made_writes_too() {
+    let mut fake = Fake::stocked();
+    let model = fake.start.models[1].id;
+    let run = fake.run("Patient tutor");
+    let mut window = english(&mut fake, "Tutoring talks");
+    step(&mut window, "Write with a model");
+    window.click("Model: Starter");
+    window.click("Patient tutor, result, step 350");
+    fake.answer(&mut window);
+    assert!(window.shows("Model: Patient tutor") && window.shows("result, step 350"));
+    window.click("Try on a few rows");
+    let (_, spec) = asked(&mut fake, &mut window);
+    let Transform::Write(write) = &spec.transform else { panic!("writing") };
+    assert_eq!(write.model, ModelSource::Library(model));
+    assert_eq!(write.tuned, Some(TunedSource { run, part: RunPart::Result, strength: 1.0 }));
+}
+
+#[test]
+fn writing_is_stopped_and_what_is_written_kept() {
+    let mut fake = Fake::stocked();
+    let mut window = english(&mut fake, "Tutoring talks");
+    step(&mut window, "Write with a model");
+    window.click("Apply");
+    let (job, spec) = asked(&mut fake, &mut window);
+    assert!(spec.apply);
+    let progress = Progress {
+        stage: Text::new("data.stage_write").arg("name", "Starter"),
+        done: 5,
+        total: Some(40),
+        unit: Unit::Rows,
+        per_sec: None,
+    };
+    window.tell(Event::Progress(job, progress));
+    window.click("Stop and keep what is written");
+    fake.answer(&mut window);
+    assert!(fake.orders.contains(&Command::Signal(job, Signal::StopKeepBest)));
+    assert!(is_off(&window, "Stop and keep what is written"), "once is enough");
+    let mut all = SnapshotResults::new();
+    window.picture(&mut all, "datasets-prepare-writing");
+    tell(&mut fake, &mut window, &(job, spec));
+    assert!(window.shows_part("Done: ") && !window.shows("Stop and keep what is written"));
 }
 
 #[test]

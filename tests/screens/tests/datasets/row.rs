@@ -5,8 +5,11 @@ use egui::accesskit::{Role, Toggled};
 use egui::{Key, Modifiers};
 use egui_kittest::SnapshotResults;
 use glassworks_protocol::datasets::{RowFlags, RowId, Split};
+use glassworks_protocol::generate::Prompt;
+use glassworks_protocol::inside::{InsideJob, Subject};
 use glassworks_protocol::settings::ThemeChoice;
 use glassworks_protocol::text::Language;
+use glassworks_protocol::{Command, JobSpec};
 use glassworks_tests_screens::{NodeT, Queryable, Window};
 use serde_json::{Value, json};
 
@@ -104,6 +107,31 @@ fn what_is_written_is_stored_when_the_hands_rest_as_one_edit() {
     // Nothing is written twice.
     rest(&mut fake, &mut window, 20_000);
     assert_eq!(fake.set(id).record.revision, 5);
+}
+
+#[test]
+fn a_row_is_looked_into_as_the_model_is_given_it() {
+    let mut fake = Fake::new();
+    fake.conversations();
+    let mut window = open(&mut fake, "Conversations");
+    let expected: Vec<String> = fake.value("Conversations", 0)["messages"]
+        .as_array()
+        .expect("turns")
+        .iter()
+        .map(|turn| turn["content"].as_str().expect("text").to_owned())
+        .collect();
+    window.click("Look inside");
+    fake.answer(&mut window);
+    let capture = fake.orders.iter().find_map(|command| match command {
+        Command::Start(_, JobSpec::Inside(InsideJob::Capture(spec))) => Some(&spec.subject),
+        _ => None,
+    });
+    let Some(Subject::Text { prompt: Prompt::Chat { turns, template }, .. }) = capture else {
+        panic!("a text")
+    };
+    assert_eq!(turns.iter().map(|turn| turn.content.clone()).collect::<Vec<_>>(), expected);
+    assert!(!template.add_generation_prompt, "as it is, and nothing more");
+    assert!(window.shows_part("Reading “Row 1 of Conversations"));
 }
 
 #[test]
@@ -424,13 +452,18 @@ fn how_rows_look() {
         ("Questions", Language::English, light, WIDE),
         ("Words", Language::Chinese, light, WIDE),
         ("Preferences", Language::English, dark, WIDE),
+        ("Preferred talks", Language::Chinese, light, WIDE),
+        ("Translations", Language::English, light, WIDE),
         ("Translations", Language::Chinese, dark, NARROW),
+        ("Preferences", Language::Chinese, light, NARROW),
+        ("Instructions", Language::English, light, WIDE),
     ] {
         let mut window = fake.open_on(name, language, theme, size);
         fake.see(&mut window);
         if size == NARROW {
             window.key(Modifiers::COMMAND, Key::I);
         }
-        window.picture(&mut all, &format!("dataset-row-{}", name.to_lowercase().replace(' ', "-")));
+        let narrow = if size == NARROW { "-narrow" } else { "" };
+        window.picture(&mut all, &format!("dataset-row-{}{narrow}", name.to_lowercase().replace(' ', "-")));
     }
 }

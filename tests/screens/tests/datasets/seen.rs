@@ -86,6 +86,30 @@ fn a_row_is_looked_at_as_soon_as_it_is_shown() {
 }
 
 #[test]
+fn what_a_run_made_is_looked_with_too() {
+    let mut fake = Fake::new();
+    fake.run("Patient tutor");
+    fake.conversations();
+    let mut window = open(&mut fake, "Conversations");
+    fake.see(&mut window);
+    window.click("Model: SmolLM2-135M-Instruct");
+    window.click("Starter");
+    fake.answer(&mut window);
+    let asked = fake.asked_to_see();
+    assert_eq!(asked[0].1.measure.model, ModelSource::Library(fake.start.models[0].id));
+    window.click("Model: Starter");
+    window.click("Patient tutor, newest, step 717");
+    let seen = fake.seen(&asked[0].1);
+    let output = JobOutput::Dataset(DatasetOutput::Seen(Arc::new(seen)));
+    window.tell(Event::Settled(asked[0].0, Outcome::Done(output)));
+    fake.answer(&mut window);
+    // It reads as the model it was made of.
+    let asked = fake.asked_to_see();
+    assert_eq!(asked[0].1.measure.model, ModelSource::Library(fake.start.models[1].id));
+    assert!(window.shows("Model: Patient tutor"));
+}
+
+#[test]
 fn what_is_being_written_is_seen_when_the_hands_rest() {
     let mut fake = Fake::new();
     fake.talks(3);

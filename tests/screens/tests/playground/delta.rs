@@ -6,11 +6,12 @@ use egui::{Key, Modifiers, vec2};
 use egui_kittest::SnapshotResults;
 use glassworks_protocol::generate::{ModelSource, Prompt, TokenPiece};
 use glassworks_protocol::ids::JobId;
+use glassworks_protocol::inside::{InsideJob, Subject};
 use glassworks_protocol::machine::StartReport;
 use glassworks_protocol::model::Precision;
 use glassworks_protocol::score::ScoreReport;
 use glassworks_protocol::text::{Language, Text};
-use glassworks_protocol::{Command, Event, Failure, FailureKind, JobOutput, Outcome};
+use glassworks_protocol::{Command, Event, Failure, FailureKind, JobOutput, JobSpec, Outcome};
 use glassworks_tests_screens::{Queryable, Window};
 use std::sync::Arc;
 
@@ -154,6 +155,40 @@ fn a_reading_that_fails_says_why_and_one_that_is_left_is_stopped() {
     window.click("Back to the text");
     let second = fake.scores[1].0;
     assert!(window.commands().contains(&Command::Cancel(second)));
+}
+
+/// What the attention pane was asked to look into.
+fn looked_into(window: &mut Window) -> glassworks_protocol::inside::CaptureSpec {
+    let capture = |command: &Command| match command {
+        Command::Start(_, JobSpec::Inside(InsideJob::Capture(spec))) => Some((**spec).clone()),
+        _ => None,
+    };
+    window.commands().iter().find_map(capture).expect("a capture was started")
+}
+
+#[test]
+fn a_reply_and_a_question_are_looked_into() {
+    let (mut fake, start) = written(Precision::Exact);
+    let mut window = open(&mut fake, start.clone());
+    menu(&mut window, Language::English);
+    super::actions::click_nth(&mut window, "Look inside", 1);
+    let spec = looked_into(&mut window);
+    assert_eq!(spec.model, ModelSource::Library(start.models[1].id), "the one that wrote it");
+    let Subject::Text { prompt: Prompt::Chat { turns, .. }, reply, .. } = spec.subject else {
+        panic!("a reply")
+    };
+    assert_eq!(turns.iter().map(|turn| turn.content.as_str()).collect::<Vec<_>>(), ["Why?"]);
+    let expected: Vec<(u32, String)> =
+        pieces(REPLY).into_iter().map(|piece| (piece.id, piece.text)).collect();
+    assert_eq!(reply, expected, "its own tokens");
+    assert!(window.shows("Attention") && window.shows_part("Reading “Reply: Good question!"));
+    let mut window = open(&mut fake, start);
+    super::actions::click_nth(&mut window, "Look inside", 0);
+    let Subject::Text { prompt: Prompt::Chat { turns, .. }, reply, .. } = looked_into(&mut window).subject
+    else {
+        panic!("a question")
+    };
+    assert_eq!((turns.len(), reply.len()), (1, 0));
 }
 
 #[test]

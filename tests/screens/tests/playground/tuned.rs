@@ -9,55 +9,21 @@ use glassworks_protocol::ids::{JobId, RunId};
 use glassworks_protocol::machine::StartReport;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::train::{
-    CheckpointKind, CheckpointRecord, FullSpec, MethodSpec, RunPart, RunProgress, RunRecord, RunStatus,
-    TrainJob, TrainSpec, TunedSource,
+    CheckpointKind, FullSpec, MethodSpec, RunPart, RunProgress, RunRecord, RunStatus, TrainJob, TunedSource,
 };
 use glassworks_protocol::{
     Command, Edit, Event, JobOutput, JobSpec, Outcome, Partial, Progress, Stored, Unit,
 };
-use glassworks_tests_screens::{NOW_MS, NodeT, Queryable, Window, fixtures};
+use glassworks_tests_screens::{NodeT, Queryable, Window, fixtures};
 use std::sync::Arc;
 
 const QUESTION: &str = "Can you help me with fractions?";
 
 /// A done run of the chat model in `start`, its best checkpoint at step 350 of 717.
 fn add(fake: &mut Fake, start: &StartReport, name: &str) -> RunId {
-    let base = &start.models[1];
-    let id = RunId::mint();
-    let folder = std::path::PathBuf::from(format!("/runs/{id}"));
-    let spec = TrainSpec { model: ModelSource::Library(base.id), ..TrainSpec::default() };
-    let record = RunRecord {
-        id,
-        name: name.to_owned(),
-        spec,
-        status: RunStatus::Done,
-        progress: RunProgress {
-            step: 717,
-            n_steps: 717,
-            model_name: base.name.clone(),
-            base_hash: base.card.content_hash.clone(),
-            best_step: Some(350),
-            result: Some(folder.join("result")),
-            ..RunProgress::default()
-        },
-        folder: folder.clone(),
-        created_at_ms: NOW_MS,
-        changed_at_ms: NOW_MS,
-        tags: Vec::new(),
-        notes: String::new(),
-        trashed_at_ms: None,
-    };
-    for (kind, step, loss) in [(CheckpointKind::Last, 717, 1.61), (CheckpointKind::Best, 350, 1.43)] {
-        fake.checkpoints.push(Arc::new(CheckpointRecord {
-            run: id,
-            kind,
-            step,
-            validation_loss: Some(loss),
-            path: folder.join(kind.folder()),
-            size_bytes: 19_800_000,
-            at_ms: NOW_MS + step as i64,
-        }));
-    }
+    let (record, kept) = fixtures::run(&start.models[1], name);
+    let id = record.id;
+    fake.checkpoints.extend(kept);
     fake.runs.insert(0, Arc::new(record));
     id
 }

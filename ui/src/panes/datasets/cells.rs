@@ -15,9 +15,14 @@ use glassworks_protocol::datasets::{Role, RowFlags, RowId, RowLine, Split};
 pub fn row_name(cx: &PaneCx, layout: &Layout, row: RowId, line: Option<&RowLine>) -> String {
     let number = units::grouped(u64::from(row.0) + 1);
     let text = line.and_then(|line| {
-        layout.columns.iter().find_map(|column| match column.shows {
-            Shows::Cell(at) => line.cells.get(at).filter(|cell| !cell.is_empty()),
-            _ => None,
+        layout.columns.iter().find_map(|column| {
+            match column.shows {
+                Shows::Cell(at) => line.cells.get(at),
+                Shows::Question(_) => line.turns.as_ref().map(|turns| &turns.question),
+                Shows::Answer(_) => line.turns.as_ref().map(|turns| &turns.answer),
+                _ => None,
+            }
+            .filter(|text| !text.is_empty())
         })
     });
     cx.tf("datasets.row_name", &[("row", &number), ("text", &text.map_or("", |text| text.as_str()))])
@@ -43,6 +48,10 @@ pub fn paint(ui: &Ui, cx: &PaneCx, layout: &Layout, rect: Rect, line: &RowLine, 
                 let ink = if std::mem::take(&mut first) { t.text_1 } else { t.text_2 };
                 text_cell(ui, cx, layout, (column, at), inner, text, strong(layout, ink, t));
             }
+            Shows::Question(at) | Shows::Answer(at) => {
+                let ink = if std::mem::take(&mut first) { t.text_1 } else { t.text_2 };
+                turns_cell(ui, cx, (column.shows, at), inner, line, strong(layout, ink, t));
+            }
             Shows::Count => {
                 let n = line.tokens.map_or(line.n_chars, |tokens| tokens.n_tokens);
                 let ink = strong(layout, t.text_2, t);
@@ -62,7 +71,7 @@ pub fn paint(ui: &Ui, cx: &PaneCx, layout: &Layout, rect: Rect, line: &RowLine, 
 /// A row whose line is on its way: where its words will stand.
 pub fn paint_waiting(ui: &Ui, cx: &PaneCx, layout: &Layout, rect: Rect, row: RowId) {
     let t = &cx.theme.tokens;
-    for column in layout.columns.iter().skip(1).filter(|column| matches!(column.shows, Shows::Cell(_))) {
+    for column in layout.columns.iter().skip(1).filter(|column| column.shows.field().is_some()) {
         let place = layout.cell(column, rect).shrink2(vec2(PAD, 13.0));
         let part = Rect::from_min_size(place.min, vec2(place.width() * 0.6, place.height()));
         ui.painter().rect_filled(part, 2.0, t.hatch);
@@ -109,6 +118,35 @@ fn text_cell(
         false => Type::Body.font(Weight::Regular),
     };
     cut(ui, inner, text, font, ink, column.right);
+}
+
+/// What is asked first or answered last; how many turns there are beside the answer, where they are more than these two.
+fn turns_cell(
+    ui: &Ui,
+    cx: &PaneCx,
+    (shows, at): (Shows, usize),
+    mut inner: Rect,
+    line: &RowLine,
+    ink: Color32,
+) {
+    let font = Type::Body.font(Weight::Regular);
+    let Some(turns) = &line.turns else {
+        // No conversation stands there: as it is.
+        if matches!(shows, Shows::Question(_)) {
+            cut(ui, inner, line.cells.get(at).cloned().unwrap_or_default(), font, ink, false);
+        }
+        return;
+    };
+    if matches!(shows, Shows::Question(_)) {
+        cut(ui, inner, turns.question.clone(), font, ink, false);
+        return;
+    }
+    if turns.n > 2 {
+        let words = cx.tf("datasets.n_turns", &[("n", &units::grouped(turns.n.into()))]);
+        let small = Type::Caption.font(Weight::Regular);
+        inner.max.x -= cut(ui, inner, words, small, cx.theme.tokens.text_3, true) + 10.0;
+    }
+    cut(ui, inner, turns.answer.clone(), font, ink, false);
 }
 
 /// A label keeps its colour by its place among the labels.

@@ -7,9 +7,12 @@ use std::collections::BTreeMap;
 
 pub const LEAST: f32 = 56.0;
 const MOST: f32 = 1200.0;
-/// A column of text is no narrower by itself.
+/// A column of text is no narrower by itself; one that means nothing to the task is.
 const TEXT_LEAST: f32 = 150.0;
+const OTHER_LEAST: f32 = 96.0;
 const SPLIT: f32 = 84.0;
+const LABEL: f32 = 116.0;
+const NUMBER: f32 = 84.0;
 const COUNT: f32 = 92.0;
 const PROBLEM: f32 = 148.0;
 
@@ -22,8 +25,23 @@ pub enum Shows {
     Split,
     /// One of the dataset's own.
     Cell(usize),
+    /// Of the one that holds the conversation, what is asked first.
+    Question(usize),
+    /// And what is answered last.
+    Answer(usize),
     Count,
     Problem,
+}
+
+impl Shows {
+    /// The place of the dataset's column whose field is shown, whole or in part.
+    #[must_use]
+    pub fn field(self) -> Option<usize> {
+        match self {
+            Self::Cell(at) | Self::Question(at) | Self::Answer(at) => Some(at),
+            Self::Number | Self::Split | Self::Count | Self::Problem => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -68,6 +86,12 @@ pub fn columns(
         let one = &record.columns[at];
         let is_label = record.mapping.column(Role::Label) == Some(&one.name);
         let sort = if is_label { SortKey::Label } else { SortKey::Column(one.name.clone()) };
+        if one.kind == ColumnKind::Messages && record.mapping.column(Role::Messages) == Some(&one.name) {
+            let (user, assistant) = (cx.t("datasets.turn_user"), cx.t("datasets.turn_assistant"));
+            all.push(column(Shows::Question(at), &one.name, user, Some(sort), 0.0));
+            all.push(column(Shows::Answer(at), &format!("{}#answer", one.name), assistant, None, 0.0));
+            continue;
+        }
         let mut made = column(Shows::Cell(at), &one.name, one.name.clone(), Some(sort), 0.0);
         made.right = one.kind == ColumnKind::Number && !is_label;
         all.push(made);
@@ -101,7 +125,7 @@ pub fn order(record: &DatasetRecord) -> Vec<usize> {
 /// Texts share what others leave.
 fn lay(all: &mut [Column], record: &DatasetRecord, room: f32, widths: &Widths) {
     let share = |column: &Column| -> Option<f32> {
-        let Shows::Cell(at) = column.shows else { return None };
+        let at = column.shows.field()?;
         let one = &record.columns[at];
         let role = |role| record.mapping.column(role) == Some(one.name.as_str());
         match one.kind {
@@ -120,7 +144,7 @@ fn lay(all: &mut [Column], record: &DatasetRecord, room: f32, widths: &Widths) {
             shares += share;
             continue;
         } else if column.width == 0.0 {
-            column.width = 116.0;
+            column.width = if column.right { NUMBER } else { LABEL };
         }
         fixed += column.width;
     }
@@ -128,7 +152,8 @@ fn lay(all: &mut [Column], record: &DatasetRecord, room: f32, widths: &Widths) {
     for column in all {
         if column.width == 0.0 {
             let share = share(column).unwrap_or(1.0);
-            column.width = ((room - fixed) * share / shares).max(TEXT_LEAST).floor();
+            let least = if share > 1.0 { TEXT_LEAST } else { OTHER_LEAST };
+            column.width = ((room - fixed) * share / shares).max(least).floor();
         }
         if column.shows != Shows::Number {
             column.x = x;

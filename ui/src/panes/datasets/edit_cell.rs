@@ -69,13 +69,9 @@ impl DatasetsPane {
     /// Begins to write in the cell in the keyboard's hands, or in the first that can be.
     pub(super) fn write_cell(&mut self, layout: &Layout) {
         let Some(row) = self.grid.row() else { return };
-        let cell = |shows: Shows| match shows {
-            Shows::Cell(at) => Some(at),
-            _ => None,
-        };
         let named = layout.columns.iter().find(|column| Some(&column.key) == self.grid.column.as_ref());
-        let column = named.or_else(|| layout.columns.iter().find(|column| cell(column.shows).is_some()));
-        if let Some((key, at)) = column.and_then(|column| Some((column.key.clone(), cell(column.shows)?))) {
+        let column = named.or_else(|| layout.columns.iter().find(|column| column.shows.field().is_some()));
+        if let Some((key, at)) = column.and_then(|column| Some((column.key.clone(), column.shows.field()?))) {
             self.grid.column = Some(key);
             self.grid.follow = true;
             self.cell.want(row, at);
@@ -86,7 +82,7 @@ impl DatasetsPane {
     pub(super) fn cell_ui(&mut self, ui: &mut Ui, cx: &mut PaneCx, layout: &Layout) {
         self.begin_cell(cx, layout);
         let Some(edit) = &mut self.cell.now else { return };
-        let column = layout.columns.iter().find(|column| column.shows == Shows::Cell(edit.column));
+        let column = layout.columns.iter().find(|column| column.shows.field() == Some(edit.column));
         let place = self.view.rows.iter().position(|row| *row == edit.row);
         let (Some(column), Some(place)) = (column, place) else {
             self.cell.now = None;

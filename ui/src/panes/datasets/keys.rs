@@ -70,7 +70,7 @@ impl DatasetsPane {
         let cells: Vec<&str> = layout
             .columns
             .iter()
-            .filter(|column| matches!(column.shows, Shows::Cell(_) | Shows::Split))
+            .filter(|column| column.shows == Shows::Split || column.shows.field().is_some())
             .map(|column| column.key.as_str())
             .collect();
         let now = cells.iter().position(|key| Some(*key) == self.grid.column.as_deref());

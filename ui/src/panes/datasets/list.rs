@@ -47,6 +47,7 @@ pub enum Asked {
     Notes(DatasetId),
     Import(DatasetId),
     Export(DatasetId),
+    Duplicate(DatasetId),
     Trash(DatasetId),
     Restore(DatasetId),
     Delete(DatasetId),
@@ -218,6 +219,7 @@ impl DatasetsPane {
                     self.export.ask(&record);
                 }
             }
+            Asked::Duplicate(id) => duplicate(cx, id),
             Asked::Trash(id) => {
                 cx.edit(Edit::Dataset(DatasetEdit::Trash(id)));
                 let name = cx.model.datasets.get(id).map(|record| record.name.clone()).unwrap_or_default();
@@ -232,10 +234,7 @@ impl DatasetsPane {
 
     /// One without rows, to write them by hand.
     pub(super) fn create_empty(&mut self, cx: &mut PaneCx) {
-        let name = cx.t("datasets.new_name");
-        let taken = |name: &str| cx.model.datasets.kept().any(|one| one.name == name);
-        let numbered = || (2..).map(|n| format!("{name} {n}")).find(|name| !taken(name));
-        let name = if taken(&name) { numbered().unwrap_or_default() } else { name };
+        let name = free_name(cx, cx.t("datasets.new_name"));
         let columns = ["prompt", "completion"]
             .map(|name| ColumnRecord { name: name.to_owned(), kind: ColumnKind::Text });
         let record = DatasetRecord {
@@ -291,6 +290,24 @@ impl DatasetsPane {
     }
 }
 
+/// The name, with a number where there is one of that name.
+fn free_name(cx: &PaneCx, name: String) -> String {
+    let taken = |name: &str| cx.model.datasets.kept().any(|one| one.name == name);
+    let numbered = || (2..).map(|n| format!("{name} {n}")).find(|name| !taken(name));
+    if taken(&name) { numbered().unwrap_or_default() } else { name }
+}
+
+/// Another one with the same rows; its way back is the trash.
+fn duplicate(cx: &mut PaneCx, dataset: DatasetId) {
+    let Some(record) = cx.model.datasets.get(dataset) else { return };
+    let name = free_name(cx, cx.tf("datasets.copy_name", &[("name", &record.name)]));
+    let copy = DatasetId::mint();
+    let text = Text::new("datasets.copied").arg("name", &name);
+    cx.edit(Edit::Dataset(DatasetEdit::Duplicate { dataset, copy, name }));
+    let undo = Edit::Dataset(DatasetEdit::Trash(copy));
+    cx.toast(Toast::new(text).icon(icons::COPY).undo(undo));
+}
+
 /// Name, where it comes from, what it is for, how many rows.
 fn places(rect: Rect) -> [Rect; 4] {
     let wide = rect.width() > 640.0;
@@ -344,6 +361,7 @@ pub fn items(ui: &mut Ui, cx: &PaneCx, record: &DatasetRecord) -> Option<Asked> 
             ("datasets.notes", icons::FILE_TEXT, Asked::Notes(id)),
             ("datasets.import_more", icons::DOWNLOAD_SIMPLE, Asked::Import(id)),
             ("datasets.export", icons::EXPORT, Asked::Export(id)),
+            ("datasets.duplicate", icons::COPY, Asked::Duplicate(id)),
             ("datasets.to_trash", icons::TRASH, Asked::Trash(id)),
         ]
     };

@@ -1,7 +1,7 @@
 //! Looking a dataset over: by itself when it is opened and nothing is known of it, again when told to, and what is done
 //! because of what was pressed in the overview.
 
-use super::overview::{self, Asked, Known, NEAR, Shown};
+use super::overview::{self, Asked, Beside, Known, NEAR, Shown};
 use super::prepare::Scope;
 use super::{DatasetsPane, Tab};
 use crate::model::Job;
@@ -77,7 +77,8 @@ impl DatasetsPane {
         let asked = {
             let job = self.looking.job(cx);
             let known = known(cx, record, job.as_deref());
-            overview::side(ui, cx, &known, &self.view.filters)
+            let beside = if self.tab == Tab::Bad { Beside::Bad } else { Beside::Rows(&self.view.filters) };
+            overview::side(ui, cx, &known, beside)
         };
         self.looked(cx, record, asked);
     }
@@ -89,6 +90,7 @@ impl DatasetsPane {
                 self.filter_by(Vec::new());
             }
             Some(Asked::Rows(filters)) => self.filter_by(filters),
+            Some(Asked::Bad) => self.show_bad(),
             Some(Asked::Prepare(remedy)) => {
                 self.prepare.mend(cx, record, remedy);
                 self.tab = Tab::Prepare;

@@ -14,6 +14,7 @@ mod header;
 mod headings;
 mod home;
 mod import;
+mod inside;
 mod keys;
 mod list;
 mod looking;
@@ -37,9 +38,9 @@ use super::{Pane, PaneCx};
 use crate::action::{Open, Toast};
 use crate::command::UiCommand;
 use crate::model::Listed;
-use crate::widgets::tiles::{self, TileSizes};
+use crate::widgets::tiles::{self, Columns, Reach, TileSizes};
 use egui::Ui;
-use glassworks_protocol::datasets::{DatasetEdit, DatasetQuery, DatasetRecord, Role, RowId};
+use glassworks_protocol::datasets::{DataTask, DatasetEdit, DatasetQuery, DatasetRecord, Role, RowId};
 use glassworks_protocol::ids::DatasetId;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Edit, Query};
@@ -48,6 +49,8 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 const INSPECTOR: f32 = 320.0;
+/// Of rows of which two texts are read side by side.
+const WIDE_INSPECTOR: f32 = 460.0;
 
 /// What the tile in the middle shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +105,8 @@ pub struct DatasetsPane {
     wanted_row: Option<RowId>,
     wanted_selection: Option<Vec<RowId>>,
     sizes: TileSizes,
+    /// How wide the tile at the right is where two texts stand side by side.
+    wide: f32,
     drawer: bool,
 }
 
@@ -133,6 +138,7 @@ impl Default for DatasetsPane {
             wanted_row: None,
             wanted_selection: None,
             sizes: TileSizes { inspector: INSPECTOR, ..TileSizes::default() },
+            wide: WIDE_INSPECTOR,
             drawer: false,
         }
     }
@@ -195,6 +201,7 @@ impl Pane for DatasetsPane {
             "open": self.open,
             "tab": self.tab,
             "sizes": self.sizes,
+            "wide": self.wide,
             "widths": self.grid.widths,
             "seen": self.seen.choices,
         }))
@@ -205,6 +212,7 @@ impl Pane for DatasetsPane {
         self.open = serde_json::from_value(part("open")).unwrap_or_default();
         self.tab = serde_json::from_value(part("tab")).unwrap_or_default();
         self.sizes = serde_json::from_value(part("sizes")).unwrap_or(self.sizes);
+        self.wide = serde_json::from_value(part("wide")).unwrap_or(self.wide);
         self.grid.widths = serde_json::from_value(part("widths")).unwrap_or_default();
         self.seen.choices = serde_json::from_value(part("seen")).unwrap_or_default();
     }
@@ -230,6 +238,13 @@ impl DatasetsPane {
             Listed::Asked | Listed::Failed(_) => {}
         }
         let Some(record) = self.record(cx) else { return };
+        // What they made is chosen among models.
+        if *cx.model.runs.listed() == Listed::NotAsked {
+            cx.fetch(Query::Runs);
+        }
+        if !cx.model.runs.asked_checkpoints() {
+            cx.fetch(Query::Checkpoints);
+        }
         self.settle_rows(cx, &record);
         self.looking.begin(cx, &record, self.tab == Tab::Overview);
         self.follow_view(cx, &record);
@@ -256,7 +271,7 @@ impl DatasetsPane {
         let list = !cx.folds_list();
         let beside = matches!(self.tab, Tab::Rows | Tab::Bad);
         let inspector = beside && !cx.folds_inspector();
-        let columns = tiles::columns(ui, &mut self.sizes, list, inspector);
+        let columns = self.columns(ui, record, list, inspector);
         if let Some(rect) = columns.list {
             tiles::tile(ui, "dataset", rect, |ui| self.side_tile(ui, cx, record));
         }
@@ -284,6 +299,21 @@ impl DatasetsPane {
             tiles::drawer(ui, "row", columns.main, width, &mut open, |ui| self.beside_tile(ui, cx, record));
             self.drawer = open;
         }
+    }
+
+    /// The tiles' places; where two texts stand side by side, theirs is wider and remembers it apart.
+    fn columns(&mut self, ui: &mut Ui, record: &DatasetRecord, list: bool, inspector: bool) -> Columns {
+        let pairs = matches!(record.mapping.task, DataTask::Pairs | DataTask::Preference);
+        if !pairs || self.tab != Tab::Rows {
+            let reach = Reach { usual: INSPECTOR, ..Reach::default() };
+            return tiles::columns_reaching(ui, &mut self.sizes, list, inspector, reach);
+        }
+        let room = ui.available_width() - if list { self.sizes.list } else { 0.0 };
+        let mut sizes = TileSizes { inspector: self.wide, ..self.sizes };
+        let reach = Reach { usual: WIDE_INSPECTOR, most: room / 2.0 };
+        let columns = tiles::columns_reaching(ui, &mut sizes, list, inspector, reach);
+        (self.wide, self.sizes.list) = (sizes.inspector, sizes.list);
+        columns
     }
 
     fn beside_tile(&mut self, ui: &mut Ui, cx: &mut PaneCx, record: &Arc<DatasetRecord>) {

@@ -12,6 +12,7 @@ use glassworks_protocol::datasets::{DatasetRecord, RowFlags, Split};
 /// What was chosen.
 enum Asked {
     Copy,
+    Inside,
     Duplicate,
     Remove,
     Split(Option<Split>),
@@ -35,6 +36,13 @@ impl DatasetsPane {
     fn row_asked(&mut self, cx: &mut PaneCx, record: &DatasetRecord, asked: Option<Asked>) {
         match asked {
             Some(Asked::Copy) => self.want_values(cx, record.id, With::Copy),
+            Some(Asked::Inside) => {
+                let row = self.grid.row();
+                let known = row.and_then(|row| cx.model.datasets.document(record.id, row)?.clone());
+                if let Some(document) = known {
+                    self.look_inside(cx, record, &document);
+                }
+            }
             Some(Asked::Duplicate) => self.want_values(cx, record.id, With::Duplicate),
             Some(Asked::Remove) => self.remove_rows(cx, record.id),
             Some(Asked::Split(split)) => self.set_split(cx, record.id, split),
@@ -52,6 +60,9 @@ impl DatasetsPane {
         let mut asked = None;
         if item("datasets.copy_json", icons::COPY).shortcut(copy).show(ui).clicked() {
             asked = Some(Asked::Copy);
+        }
+        if item("inside.look_inside", icons::GRID_NINE).show(ui).clicked() {
+            asked = Some(Asked::Inside);
         }
         if item("datasets.duplicate", icons::PLUS).shortcut(duplicate).show(ui).clicked() {
             asked = Some(Asked::Duplicate);

@@ -47,7 +47,6 @@ impl DatasetsPane {
         let body = Rect::from_min_max(ui.cursor().min, tile.max - vec2(0.0, size::HEADER));
         let mut child = ui.new_child(UiBuilder::new().id_salt("side body").max_rect(body));
         child.set_clip_rect(body.intersect(ui.clip_rect()));
-        self.unread_row(&mut child, cx, record);
         self.side_body(&mut child, cx, record);
         tiles::footer(ui, tile, |ui| {
             let version = cx.tf("datasets.version_n", &[("n", &record.version)]);
@@ -57,21 +56,6 @@ impl DatasetsPane {
             }
             if Button::quiet(cx.t("datasets.export")).icon(icons::EXPORT).show(ui).clicked() {
                 self.export.ask(record);
-            }
-        });
-    }
-
-    /// Rows that could not be read wait to be mended.
-    fn unread_row(&mut self, ui: &mut Ui, cx: &PaneCx, record: &DatasetRecord) {
-        if record.n_bad == 0 {
-            return;
-        }
-        Frame::new().inner_margin(Margin { left: 16, right: 16, top: 8, bottom: 0 }).show(ui, |ui| {
-            let icon = Some((icons::WARNING_CIRCLE, cx.theme.tokens.danger, true));
-            let n = units::grouped(record.n_bad);
-            let shown = self.tab == Tab::Bad;
-            if widgets::count_row(ui, &cx.t("datasets.bad_title"), &n, shown, icon).clicked() {
-                self.show_bad();
             }
         });
     }
@@ -134,7 +118,8 @@ impl DatasetsPane {
     /// The row in the keyboard's hands.
     pub(super) fn row_tile(&mut self, ui: &mut Ui, cx: &mut PaneCx, record: &Arc<DatasetRecord>) {
         let row = self.grid.row();
-        let (mut up, mut down, mut remove) = (false, false, false);
+        let (mut up, mut down, mut remove, mut inside) = (false, false, false, false);
+        let known = row.and_then(|row| cx.model.datasets.document(record.id, row)?.clone());
         let last = self.grid.place().is_some_and(|place| place + 1 >= self.view.rows.len());
         tiles::header(
             ui,
@@ -142,6 +127,10 @@ impl DatasetsPane {
                 let none = row.is_none().then(|| cx.t("datasets.no_row"));
                 remove =
                     icon_button_off(ui, icons::TRASH, cx.t("datasets.remove_row"), none.clone()).clicked();
+                let read =
+                    known.as_ref().and_then(|known| super::inside::prompt(&record.mapping, &known.value));
+                let silent = read.is_none().then(|| cx.t("inside.row_has_no_text"));
+                inside = icon_button_off(ui, icons::GRID_NINE, cx.t("inside.look_inside"), silent).clicked();
                 let end = last.then(|| cx.t("datasets.last_row"));
                 let end = none.clone().or(end);
                 down = icon_button_off(ui, icons::CARET_DOWN, cx.t("datasets.next_row"), end).clicked();
@@ -157,6 +146,9 @@ impl DatasetsPane {
         );
         if up || down {
             self.step_row(if up { -1 } else { 1 });
+        }
+        if let Some(document) = known.as_ref().filter(|_| inside) {
+            self.look_inside(cx, record, document);
         }
         if remove {
             if let Some(row) = row {

@@ -3,10 +3,10 @@
 use super::{DatasetsPane, list};
 use crate::model::Told;
 use crate::panes::PaneCx;
-use crate::theme::{Type, icons};
+use crate::theme::{Type, icons, size};
 use crate::units;
 use crate::widgets::{self, Button, Field, Select, Tone, diff, tiles};
-use egui::{Label, Ui};
+use egui::{Align, Label, Layout, Ui, vec2};
 use glassworks_protocol::datasets::edit::{RowDiff, VersionDiff, VersionRecord};
 use glassworks_protocol::datasets::{DatasetEdit, DatasetQuery, DatasetRecord, Row};
 use glassworks_protocol::text::Text;
@@ -41,7 +41,7 @@ impl DatasetsPane {
             self.compare_ui(ui, cx, record, &versions);
             widgets::section(ui, cx.t("datasets.all_versions"));
             for version in &versions {
-                ui.push_id(version.n, |ui| self.version_row(ui, cx, record, version));
+                ui.push_id(version.n, |ui| version_row(ui, cx, record, version));
             }
         });
     }
@@ -95,32 +95,40 @@ impl DatasetsPane {
             Some(Told::Known(diff)) => difference_ui(ui, cx, &diff),
         }
     }
+}
 
-    fn version_row(&mut self, ui: &mut Ui, cx: &mut PaneCx, record: &DatasetRecord, version: &VersionRecord) {
-        widgets::divider(ui);
-        ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing.y = 4.0;
-            ui.set_min_height(32.0);
+/// What made it at the left; how many rows, when, and the way back to it at the right, below each other in all rows.
+fn version_row(ui: &mut Ui, cx: &mut PaneCx, record: &DatasetRecord, version: &VersionRecord) {
+    widgets::divider(ui);
+    let room = vec2(ui.available_width(), size::CONTROL + 6.0);
+    let mut restored = false;
+    ui.allocate_ui_with_layout(room, Layout::right_to_left(Align::Center), |ui| {
+        ui.set_min_width(room.x);
+        let button = Button::quiet(cx.t("datasets.restore_version")).icon(icons::CLOCK_COUNTER_CLOCKWISE);
+        let name = cx.tf("datasets.restore_version_n", &[("n", &version.n)]);
+        restored = button.small().name(name).show(ui).clicked();
+        ui.add_space(4.0);
+        widgets::hint(ui, when(cx, version.at_ms));
+        ui.add_space(4.0);
+        widgets::mono(ui, list::n_rows(cx, version.n_rows));
+        ui.add_space(4.0);
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             widgets::mono(ui, format!("v{}", version.n));
-            if !version.label.is_empty() {
-                widgets::medium(ui, version.label.as_str());
-            }
-            widgets::label(ui, cx.render(&version.what));
-            widgets::mono(ui, list::n_rows(cx, version.n_rows));
-            widgets::hint(ui, when(cx, version.at_ms));
             if version.n == record.version {
                 widgets::tag(ui, Tone::Accent, cx.t("datasets.stands_on"));
             }
-            let button = Button::quiet(cx.t("datasets.restore_version")).icon(icons::CLOCK_COUNTER_CLOCKWISE);
-            let name = cx.tf("datasets.restore_version_n", &[("n", &version.n)]);
-            if button.small().name(name).show(ui).clicked() {
-                let edit = DatasetEdit::RestoreVersion { dataset: record.id, version: version.n };
-                cx.edit(Edit::Dataset(edit));
-                let text = Text::new("datasets.version_restored").arg("n", version.n);
-                let undo = Edit::Dataset(DatasetEdit::Undo(record.id));
-                cx.toast(crate::action::Toast::new(text).icon(icons::CLOCK_COUNTER_CLOCKWISE).undo(undo));
+            if !version.label.is_empty() {
+                widgets::medium(ui, version.label.as_str());
             }
+            widgets::truncated(ui, Type::Body.text(cx.render(&version.what), cx.theme.tokens.text_2));
         });
+    });
+    if restored {
+        let edit = DatasetEdit::RestoreVersion { dataset: record.id, version: version.n };
+        cx.edit(Edit::Dataset(edit));
+        let text = Text::new("datasets.version_restored").arg("n", version.n);
+        let undo = Edit::Dataset(DatasetEdit::Undo(record.id));
+        cx.toast(crate::action::Toast::new(text).icon(icons::CLOCK_COUNTER_CLOCKWISE).undo(undo));
     }
 }
 

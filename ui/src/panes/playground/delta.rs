@@ -3,8 +3,7 @@
 
 use super::Playground;
 use super::delta_card::{self, Sides};
-use super::pick::Choice;
-use crate::model::Reading;
+use crate::model::{Offer, Reading};
 use crate::panes::PaneCx;
 use crate::theme::{DELTA_FULL_BITS, Type, icons};
 use crate::units::grouped;
@@ -110,18 +109,18 @@ impl Playground {
     }
 
     /// Has another model read it. Both are measured in Exact, as far as the one that wrote it is there.
-    pub(super) fn compare_under(&mut self, cx: &mut PaneCx, read: &Read, choice: Choice) {
+    pub(super) fn compare_under(&mut self, cx: &mut PaneCx, read: &Read, choice: Offer) {
         let (model, tuned, name) = match choice {
-            Choice::Model(id) => (id, None, cx.model.library.get(id).map(|model| model.name.clone())),
-            Choice::Tuned { base, run, part } => {
-                let tuned = TunedSource { run, part, strength: 1.0 };
-                (base, Some(tuned), cx.model.run_name(run).map(str::to_owned))
+            Offer::Model { model, .. } => (model.id, None, model.name.clone()),
+            Offer::Part { base, run, part } => {
+                let tuned = TunedSource { run: run.id, part: part.part, strength: 1.0 };
+                (base, Some(tuned), run.name.clone())
             }
         };
         let by = read.by.clone().filter(|_| read.precision == Precision::Fast);
         let own = by.map(|(model, tuned)| cx.start(read.spec(model, tuned)));
         let job = cx.start(read.spec(ModelSource::Library(model), tuned));
-        let other = Some((job, name.unwrap_or_default()));
+        let other = Some((job, name));
         let fast = read.precision == Precision::Fast;
         self.delta.put(cx, Shown { of: read.of, name: read.name.clone(), fast, own, other, cut: None });
     }

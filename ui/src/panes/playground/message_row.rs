@@ -108,7 +108,11 @@ impl Playground {
         let again = reply && button(ui, icons::ARROWS_CLOCKWISE, "playground.again", busy.clone());
         let edit = button(ui, icons::PENCIL_SIMPLE, "playground.edit", busy.clone());
         let remove = button(ui, icons::TRASH, "playground.remove", busy.clone());
+        let inside = !reply && button(ui, icons::GRID_NINE, "inside.look_inside", None);
         focused |= reply && self.reply_menu(ui, cx, view, idx);
+        if inside {
+            self.look_into_question(cx, view, idx);
+        }
         if copy {
             cx.copy(message.text.clone());
         }

@@ -1,7 +1,6 @@
 //! "Open a model…": a folder, a GGUF file, a dropped or a typed path; what it is, and what is wrong with it.
 
 use super::Playground;
-use super::models_menu;
 use crate::action::{Action, Open, Toast};
 use crate::host::{FileKind, FileRequest, PickId};
 use crate::panes::PaneCx;
@@ -226,7 +225,7 @@ fn card_ui(ui: &mut Ui, cx: &PaneCx, card: &ModelCard) {
     widgets::well(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = 4.0;
-        let words = models_menu::card_words(cx, card);
+        let words = cx.card_words(card);
         ui.horizontal(|ui| {
             widgets::badge(ui, widgets::Tone::Ok, icons::CHECK, cx.t("playground.can_open"));
             widgets::tag(ui, widgets::Tone::Plain, card.weight_type.clone());

@@ -1,67 +1,18 @@
-//! What can be chosen in the models' popover: the library's models, and under each what runs made of it.
+//! What can be chosen in the models' popover, which is also where models are renamed and removed.
 
 use super::Playground;
-use super::tuned::{self, part_tip};
-use crate::model::Part;
+use crate::action::{Open, Toast, ToastAction};
+use crate::model::{Offer, PickFor};
 use crate::panes::PaneCx;
-use crate::theme::{Type, Weight, size};
-use crate::widgets::{self, Field};
-use egui::{Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
-use glassworks_protocol::ids::{ModelId, RunId};
+use crate::theme::{icons, size};
+use crate::widgets::{self, Field, PickRow, PickWords, icon_button};
+use egui::Ui;
+use glassworks_protocol::Edit;
+use glassworks_protocol::ids::ModelId;
 use glassworks_protocol::model::ModelRecord;
-use glassworks_protocol::train::{RunPart, RunRecord, TunedSource};
+use glassworks_protocol::text::Text;
+use glassworks_protocol::train::TunedSource;
 use std::sync::Arc;
-
-/// From so many rows on there is a field to search them.
-const SEARCHED_FROM: usize = 9;
-/// Rows in sight.
-const MOST_HEIGHT: f32 = 400.0;
-const INDENT: f32 = 20.0;
-
-enum Entry {
-    /// A model; one that a run made whole stands under its base.
-    Model { model: Arc<ModelRecord>, under: bool },
-    /// Weights of a run.
-    Part { base: ModelId, run: Arc<RunRecord>, part: Part },
-}
-
-impl Entry {
-    fn is_about(&self, search: &str) -> bool {
-        let name = match self {
-            Self::Model { model, .. } => &model.name,
-            Self::Part { run, .. } => &run.name,
-        };
-        name.to_lowercase().contains(search)
-    }
-}
-
-/// All there is, each run under its base.
-fn entries(cx: &PaneCx) -> Vec<Entry> {
-    let library = cx.model.library.models();
-    let base_of = |model: &ModelRecord| {
-        let run = cx.model.maker_of(model)?;
-        cx.model.base_of(run).map(|base| base.id).filter(|base| *base != model.id)
-    };
-    let mut all = Vec::new();
-    for base in library.iter().filter(|model| base_of(model).is_none()) {
-        all.push(Entry::Model { model: Arc::clone(base), under: false });
-        for model in library.iter().filter(|model| base_of(model) == Some(base.id)) {
-            all.push(Entry::Model { model: Arc::clone(model), under: true });
-        }
-        for (run, parts) in cx.model.runs_of(base) {
-            let one = |part| Entry::Part { base: base.id, run: Arc::clone(run), part };
-            all.extend(parts.into_iter().map(one));
-        }
-    }
-    all
-}
-
-/// What was chosen.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Choice {
-    Model(ModelId),
-    Tuned { base: ModelId, run: RunId, part: RunPart },
-}
 
 /// What is chosen now.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -72,95 +23,101 @@ pub(super) struct Chosen {
     pub manages: bool,
 }
 
-impl Playground {
-    /// All that can be chosen; says what was.
-    pub(super) fn entries_ui(&mut self, ui: &mut Ui, cx: &mut PaneCx, now: Chosen) -> Option<Choice> {
-        let mut all = entries(cx);
-        if all.len() >= SEARCHED_FROM {
-            let name = cx.t("playground.find_model");
-            Field::new(&name)
-                .placeholder(&name)
-                .width(ui.available_width())
-                .show(ui, &mut self.header.search);
-            ui.add_space(6.0);
-            let search = self.header.search.trim().to_lowercase();
-            all.retain(|entry| search.is_empty() || entry.is_about(&search));
-        }
-        if all.is_empty() {
-            widgets::hint(ui, cx.t("playground.no_model_found"));
-        }
-        let mut done = None;
-        let area = egui::ScrollArea::vertical().max_height(MOST_HEIGHT);
-        area.show_rows(ui, size::ROW, all.len(), |ui, rows| {
-            for entry in &all[rows] {
-                let (clicked, choice) = match entry {
-                    Entry::Model { model, under } => {
-                        let selected = now.model == Some(model.id) && now.tuned.is_none();
-                        let row = (selected, now.manages);
-                        (self.model_entry(ui, cx, model, *under, row), Choice::Model(model.id))
-                    }
-                    Entry::Part { base, run, part } => {
-                        let chosen = |tuned: TunedSource| tuned.run == run.id && tuned.part == part.part;
-                        let selected = now.tuned.is_some_and(chosen);
-                        let width = ui.available_width();
-                        let choice = Choice::Tuned { base: *base, run: run.id, part: part.part };
-                        (part_row(ui, cx, run, part, selected, width).clicked(), choice)
-                    }
-                };
-                done = done.or(clicked.then_some(choice));
+impl Chosen {
+    fn is(&self, offer: &Offer) -> bool {
+        match offer {
+            Offer::Model { model, .. } => self.model == Some(model.id) && self.tuned.is_none(),
+            Offer::Part { run, part, .. } => {
+                self.tuned.is_some_and(|tuned| tuned.run == run.id && tuned.part == part.part)
             }
-        });
-        done
-    }
-
-    fn model_entry(
-        &mut self,
-        ui: &mut Ui,
-        cx: &mut PaneCx,
-        model: &Arc<ModelRecord>,
-        under: bool,
-        row: (bool, bool),
-    ) -> bool {
-        if !under {
-            return self.model_row(ui, cx, model, row);
         }
-        let shown = ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = 0.0;
-            ui.add_space(INDENT);
-            self.model_row(ui, cx, model, row)
-        });
-        shown.inner
     }
 }
 
-/// `tutor, patient            best, step 350`, under its base.
-fn part_row(ui: &mut Ui, cx: &PaneCx, run: &RunRecord, part: &Part, selected: bool, width: f32) -> Response {
-    let t = cx.theme.tokens;
-    let (rect, response) = ui.allocate_exact_size(vec2(width, size::ROW), Sense::click());
-    let words = tuned::part_words(cx, part);
-    let label = cx.tf("playground.part_row", &[("name", &run.name), ("part", &words)]);
-    response.widget_info(|| WidgetInfo::selected(Role::MenuItemRadio, true, selected, &label));
-    let fill = match (selected, response.hovered() || response.has_focus()) {
-        (true, _) => t.selected,
-        (_, true) => t.hover,
-        _ => egui::Color32::TRANSPARENT,
-    };
-    ui.painter().rect_filled(rect, f32::from(size::RADIUS_TAG), fill);
-    let y = rect.center().y;
-    let live = cx.model.run_state(run).is_live();
-    widgets::paint_bead(ui, pos2(rect.left() + INDENT + 12.0, y), live.then_some(t.warm));
-    let detail = widgets::galley(ui, words, Type::Hint.font(Weight::Regular), t.text_3);
-    let mut job = egui::text::LayoutJob::simple_singleline(
-        run.name.clone(),
-        Type::Body.font(Weight::Regular),
-        t.text_1,
-    );
-    let left = rect.left() + INDENT + 24.0;
-    let right = rect.right() - 8.0 - detail.size().x;
-    job.wrap = egui::text::TextWrapping::truncate_at_width((right - left - 12.0).max(40.0));
-    let name = ui.painter().layout_job(job);
-    ui.painter().galley(pos2(left, y - name.size().y / 2.0), name, t.text_1);
-    ui.painter().galley(pos2(right, y - detail.size().y / 2.0), detail, t.text_3);
-    widgets::focus_ring(ui, &response, rect.shrink(2.0));
-    response.on_hover_text(part_tip(cx, run, part))
+/// What is done to a model of the list.
+enum Asked {
+    Rename(ModelId, String),
+    Remove(Arc<ModelRecord>),
+}
+
+impl Playground {
+    /// All that can be chosen; says what was.
+    pub(super) fn entries_ui(&mut self, ui: &mut Ui, cx: &mut PaneCx, now: Chosen) -> Option<Offer> {
+        let mut offers = cx.model.offers(PickFor::Talk);
+        let rows: Vec<PickRow> = offers.iter().map(|offer| cx.offer_row(offer, now.is(offer))).collect();
+        let (find, none) = (cx.t("playground.find_model"), cx.t("playground.no_model_found"));
+        let words = PickWords { find: &find, none: &none };
+        let (renaming, mut asked) = (&mut self.header.renaming, None);
+        let at =
+            widgets::pick_list(
+                ui,
+                words,
+                &rows,
+                &mut self.header.search,
+                &mut |ui, at, row| match &offers[at] {
+                    Offer::Model { model, .. } if now.manages && !model.starter => {
+                        managed_row(ui, cx, model, row, renaming, &mut asked)
+                    }
+                    _ => row.show(ui, ui.available_width()).clicked(),
+                },
+            );
+        match asked {
+            Some(Asked::Rename(model, name)) => cx.edit(Edit::RenameModel { model, name }),
+            Some(Asked::Remove(model)) => {
+                cx.edit(Edit::RemoveModel(model.id));
+                let text = Text::new("playground.model_removed").arg("name", &model.name);
+                let back = ToastAction::Open(Open::Path(model.path.clone()));
+                cx.toast(Toast::new(text).icon(icons::TRASH).action(Text::new("shell.undo"), back));
+            }
+            None => {}
+        }
+        at.map(|at| offers.swap_remove(at))
+    }
+}
+
+/// A model with buttons to rename and remove it, or the field its name is written in; whether it was chosen.
+fn managed_row(
+    ui: &mut Ui,
+    cx: &PaneCx,
+    model: &Arc<ModelRecord>,
+    row: &PickRow,
+    renaming: &mut Option<(ModelId, String)>,
+    asked: &mut Option<Asked>,
+) -> bool {
+    if renaming.as_ref().is_some_and(|(id, _)| *id == model.id) {
+        *asked = rename_field(ui, cx, renaming).or(asked.take());
+        return false;
+    }
+    let width = ui.available_width() - 2.0 * (size::CONTROL_SMALL + 2.0);
+    let shown = ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        let chosen = row.show(ui, width).clicked();
+        let rename = cx.tf("playground.rename_model", &[("name", &model.name)]);
+        if icon_button(ui, icons::PENCIL_SIMPLE, rename).clicked() {
+            *renaming = Some((model.id, model.name.clone()));
+        }
+        let remove = cx.tf("playground.remove_model", &[("name", &model.name)]);
+        if icon_button(ui, icons::TRASH, remove).clicked() {
+            *asked = Some(Asked::Remove(Arc::clone(model)));
+        }
+        chosen
+    });
+    shown.inner
+}
+
+fn rename_field(ui: &mut Ui, cx: &PaneCx, renaming: &mut Option<(ModelId, String)>) -> Option<Asked> {
+    let (id, name) = renaming.as_mut()?;
+    let field = egui::Id::unique(("rename model", cx.slot));
+    let label = cx.t("playground.model_name");
+    let response = Field::new(&label).id(field).width(ui.available_width()).show(ui, name);
+    if !response.has_focus() && !response.lost_focus() {
+        response.request_focus();
+    }
+    if !response.lost_focus() {
+        return None;
+    }
+    let (id, name) = (*id, name.trim().to_owned());
+    *renaming = None;
+    let kept = !name.is_empty() && !ui.input(|i| i.key_pressed(egui::Key::Escape));
+    kept.then_some(Asked::Rename(id, name))
 }

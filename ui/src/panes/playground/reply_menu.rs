@@ -5,12 +5,14 @@ use super::ask;
 use super::delta::Read;
 use super::doc::View;
 use super::pick::Chosen;
+use crate::action::{Action, LookInside, Open};
 use crate::panes::PaneCx;
 use crate::theme::{Type, icons};
 use crate::widgets::{self, Button, icon_button_off};
 use egui::Ui;
 use glassworks_protocol::chat::{MessageRecord, MessageStatus};
 use glassworks_protocol::generate::ModelSource;
+use glassworks_protocol::inside::Subject;
 use glassworks_protocol::model::Precision;
 use glassworks_protocol::train::{RunPart, TunedSource};
 use std::sync::Arc;
@@ -49,7 +51,7 @@ impl Playground {
 
     /// The popover below `button`.
     pub(super) fn read_menu(&mut self, ui: &Ui, cx: &mut PaneCx, button: &egui::Response, read: &Read) {
-        let mut exact = false;
+        let (mut exact, mut inside) = (false, false);
         let mut choice = None;
         let done = widgets::popover(button, 360.0, |ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
@@ -61,16 +63,25 @@ impl Playground {
                 widgets::divider(ui);
                 ui.add_space(4.0);
             }
+            let gone = read.by.is_none().then(|| cx.t("compare.writer_gone"));
+            inside =
+                Button::quiet(cx.t("inside.look_inside")).icon(icons::GRID_NINE).off(gone).show(ui).clicked();
+            ui.add_space(4.0);
+            widgets::divider(ui);
+            ui.add_space(4.0);
             ui.vertical(|ui| {
                 ui.label(Type::Body.semibold(cx.t("compare.under_menu"), cx.theme.tokens.text_1));
                 widgets::hint(ui, cx.t("compare.under_hint"));
             });
             ui.add_space(4.0);
             choice = self.entries_ui(ui, cx, Chosen::default());
-            exact || choice.is_some()
+            exact || inside || choice.is_some()
         });
         if exact {
             self.recheck(cx, read);
+        }
+        if inside {
+            look_inside(cx, read);
         }
         if let Some(choice) = choice {
             self.compare_under(cx, read, choice);
@@ -78,6 +89,43 @@ impl Playground {
         if done == Some(true) {
             egui::Popup::close_all(ui.ctx());
         }
+    }
+}
+
+/// Shows how the model that wrote a reply reads it.
+fn look_inside(cx: &mut PaneCx, read: &Read) {
+    let said: String = read.tokens.iter().map(|token| token.text.as_str()).collect();
+    let look = LookInside {
+        title: cx.tf("inside.from_reply", &[("text", &first_words(&said))]),
+        subject: Subject::Text {
+            prompt: read.prompt.clone(),
+            reply: read.tokens.iter().map(|token| (token.id, token.text.clone())).collect(),
+            at_ms: read.at_ms,
+        },
+        model: read.by.clone(),
+    };
+    cx.push(Action::Open(Open::Inside(Arc::new(look))));
+}
+
+fn first_words(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().take(8).collect();
+    words.join(" ")
+}
+
+impl Playground {
+    /// Shows how the model that is chosen reads a question and what came before it.
+    pub(super) fn look_into_question(&self, cx: &mut PaneCx, view: &View, idx: usize) {
+        let message = &view.path[idx];
+        let look = LookInside {
+            title: cx.tf("inside.from_question", &[("text", &first_words(&message.text))]),
+            subject: Subject::Text {
+                prompt: ask::prompt_of(&view.record, &view.path[..=idx]),
+                reply: Vec::new(),
+                at_ms: message.created_at_ms,
+            },
+            model: self.model.map(|id| (ModelSource::Library(id), self.tuned)),
+        };
+        cx.push(Action::Open(Open::Inside(Arc::new(look))));
     }
 }
 

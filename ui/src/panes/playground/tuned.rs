@@ -85,7 +85,7 @@ impl Playground {
         ui.spacing_mut().item_spacing.y = 8.0;
         widgets::semibold(ui, cx.t("playground.tuned"));
         let parts = cx.model.parts(run);
-        let options: Vec<(RunPart, String)> = parts.iter().map(|p| (p.part, part_words(cx, p))).collect();
+        let options: Vec<(RunPart, String)> = parts.iter().map(|p| (p.part, cx.part_words(p))).collect();
         let name = cx.t("playground.tuned_part");
         let was = chosen.part;
         Select::new(&name).width(ui.available_width()).show(ui, &mut chosen.part, &options);
@@ -141,43 +141,6 @@ fn other_base(cx: &PaneCx, run: &RunRecord) -> Option<String> {
     differs.then(|| cx.tf("playground.other_base", &[("name", &run.name)]))
 }
 
-fn kind_words(cx: &PaneCx, part: RunPart) -> String {
-    cx.t(match part {
-        RunPart::Result => "playground.part_result",
-        RunPart::Checkpoint(CheckpointKind::Best) => "playground.part_best",
-        RunPart::Checkpoint(CheckpointKind::Last) => "playground.part_last",
-        RunPart::Checkpoint(CheckpointKind::Step(_)) => "playground.part_kept",
-        RunPart::Live => "playground.part_live",
-    })
-}
-
-/// `best, step 120`
-#[must_use]
-pub(super) fn part_words(cx: &PaneCx, part: &Part) -> String {
-    with_step(cx, part.part, part.step)
-}
-
-fn with_step(cx: &PaneCx, part: RunPart, step: Option<u64>) -> String {
-    let words = kind_words(cx, part);
-    match step {
-        Some(step) => cx.tf("playground.part_step", &[("part", &words), ("step", &units::grouped(step))]),
-        None => words,
-    }
-}
-
-/// What the pointer reads over a run's weights.
-#[must_use]
-pub(super) fn part_tip(cx: &PaneCx, run: &RunRecord, part: &Part) -> String {
-    let base = &run.progress.model_name;
-    let words = part_words(cx, part);
-    let mut tip = cx.tf("playground.part_tip", &[("name", &run.name), ("base", base), ("part", &words)]);
-    if let Some(loss) = part.loss {
-        tip.push('\n');
-        tip.push_str(&cx.tf("playground.part_loss", &[("loss", &format!("{loss:.4}"))]));
-    }
-    tip
-}
-
 /// Who wrote a reply, short and in full.
 #[must_use]
 pub(super) fn speaker(
@@ -189,7 +152,7 @@ pub(super) fn speaker(
     let step =
         message.reply.as_ref().and_then(|reply| reply.stats.as_ref()).and_then(|stats| stats.tuned_step);
     let name = cx.model.run_name(tuned.run).unwrap_or(&tuned.name).to_owned();
-    let part = with_step(cx, tuned.part, step);
+    let part = cx.part_at(tuned.part, step);
     let mut full = cx.tf("playground.spoke_tuned", &[("base", &base), ("name", &name), ("part", &part)]);
     if let Some(strength) = tuned.strength {
         full.push_str(" · ");

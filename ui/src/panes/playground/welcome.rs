@@ -4,7 +4,6 @@ use super::Playground;
 use super::composer::MessageField;
 use super::doc::View;
 use super::message::one_line;
-use super::models_menu::card_words;
 use crate::action::Action;
 use crate::command::UiCommand;
 use crate::model::ModelState;
@@ -114,7 +113,7 @@ impl Playground {
                     if matches!(state, ModelState::Loading(_)) {
                         widgets::hint(ui, cx.t("model.loading"));
                     } else if let Some(label) = starter_label(cx, model) {
-                        widgets::tag(ui, Tone::Plain, label).on_hover_text(card_words(cx, &model.card));
+                        widgets::tag(ui, Tone::Plain, label).on_hover_text(cx.card_words(&model.card));
                     }
                     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                         ui.spacing_mut().item_spacing.x = 12.0;

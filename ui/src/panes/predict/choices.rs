@@ -1,10 +1,10 @@
 //! Model, data and column; the prompt of a model that writes; the button.
 
-use super::draft::{Chosen, file_name};
-use super::{Predict, live, models};
+use super::draft::file_name;
+use super::{Predict, live};
 use crate::action::Action;
 use crate::command::UiCommand;
-use crate::model::Told;
+use crate::model::{Offer, PickFor, Told};
 use crate::panes::PaneCx;
 use crate::theme::{Type, icons};
 use crate::units;
@@ -33,49 +33,27 @@ impl Predict {
     fn model_card(&mut self, ui: &mut Ui, cx: &mut PaneCx) {
         let (change, name) = (cx.t("finetune.change"), cx.t("predict.change_model"));
         let button = choice_heading(ui, 1, &cx.t("finetune.model"), &change, &name);
-        let chosen = widgets::menu(&button, 340.0, |ui| {
-            let mut chosen = None;
-            for entry in models::entries(cx) {
-                let selected = self.draft.chosen == Some(entry.chosen);
-                let item = MenuItem::new(&entry.name).hint(entry.words).selected(selected);
-                let item = if entry.under { item.icon(icons::ARROW_ELBOW_DOWN_LEFT) } else { item };
-                if item.show(ui).clicked() {
-                    chosen = Some(entry.chosen);
-                }
-            }
-            let other = MenuItem::new(cx.t("finetune.other_model")).icon(icons::FOLDER_OPEN);
-            if other.show(ui).clicked() {
-                cx.push(Action::Run(UiCommand::OpenModel));
-            }
-            chosen
+        let mut other = false;
+        let chosen = cx.choose(&button, PickFor::Rows, self.draft.chosen, |ui| {
+            ui.add_space(6.0);
+            widgets::divider(ui);
+            ui.add_space(6.0);
+            let button = Button::quiet(cx.t("finetune.other_model")).icon(icons::FOLDER_OPEN);
+            other = button.show(ui).clicked();
+            other
         });
-        self.draft.chosen = chosen.flatten().or(self.draft.chosen);
-        let known = self.draft.chosen.and_then(|chosen| Some((chosen, models::named(cx, chosen)?)));
-        let Some((chosen, (name, words))) = known else {
+        if other {
+            cx.push(Action::Run(UiCommand::OpenModel));
+        }
+        self.draft.chosen = chosen.or(self.draft.chosen);
+        let Some(offer) = self.draft.chosen.and_then(|chosen| cx.model.offer(chosen)) else {
             choice_title(ui, &cx.t("finetune.no_model"));
             return;
         };
-        choice_title(ui, &name);
-        choice_hint(ui, &words);
+        choice_title(ui, offer.name());
+        choice_hint(ui, &cx.offer_words(&offer));
         ui.add_space(4.0);
-        self.labels_line(ui, cx, chosen);
-    }
-
-    fn labels_line(&self, ui: &mut Ui, cx: &PaneCx, chosen: Chosen) {
-        if !models::sorts(cx, chosen) {
-            widgets::tag(ui, Tone::Plain, cx.t("predict.writes"));
-            return;
-        }
-        let labels = models::labels(cx, chosen);
-        ui.horizontal(|ui| {
-            for (i, label) in labels.iter().take(FEW_LABELS).enumerate() {
-                widgets::bead(ui, label_color(cx, i));
-                widgets::label(ui, label.as_str());
-            }
-            if labels.len() > FEW_LABELS {
-                widgets::hint(ui, "…");
-            }
-        });
+        labels_line(ui, cx, &offer);
     }
 
     fn data_card(&mut self, ui: &mut Ui, cx: &mut PaneCx) {
@@ -144,8 +122,8 @@ impl Predict {
 
     /// What a model that writes is asked.
     pub(super) fn prompt_ui(&mut self, ui: &mut Ui, cx: &PaneCx) {
-        let Some(chosen) = self.draft.chosen.filter(|chosen| !models::sorts(cx, *chosen)) else { return };
-        if models::named(cx, chosen).is_none() {
+        let offer = self.draft.chosen.and_then(|chosen| cx.model.offer(chosen));
+        if offer.is_none_or(|offer| offer.sorts()) {
             return;
         }
         ui.add_space(4.0);
@@ -214,4 +192,22 @@ impl Predict {
 pub fn label_color(cx: &PaneCx, place: usize) -> egui::Color32 {
     let series = cx.theme.tokens.series;
     series[place % series.len()]
+}
+
+/// The labels it tells apart, or that it writes.
+fn labels_line(ui: &mut Ui, cx: &PaneCx, offer: &Offer) {
+    if !offer.sorts() {
+        widgets::tag(ui, Tone::Plain, cx.t("predict.writes"));
+        return;
+    }
+    let labels = offer.labels();
+    ui.horizontal(|ui| {
+        for (i, label) in labels.iter().take(FEW_LABELS).enumerate() {
+            widgets::bead(ui, label_color(cx, i));
+            widgets::label(ui, label.as_str());
+        }
+        if labels.len() > FEW_LABELS {
+            widgets::hint(ui, "…");
+        }
+    });
 }

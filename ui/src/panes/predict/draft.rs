@@ -1,28 +1,18 @@
 //! What is about to be predicted: by what, which column of which file.
 
-use super::models;
-use crate::model::Told;
+use crate::model::{Pick, Told};
 use crate::panes::PaneCx;
 use crate::units;
 use glassworks_protocol::ids::{ModelId, PredictionId, RunId};
 use glassworks_protocol::predict::{DataHead, MAX_NEW_TOKENS, PredictSpec};
-use glassworks_protocol::train::RunPart;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What predicts.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Chosen {
-    Model(ModelId),
-    /// Weights of a run.
-    Part(RunId, RunPart),
-}
-
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Draft {
-    pub chosen: Option<Chosen>,
+    pub chosen: Option<Pick>,
     pub data: Option<PathBuf>,
     pub column: Option<String>,
     /// What a model that writes is asked; the column alone where it is blank.
@@ -53,21 +43,21 @@ impl Default for Draft {
 impl Draft {
     /// Something that is there: the chosen one, else the newest head that a run has made, else the model used last.
     pub fn settle(&mut self, cx: &PaneCx) {
-        if self.chosen.is_some_and(|chosen| models::source(cx, chosen).is_some()) {
+        if self.chosen.is_some_and(|chosen| cx.model.offer(chosen).is_some()) {
             return;
         }
         let runs = cx.model.runs.list().iter().filter(|run| run.spec.task.classifies());
-        let head = runs.filter(|run| run.trashed_at_ms.is_none()).find_map(|run| models::first(cx, run));
+        let head = runs.filter(|run| run.trashed_at_ms.is_none()).find_map(|run| cx.model.first_of(run));
         let library = &cx.model.library;
         let there = |id: &ModelId| library.get(*id).is_some();
         let last = cx.settings().last_model.filter(there).or(library.starter.filter(there));
         let any = || library.models().first().map(|model| model.id);
-        self.chosen = head.or_else(|| last.or_else(any).map(Chosen::Model));
+        self.chosen = head.or_else(|| last.or_else(any).map(Pick::Model));
     }
 
     /// What a run has made.
     pub fn choose_run(&mut self, cx: &PaneCx, run: RunId) {
-        let made = cx.model.runs.get(run).and_then(|run| models::first(cx, run));
+        let made = cx.model.runs.get(run).and_then(|run| cx.model.first_of(run));
         self.chosen = made.or(self.chosen);
     }
 
@@ -121,9 +111,10 @@ impl Draft {
     /// What is asked for, as soon as all is chosen.
     pub fn spec(&self, cx: &PaneCx) -> Option<PredictSpec> {
         let chosen = self.chosen?;
-        let (model, tuned) = models::source(cx, chosen)?;
+        let (model, tuned) = cx.model.source_of(chosen)?;
+        let sorts = cx.model.offer(chosen)?.sorts();
         let template = Some(self.template.trim()).filter(|words| !words.is_empty());
-        let template = template.filter(|_| !models::sorts(cx, chosen)).map(str::to_owned);
+        let template = template.filter(|_| !sorts).map(str::to_owned);
         Some(PredictSpec {
             model,
             tuned,

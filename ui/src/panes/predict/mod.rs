@@ -7,7 +7,6 @@ mod data;
 mod draft;
 mod earlier;
 mod mend;
-mod models;
 mod results;
 mod side;
 mod table;

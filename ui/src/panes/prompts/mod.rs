@@ -21,7 +21,7 @@ mod versions;
 use super::{Pane, PaneCx};
 use crate::action::{Action, FilledPrompt, Open, Toast};
 use crate::command::UiCommand;
-use crate::model::{Listed, Writer};
+use crate::model::{Listed, Pick};
 use crate::theme::icons;
 use crate::widgets::tiles::{self, TileSizes};
 use crate::widgets::{self, Button};
@@ -66,7 +66,7 @@ pub struct PromptsPane {
     tab: Tab,
     /// What stands for the variables, to try them.
     values: Values,
-    writer: Option<Writer>,
+    writer: Option<Pick>,
     sizes: TileSizes,
     drawer: bool,
     list: list::ListState,

@@ -1,11 +1,11 @@
 //! The tile at the right: values to try a prompt with, and what a model gets then, to the letter.
 
 use super::PromptsPane;
-use crate::model::{ModelState, Offer, Writer};
+use crate::model::{ModelState, Offer, PickFor};
 use crate::panes::PaneCx;
 use crate::theme::{Type, icons};
 use crate::units::{self, grouped};
-use crate::widgets::{self, Button, MenuItem, Tone, tiles};
+use crate::widgets::{self, Button, Tone, tiles};
 use egui::Ui;
 use glassworks_protocol::generate::{ModelSource, Prompt, PromptPreview};
 use glassworks_protocol::ids::JobId;
@@ -77,7 +77,7 @@ impl PromptsPane {
         let writer = cx.model.writer(self.writer);
         self.writer_menu(ui, cx, writer.as_ref());
         let Some(editing) = &self.editing else { return };
-        let base = writer.as_ref().and_then(|offer| cx.model.base_of_writer(offer.writer())).cloned();
+        let base = writer.as_ref().and_then(|offer| cx.model.base_of_pick(offer.pick())).cloned();
         let converses = base.as_ref().is_none_or(|model| model.card.is_chat());
         let prompt = editing.body.prompt(&self.values, converses);
         if let Some(model) = &base {
@@ -117,22 +117,8 @@ impl PromptsPane {
         let name = cx.tf("prompts.model_now", &[("name", &words)]);
         let button = Button::control(words).icon(icons::CUBE).caret().name(name);
         let response = button.width(ui.available_width().min(280.0)).show(ui);
-        let chosen: Option<Option<Writer>> = widgets::menu(&response, 280.0, |ui| {
-            let mut chosen = None;
-            for offer in cx.model.writers() {
-                let selected = now.is_some_and(|now| now.writer() == offer.writer());
-                let item = MenuItem::new(offer.name()).hint(offer_words(cx, &offer)).selected(selected);
-                let under = matches!(offer, Offer::Part(..));
-                let item = if under { item.icon(icons::ARROW_ELBOW_DOWN_LEFT) } else { item };
-                if item.show(ui).clicked() {
-                    chosen = Some(offer.writer());
-                }
-            }
-            chosen
-        });
-        if let Some(writer) = chosen.flatten() {
-            self.writer = Some(writer);
-        }
+        let chosen = cx.choose(&response, PickFor::Write, now.map(Offer::pick), |_| false);
+        self.writer = chosen.or(self.writer);
     }
 
     /// Asks what the model would be given, once the hands rest.
@@ -197,27 +183,6 @@ fn counted(ui: &mut Ui, cx: &PaneCx, told: &PromptPreview) {
             widgets::badge(ui, Tone::Warn, icons::SCISSORS, cx.t("prompts.too_long"));
         }
     });
-}
-
-/// `Q4_1  98 MB`, or which weights of a run.
-fn offer_words(cx: &PaneCx, offer: &Offer) -> String {
-    use glassworks_protocol::train::{CheckpointKind, RunPart};
-    match offer {
-        Offer::Model(model) => format!("{}  {}", model.card.weight_type, units::size(model.card.size_bytes)),
-        Offer::Part(_, part) => {
-            let kind = cx.t(match part.part {
-                RunPart::Result => "playground.part_result",
-                RunPart::Checkpoint(CheckpointKind::Best) => "playground.part_best",
-                RunPart::Checkpoint(CheckpointKind::Last) => "playground.part_last",
-                RunPart::Checkpoint(CheckpointKind::Step(_)) => "playground.part_kept",
-                RunPart::Live => "playground.part_live",
-            });
-            match part.step {
-                Some(step) => cx.tf("playground.part_step", &[("part", &kind), ("step", &grouped(step))]),
-                None => kind,
-            }
-        }
-    }
 }
 
 /// Before a model has looked at it: the turns under their roles, or the text.

@@ -264,7 +264,7 @@ impl PromptsPane {
     }
 
     fn spec(&self, cx: &PaneCx, record: &PromptRecord, run: PromptRunId) -> Option<RunPromptSpec> {
-        let writer = cx.model.writer(self.writer)?.writer();
+        let writer = cx.model.writer(self.writer)?.pick();
         let (model, tuned) = cx.model.source_of(writer)?;
         // What has just been written becomes the next version before it is run.
         let version = if self.is_changed(record) { record.n_versions + 1 } else { record.version };

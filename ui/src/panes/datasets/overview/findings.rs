@@ -44,7 +44,7 @@ fn row(ui: &mut Ui, cx: &PaneCx, line: &Line) -> Option<Asked> {
     let (name, key) = (cx.t(line.problem.key()), line.problem.key());
     let remedy = line.problem.remedy();
     let beside = ui.available_width() >= REMEDY_BESIDE;
-    let below = if remedy.is_some() && !beside { size::CONTROL_SMALL + 6.0 } else { 0.0 };
+    let below = if remedy.is_some() && !beside { size::CONTROL_SMALL + 10.0 } else { 0.0 };
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW + below), Sense::click());
     let severity = line.problem.severity();
     let n = units::grouped(line.n_rows);
@@ -64,7 +64,7 @@ fn row(ui: &mut Ui, cx: &PaneCx, line: &Line) -> Option<Asked> {
     if let Some(remedy) = remedy {
         let place = match beside {
             true => Rect::from_min_max(pos2(rect.left() + 160.0, rect.top()), pos2(right, rect.top() + ROW)),
-            false => Rect::from_min_max(pos2(rect.left() + WORDS, rect.top() + ROW - 4.0), rect.max),
+            false => Rect::from_min_max(pos2(rect.left() + WORDS, rect.top() + ROW), rect.max),
         };
         let layout =
             if beside { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Min) };
@@ -86,7 +86,7 @@ fn row(ui: &mut Ui, cx: &PaneCx, line: &Line) -> Option<Asked> {
     let below = words.translate(vec2(0.0, 19.0));
     widgets::one_line(ui, below, explained.as_str(), Type::Hint.font(Weight::Regular), t.text_3);
     if response.on_hover_text(explained).clicked() {
-        asked = Some(Asked::Rows(vec![line.problem.filter()]));
+        asked = Some(line.problem.asked());
     }
     asked
 }

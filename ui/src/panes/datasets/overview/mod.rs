@@ -12,7 +12,7 @@ mod stale;
 
 pub use problems::{NEAR, Problem};
 pub use shares::{PLACES, bar, legend, split_color, split_name};
-pub use side::side;
+pub use side::{Beside, side};
 
 use super::prepare::Remedy;
 use crate::model::Job;
@@ -37,6 +37,8 @@ const PLOT: f32 = 190.0;
 pub enum Asked {
     /// Rows that pass these, in the Rows tab.
     Rows(Vec<Filter>),
+    /// What could not be read.
+    Bad,
     /// The Prepare tab, set up to mend something.
     Prepare(Remedy),
     /// Look the rows over, for the first time or again.
@@ -149,7 +151,7 @@ fn left(
 ) -> Option<Asked> {
     let mut asked = None;
     section(ui, cx.t("datasets.overview_findings"), |ui| {
-        let lines = problems::lines(Some(report), known.measure);
+        let lines = problems::lines(known);
         asked = findings::findings(ui, cx, &lines);
     });
     if !report.labels.is_empty() {

@@ -1,18 +1,20 @@
 //! What is odd about a dataset, as lines a person reads: name, how bad it is, how many rows, which rows, and what
 //! mends it.
 
+use super::{Asked, Known};
 use crate::panes::datasets::prepare::Remedy;
 use crate::theme::{Tokens, icons};
 use egui::Color32;
 use glassworks_protocol::datasets::Filter;
-use glassworks_protocol::datasets::measure::MeasureReport;
-use glassworks_protocol::datasets::overview::{FindingKind, OverviewReport};
+use glassworks_protocol::datasets::overview::FindingKind;
 
 /// Near-duplicates are told and taken apart from this share of common shingles on.
 pub const NEAR: f64 = 0.8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
+    /// What could not be read when it came in, and waits.
+    Unread,
     Found(FindingKind),
     /// By the measure: longer than the limit.
     Cut,
@@ -37,7 +39,9 @@ pub struct Line {
 }
 
 /// All there are, the worst first.
-pub fn lines(report: Option<&OverviewReport>, measure: Option<&MeasureReport>) -> Vec<Line> {
+pub fn lines(known: &Known) -> Vec<Line> {
+    let Known { record, report, measure, .. } = *known;
+    let unread = Line { problem: Problem::Unread, n_rows: record.n_bad, n_groups: 0 };
     let found = report.into_iter().flat_map(|report| &report.findings).map(|finding| Line {
         problem: Problem::Found(finding.kind),
         n_rows: finding.rows.len() as u64,
@@ -51,7 +55,8 @@ pub fn lines(report: Option<&OverviewReport>, measure: Option<&MeasureReport>) -
             n_groups: 0,
         })
     });
-    let mut all: Vec<Line> = found.chain(measured).filter(|line| line.n_rows > 0).collect();
+    let all = std::iter::once(unread).chain(found).chain(measured);
+    let mut all: Vec<Line> = all.filter(|line| line.n_rows > 0).collect();
     all.sort_by_key(|line| line.problem.severity());
     all
 }
@@ -94,6 +99,7 @@ impl Problem {
             Self::Found(Kind::ControlCharacters) => "datasets.finding_control",
             Self::Found(Kind::RareLabel) => "datasets.finding_rare_label",
             Self::Found(Kind::OtherLanguage) => "datasets.finding_other_language",
+            Self::Unread => "datasets.bad_title",
             Self::Cut => "datasets.finding_cut",
             Self::NothingLeft => "datasets.finding_nothing_left",
         }
@@ -102,20 +108,26 @@ impl Problem {
     pub fn severity(self) -> Severity {
         use FindingKind as Kind;
         match self {
-            Self::NothingLeft => Severity::Severe,
+            Self::Unread | Self::NothingLeft => Severity::Severe,
             Self::Found(kind) if kind.is_severe() => Severity::Severe,
             Self::Found(Kind::ControlCharacters | Kind::RareLabel | Kind::OtherLanguage) => Severity::Told,
             Self::Found(_) | Self::Cut => Severity::Doubtful,
         }
     }
 
-    /// Its rows.
-    pub fn filter(self) -> Filter {
+    /// What leads to its rows; `None` for those that are no rows yet.
+    pub fn filter(self) -> Option<Filter> {
         match self {
-            Self::Found(kind) => Filter::Finding(kind),
-            Self::Cut => Filter::Cut,
-            Self::NothingLeft => Filter::NoTarget,
+            Self::Unread => None,
+            Self::Found(kind) => Some(Filter::Finding(kind)),
+            Self::Cut => Some(Filter::Cut),
+            Self::NothingLeft => Some(Filter::NoTarget),
         }
+    }
+
+    /// What a press on it asks for.
+    pub fn asked(self) -> Asked {
+        self.filter().map_or(Asked::Bad, |filter| Asked::Rows(vec![filter]))
     }
 
     /// What mends it at once; the rest is mended row by row.
@@ -142,7 +154,7 @@ mod tests {
     #[test]
     fn every_problem_has_its_words_and_severe_ones_come_first() {
         let found = FindingKind::ALL.map(Problem::Found);
-        for problem in found.into_iter().chain([Problem::Cut, Problem::NothingLeft]) {
+        for problem in found.into_iter().chain([Problem::Unread, Problem::Cut, Problem::NothingLeft]) {
             for language in Language::ALL {
                 assert!(language.has(problem.key()), "{problem:?}");
                 assert!(language.has(&format!("{}_hint", problem.key())), "{problem:?}");

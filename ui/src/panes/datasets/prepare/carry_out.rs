@@ -2,14 +2,14 @@
 
 use super::outcome;
 use super::trial::Question;
-use crate::action::Toast;
+use crate::action::{Action, Toast};
 use crate::model::Job;
 use crate::panes::PaneCx;
 use crate::theme::icons;
-use glassworks_protocol::datasets::transform::TransformReport;
+use glassworks_protocol::datasets::transform::{Transform, TransformReport};
 use glassworks_protocol::datasets::{DatasetEdit, DatasetOutput};
 use glassworks_protocol::ids::JobId;
-use glassworks_protocol::{Edit, Failure, JobOutput, Outcome};
+use glassworks_protocol::{Command, Edit, Failure, JobOutput, Outcome, Signal};
 use std::sync::Arc;
 
 #[derive(Default)]
@@ -52,6 +52,18 @@ impl CarryOut {
     pub fn stop(&self, cx: &mut PaneCx) {
         if let Some((_, job)) = &self.job {
             cx.cancel(*job);
+        }
+    }
+
+    /// Whether a model writes, so that what is written can be kept.
+    pub fn writes(&self) -> bool {
+        self.job.as_ref().is_some_and(|(question, _)| matches!(question.transform, Transform::Write(_)))
+    }
+
+    /// Ends the writing with what there is.
+    pub fn keep(&self, cx: &mut PaneCx) {
+        if let Some((_, job)) = &self.job {
+            cx.push(Action::Send(Command::Signal(*job, Signal::StopKeepBest)));
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a person has entered in the Prepare tab: one specification a step, what is wrong with it, and its line while it
 //! is folded.
 
-use crate::model::Writer;
+use crate::model::Pick;
 use crate::panes::PaneCx;
 use crate::units;
 use glassworks_protocol::datasets::transform::{
@@ -42,7 +42,7 @@ impl Step {
 #[derive(Clone, Debug, PartialEq)]
 pub struct WriteDraft {
     /// `None`: the model used last.
-    pub model: Option<Writer>,
+    pub model: Option<Pick>,
     pub template: String,
     pub column: Option<String>,
     /// `None`: as in the playground.
@@ -246,12 +246,13 @@ impl WriteDraft {
     }
 
     fn spec(&self, cx: &PaneCx) -> Option<WriteSpec> {
-        let writer = cx.model.writer(self.model)?.writer();
-        let (model, _) = cx.model.source_of(writer)?;
+        let writer = cx.model.writer(self.model)?.pick();
+        let (model, tuned) = cx.model.source_of(writer)?;
         let column = self.column.clone()?;
         let (template, sampling) = (self.template.clone(), self.sampling(cx));
         Some(WriteSpec {
             model,
+            tuned,
             template,
             column,
             sampling,

@@ -164,6 +164,13 @@ impl Prepare {
             if outcome::working(ui, cx, &cx.t("datasets.prepare_applying"), &job) {
                 self.carry_out.stop(cx);
             }
+            if self.carry_out.writes() {
+                let keeping = job.stopping.then(|| cx.t("datasets.write_keeping"));
+                let keep = Button::control(cx.t("datasets.write_keep")).icon(icons::CHECK).off(keeping);
+                if keep.tooltip(cx.t("datasets.write_keep_tip")).show(ui).clicked() {
+                    self.carry_out.keep(cx);
+                }
+            }
             return;
         }
         if let Some(failure) = self.carry_out.failure(wanted.as_ref()) {

@@ -2,11 +2,10 @@
 
 use super::draft::{WriteDraft, Wrong, texts};
 use super::parts;
-use crate::model::Offer;
+use crate::model::{Offer, PickFor};
 use crate::panes::PaneCx;
 use crate::theme::icons;
-use crate::units;
-use crate::widgets::{self, Button, Field, MenuItem, NumberField, Select};
+use crate::widgets::{self, Button, Field, NumberField, Select};
 use egui::Ui;
 use glassworks_protocol::datasets::DatasetRecord;
 use glassworks_protocol::generate::SamplingPreset;
@@ -50,21 +49,10 @@ fn model(ui: &mut Ui, cx: &PaneCx, name: &str, draft: &mut WriteDraft) {
     let words = now.as_ref().map_or_else(|| cx.t("datasets.prepare_no_model"), |one| one.name().to_owned());
     let button = Button::control(&words).icon(icons::CUBE).caret().name(format!("{name}: {words}"));
     let response = button.width(260.0).show(ui);
-    let chosen = widgets::menu(&response, 300.0, |ui| {
-        let mut chosen = None;
-        for offer in cx.model.writers() {
-            // Weights of a run are no model of the library; a merged result is.
-            let Offer::Model(model) = &offer else { continue };
-            let hint = format!("{}  {}", model.card.weight_type, units::size(model.card.size_bytes));
-            let selected = now.as_ref().is_some_and(|now| now.writer() == offer.writer());
-            if MenuItem::new(&model.name).hint(hint).selected(selected).show(ui).clicked() {
-                chosen = Some(offer.writer());
-            }
-        }
-        chosen
-    });
-    if let Some(chosen) = chosen.flatten() {
-        draft.model = Some(chosen);
+    let chosen = cx.choose(&response, PickFor::Write, now.as_ref().map(Offer::pick), |_| false);
+    draft.model = chosen.or(draft.model);
+    if let Some(offer) = now.filter(|offer| offer.is_under()) {
+        widgets::hint(ui, cx.offer_words(&offer));
     }
 }
 

@@ -8,8 +8,8 @@ use crate::widgets;
 use egui::{Align, Layout, Ui, vec2};
 use glassworks_protocol::datasets::Role;
 
-/// Two fields stand side by side from this width on.
-const SIDE_BY_SIDE: f32 = 500.0;
+/// Two fields stand side by side from this width on: each has some thirty letters a line then.
+const SIDE_BY_SIDE: f32 = 400.0;
 const GAP: f32 = 12.0;
 
 pub fn pairs(ui: &mut Ui, cx: &PaneCx, work: &mut Work) {

@@ -6,6 +6,7 @@ mod chips;
 mod strip;
 mod totals;
 
+use crate::model::{Offer, Pick};
 use crate::panes::PaneCx;
 use crate::units;
 use egui::Ui;
@@ -14,7 +15,7 @@ use glassworks_protocol::datasets::{
     DataTask, DatasetJob, DatasetOutput, DatasetRecord, Row, RowDocument, RowId,
 };
 use glassworks_protocol::generate::ModelSource;
-use glassworks_protocol::ids::{DatasetId, JobId, ModelId};
+use glassworks_protocol::ids::{DatasetId, JobId};
 use glassworks_protocol::train::{ClassificationSpec, TaskSpec};
 use glassworks_protocol::{Failure, JobOutput, JobSpec, Outcome};
 use serde::{Deserialize, Serialize};
@@ -60,7 +61,7 @@ impl Task {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Choices {
-    model: Option<ModelId>,
+    by: Option<Pick>,
     /// Rows are cut here; `None`: where training would.
     limit: Option<u32>,
     /// `None`: as the dataset's task has it.
@@ -72,7 +73,7 @@ pub struct Choices {
 
 impl Default for Choices {
     fn default() -> Self {
-        Self { model: None, limit: None, task: None, folded: false, height: USUAL_HEIGHT }
+        Self { by: None, limit: None, task: None, folded: false, height: USUAL_HEIGHT }
     }
 }
 
@@ -115,7 +116,8 @@ impl Seen {
     pub fn spec(&self, cx: &PaneCx, record: &DatasetRecord) -> Option<MeasureSpec> {
         Some(MeasureSpec {
             dataset: record.id,
-            model: ModelSource::Library(self.model(cx)?),
+            // What a run made of a model reads as the model does.
+            model: ModelSource::Library(cx.model.base_of_pick(self.reader(cx)?.pick())?.id),
             task: self.task(record).spec(),
             max_length: self.choices.limit,
         })
@@ -129,12 +131,14 @@ impl Seen {
         current.then_some(seen)
     }
 
-    fn model(&self, cx: &PaneCx) -> Option<ModelId> {
-        let library = &cx.model.library;
-        let known = |id: &ModelId| library.get(*id).is_some();
-        let chosen = self.choices.model.filter(known).or(cx.settings().last_model.filter(known));
-        let chat = || library.models().iter().find(|model| model.card.is_chat());
-        chosen.or_else(|| chat().or(library.models().first()).map(|model| model.id))
+    /// With whose eyes rows are seen: the one that was chosen, else the model used last, else one that converses.
+    fn reader(&self, cx: &PaneCx) -> Option<Offer> {
+        let there = |pick: Option<Pick>| cx.model.offer(pick?);
+        let library = cx.model.library.models();
+        let any = || library.iter().find(|model| model.card.is_chat()).or(library.first());
+        there(self.choices.by)
+            .or_else(|| there(cx.settings().last_model.map(Pick::Model)))
+            .or_else(|| there(any().map(|model| Pick::Model(model.id))))
     }
 
     fn task(&self, record: &DatasetRecord) -> Task {

@@ -2,14 +2,14 @@
 
 use super::bar::bar;
 use super::{Given, Seen, Task, warnings};
+use crate::model::PickFor;
 use crate::panes::PaneCx;
 use crate::theme::{Type, icons, size};
 use crate::units;
-use crate::widgets::{self, NumberField, Select, Tone, icon_button};
+use crate::widgets::{self, Button, NumberField, Select, Tone, icon_button};
 use egui::{Align, Frame, Layout, Margin, Rect, Sense, Ui, vec2};
 use glassworks_protocol::datasets::Filter;
 use glassworks_protocol::datasets::measure::SeenRow;
-use glassworks_protocol::ids::ModelId;
 use std::sync::Arc;
 
 /// The strip while it is folded, and how high it can be.
@@ -75,16 +75,15 @@ impl Seen {
 
     /// Model, task and limit.
     fn choose(&mut self, ui: &mut Ui, cx: &PaneCx, given: &Given) {
-        let models: Vec<(ModelId, String)> =
-            cx.model.library.models().iter().map(|model| (model.id, model.name.clone())).collect();
-        let Some(mut model) = self.model(cx) else { return };
+        let Some(reader) = self.reader(cx) else { return };
         let room = ui.available_width();
         let wide = room > 520.0;
         let name = cx.t("datasets.seen_model");
         let width = (room - if wide { 330.0 } else { 210.0 }).clamp(90.0, 220.0);
-        if Select::new(&name).small().width(width).show(ui, &mut model, &models).changed() {
-            self.choices.model = Some(model);
-        }
+        let words = reader.name();
+        let button = Button::control(words).small().caret().width(width).name(format!("{name}: {words}"));
+        let chosen = cx.choose(&button.show(ui), PickFor::Rows, Some(reader.pick()), |_| false);
+        self.choices.by = chosen.or(self.choices.by);
         let mut task = self.task(given.record);
         let options = [
             (Task::Chat, cx.t("datasets.seen_task_chat")),
@@ -112,7 +111,7 @@ impl Seen {
     }
 
     fn body(&mut self, ui: &mut Ui, cx: &mut PaneCx, given: &Given) -> Option<Filter> {
-        if self.model(cx).is_none() {
+        if self.reader(cx).is_none() {
             widgets::hint(ui, cx.t("datasets.seen_no_model"));
             return None;
         }
@@ -120,7 +119,7 @@ impl Seen {
         match (&seen, &self.failure) {
             (_, Some(failure)) => {
                 let failure = failure.clone();
-                let again = widgets::Button::control(cx.t("datasets.ask_again")).small();
+                let again = Button::control(cx.t("datasets.ask_again")).small();
                 if widgets::failed_line(ui, &failure, Some(again)) {
                     self.again();
                 }

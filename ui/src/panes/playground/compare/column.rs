@@ -1,13 +1,14 @@
 //! The head of a column: its model, what it has of its own, and the ways to duplicate and remove it.
 
 use super::super::Playground;
-use super::super::models_menu::{Shown, paint_model_button, state_word};
-use super::super::pick::{Choice, Chosen};
+use super::super::models_menu::{Shown, paint_model_button};
+use super::super::pick::Chosen;
 use super::super::text_area::text_area;
 use super::super::tuned;
 use super::round::{Decided, Round, letter};
 use super::show::Place;
 use super::{Column, LEAST, MOST};
+use crate::model::Offer;
 use crate::panes::PaneCx;
 use crate::theme::{Type, icons, size};
 use crate::widgets::{self, MenuItem, Select, Tone, icon_button, slider_row};
@@ -95,7 +96,7 @@ impl Playground {
             Some((run, part)) => Shown::tuned(cx, run, part),
             None => Shown::model(cx, &model),
         };
-        let state = state_word(cx, cx.model.library.state(model.id));
+        let state = cx.state_word(cx.model.library.state(model.id));
         let said = [("n", &(i + 1) as &dyn std::fmt::Display), ("name", &shown.name), ("state", &state)];
         shown.label = cx.tf("compare.column_model", &said);
         let response = paint_model_button(ui, cx, model.id, &shown);
@@ -104,10 +105,11 @@ impl Playground {
         let done = widgets::popover(&response, 360.0, |ui| self.models(ui, cx, now, &mut choice));
         let own = &mut self.compare.columns[column];
         match choice {
-            Some(Choice::Model(id)) => (own.model, own.tuned) = (Some(id), None),
-            Some(Choice::Tuned { base, run, part }) => {
-                let strength = own.tuned.filter(|old| old.run == run).map_or(1.0, |old| old.strength);
-                (own.model, own.tuned) = (Some(base), Some(TunedSource { run, part, strength }));
+            Some(Offer::Model { model, .. }) => (own.model, own.tuned) = (Some(model.id), None),
+            Some(Offer::Part { base, run, part }) => {
+                let strength = own.tuned.filter(|old| old.run == run.id).map_or(1.0, |old| old.strength);
+                let tuned = TunedSource { run: run.id, part: part.part, strength };
+                (own.model, own.tuned) = (Some(base), Some(tuned));
             }
             None => {}
         }
@@ -207,8 +209,7 @@ fn tuned_ui(ui: &mut Ui, cx: &PaneCx, own: &mut Column) {
     };
     widgets::semibold(ui, cx.t("playground.tuned"));
     let parts = cx.model.parts(&run);
-    let options: Vec<(RunPart, String)> =
-        parts.iter().map(|part| (part.part, tuned::part_words(cx, part))).collect();
+    let options: Vec<(RunPart, String)> = parts.iter().map(|part| (part.part, cx.part_words(part))).collect();
     let name = cx.t("playground.tuned_part");
     Select::new(&name).width(ui.available_width()).show(ui, &mut chosen.part, &options);
     if tuned::is_adapter(&run) {

@@ -310,7 +310,7 @@ impl Playground {
         let mut parts = Vec::new();
         if let Some((run, part)) = column.tuned.and_then(|chosen| cx.model.tuned(&chosen)) {
             name.clone_from(&run.name);
-            parts.push(tuned::part_words(cx, &part));
+            parts.push(cx.part_words(&part));
             if let Some(tuned) = column.tuned.filter(|_| tuned::is_adapter(run)) {
                 parts.push(tuned::strength_words(cx, tuned.strength));
             }
