@@ -86,7 +86,8 @@ fn run(model: &dyn CausalLm, precision: Precision) -> Result<(f64, f64)> {
     let mut sequence = runner.sequence(CacheWidth::Full);
     let prompt: Vec<u32> = (0..N_PROMPT as u32).collect();
     let mut step = |tokens: &[u32]| {
-        let request = Request { sequence: &mut sequence, tokens, adapters: None, logits: Wanted::Last };
+        let request =
+            Request { sequence: &mut sequence, tokens, adapters: None, logits: Wanted::Last, watch: None };
         runner.step(&mut [request], precision, &|| Ok(()))
     };
     let started = Instant::now();

@@ -61,7 +61,8 @@ fn logits(runner: &mut Runner<'_>, ids: &[u32], precision: Precision, step: usiz
     let mut sequence = runner.sequence(CacheWidth::Full);
     let mut all = Vec::new();
     for tokens in ids.chunks(step) {
-        let mut requests = [Request { sequence: &mut sequence, tokens, adapters: None, logits: Wanted::All }];
+        let mut requests =
+            [Request { sequence: &mut sequence, tokens, adapters: None, logits: Wanted::All, watch: None }];
         for logits in runner.step(&mut requests, precision, &|| Ok(()))? {
             all.extend(logits);
         }

@@ -3,8 +3,9 @@
 use glassworks_protocol::machine::MemoryStatus;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind};
-use std::sync::Arc;
+use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};
 
 /// Counts what weights, caches and captures hold against a limit; cheap to clone.
@@ -17,6 +18,8 @@ pub struct Ledger {
 struct State {
     reserved: AtomicU64,
     limit: u64,
+    /// What others hold, and how many bytes of it: counted until they let it go.
+    lent: Mutex<Vec<(Weak<dyn Any + Send + Sync>, u64)>>,
 }
 
 /// Held as long as the memory is; gives it back when dropped.
@@ -30,7 +33,7 @@ impl Ledger {
     /// A ledger with the given limit, in bytes.
     #[must_use]
     pub fn new(limit: u64) -> Self {
-        Self { state: Arc::new(State { reserved: AtomicU64::new(0), limit }) }
+        Self { state: Arc::new(State { reserved: AtomicU64::new(0), limit, lent: Mutex::default() }) }
     }
 
     /// min(control-group limit, memory available now) − 10 %.
@@ -52,6 +55,7 @@ impl Ledger {
 
     #[must_use]
     pub fn reserved(&self) -> u64 {
+        self.state.settle();
         self.state.reserved.load(Ordering::Relaxed)
     }
 
@@ -60,6 +64,7 @@ impl Ledger {
     /// # Errors
     /// `Failure { Memory, hint }` when it doesn't fit; nothing is reserved then.
     pub fn reserve(&self, bytes: u64, what: &str) -> Result<Reservation, Failure> {
+        self.state.settle();
         let mut reserved = self.state.reserved.load(Ordering::Relaxed);
         loop {
             let free = self.state.limit.saturating_sub(reserved);
@@ -85,6 +90,15 @@ impl Ledger {
         }
     }
 
+    /// Keeps a reservation as long as anybody holds `to`: of what is handed to the window.
+    pub fn lend<T: Any + Send + Sync>(&self, mut reservation: Reservation, to: &Arc<T>) {
+        let to: Arc<dyn Any + Send + Sync> = Arc::<T>::clone(to);
+        // Counted there from now on.
+        let bytes = std::mem::take(&mut reservation.bytes);
+        let mut lent = self.state.lent.lock().unwrap_or_else(PoisonError::into_inner);
+        lent.push((Arc::downgrade(&to), bytes));
+    }
+
     /// The state to show, with what the system says this process holds.
     #[must_use]
     pub fn status(&self) -> MemoryStatus {
@@ -93,6 +107,30 @@ impl Ledger {
             resident_bytes: resident(),
             limit_bytes: self.limit(),
         }
+    }
+}
+
+impl Reservation {
+    /// Takes a part of it, as much as is there, as one of its own.
+    #[must_use]
+    pub fn split(&mut self, bytes: u64) -> Self {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        Self { state: Arc::clone(&self.state), bytes }
+    }
+}
+
+impl State {
+    /// Gives back what nobody holds any more.
+    fn settle(&self) {
+        let mut lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner);
+        lent.retain(|(to, bytes)| {
+            let held = to.strong_count() > 0;
+            if !held {
+                self.reserved.fetch_sub(*bytes, Ordering::Relaxed);
+            }
+            held
+        });
     }
 }
 
@@ -141,6 +179,23 @@ pub fn gib(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_lent_counts_as_long_as_somebody_holds_it() {
+        let ledger = Ledger::new(100);
+        let thing = Arc::new(vec![1]);
+        let mut whole = ledger.reserve(70, "it").expect("fits");
+        ledger.lend(whole.split(60), &thing);
+        assert_eq!((ledger.reserved(), whole.bytes), (70, 10));
+        drop(whole);
+        assert_eq!(ledger.reserved(), 60);
+        let other = Arc::clone(&thing);
+        drop(thing);
+        assert!(ledger.reserve(50, "more").is_err());
+        drop(other);
+        assert!(ledger.reserve(50, "more").is_ok());
+        assert_eq!(ledger.reserved(), 0);
+    }
 
     #[test]
     fn reservations_end_with_their_holder() {

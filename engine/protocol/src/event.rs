@@ -7,6 +7,7 @@ use crate::datasets::{DatasetPage, DatasetStored};
 use crate::failure::Failure;
 use crate::generate::TokenPiece;
 use crate::ids::{ChatId, EditId, JobId, ModelId, PredictionId, QueryId, RunId, VoteId};
+use crate::inside::InsidePartial;
 use crate::job::Outcome;
 use crate::machine::{DiskStatus, MemoryStatus};
 use crate::model::ModelRecord;
@@ -102,6 +103,8 @@ pub enum Partial {
     Bench(Arc<BenchRecord>),
     /// Rows of a view, as they are found.
     Found(Arc<FoundRows>),
+    /// Of looking inside.
+    Inside(InsidePartial),
 }
 
 /// Something on disk has changed: the new state of it.

@@ -80,4 +80,6 @@ id! {
     VoteId,
     /// A dataset that is kept.
     DatasetId,
+    /// A forward pass that was looked into.
+    CaptureId,
 }

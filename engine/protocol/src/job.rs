@@ -7,6 +7,7 @@ use crate::datasets::{DatasetJob, DatasetOutput};
 use crate::failure::Failure;
 use crate::generate::{GenerateSpec, ModelSource, Prompt, PromptPreview, Reply};
 use crate::ids::{ChatId, RunId};
+use crate::inside::{InsideJob, InsideOutput};
 use crate::inspect::{InspectReport, InspectSpec};
 use crate::model::{ModelCard, ModelRecord};
 use crate::predict::{LearnReport, PredictReport, PredictSpec, RowsToLearn};
@@ -45,6 +46,8 @@ pub enum JobSpec {
     /// Can replies follow this JSON schema?
     CheckSchema(String),
     Inspect(InspectSpec),
+    /// Look inside a model, for the window.
+    Inside(InsideJob),
     /// How fast a model reads and writes here. Kept, where the home can be written.
     Bench(BenchSpec),
     /// Read what the spec's data holds for its model, and keep nothing.
@@ -112,6 +115,7 @@ pub enum JobOutput {
         warnings: Vec<String>,
     },
     Inspected(Arc<InspectReport>),
+    Inside(InsideOutput),
     Benched(Arc<BenchRecord>),
     DataChecked(Arc<DataReport>),
     TrainingMeasured(Arc<StepReport>),

@@ -18,6 +18,7 @@ mod event;
 mod failure;
 pub mod generate;
 pub mod ids;
+pub mod inside;
 pub mod inspect;
 mod job;
 pub mod link;

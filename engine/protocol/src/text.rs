@@ -48,13 +48,13 @@ macro_rules! tables {
 
 /// The areas' files as they were compiled in, in the same order for every language.
 #[must_use]
-pub fn sources(language: Language) -> [(&'static str, &'static str); 16] {
+pub fn sources(language: Language) -> [(&'static str, &'static str); 17] {
     match language {
         Language::English => {
-            tables!("en": "cli", "compare", "data", "datasets", "failure", "finetune", "job", "model", "playground", "predict", "prompts", "runs", "settings", "shell", "tokens", "train")
+            tables!("en": "cli", "compare", "data", "datasets", "failure", "finetune", "inside", "job", "model", "playground", "predict", "prompts", "runs", "settings", "shell", "tokens", "train")
         }
         Language::Chinese => {
-            tables!("zh-Hans": "cli", "compare", "data", "datasets", "failure", "finetune", "job", "model", "playground", "predict", "prompts", "runs", "settings", "shell", "tokens", "train")
+            tables!("zh-Hans": "cli", "compare", "data", "datasets", "failure", "finetune", "inside", "job", "model", "playground", "predict", "prompts", "runs", "settings", "shell", "tokens", "train")
         }
     }
 }

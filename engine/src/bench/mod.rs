@@ -184,7 +184,7 @@ impl<'a> Bench<'a> {
             let end = (at + PREFILL_CHUNK).min(n);
             let logits = if end == n { Wanted::Last } else { Wanted::Nothing };
             let tokens = &self.tokens[at..end];
-            let request = Request { sequence, tokens, adapters: None, logits };
+            let request = Request { sequence, tokens, adapters: None, logits, watch: None };
             self.runner.step(&mut [request], self.record.precision, &|| self.listener.checkpoint())?;
             at = end;
         }
@@ -201,7 +201,13 @@ impl<'a> Bench<'a> {
             let started = Instant::now();
             for at in context..context + n_new {
                 let tokens = &self.tokens[at..=at];
-                let request = |sequence| Request { sequence, tokens, adapters: None, logits: Wanted::Last };
+                let request = |sequence| Request {
+                    sequence,
+                    tokens,
+                    adapters: None,
+                    logits: Wanted::Last,
+                    watch: None,
+                };
                 let mut requests: Vec<_> = all.iter_mut().map(|one| request(&mut **one)).collect();
                 self.runner.step(&mut requests, self.record.precision, &|| self.listener.checkpoint())?;
             }

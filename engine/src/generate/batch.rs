@@ -387,6 +387,7 @@ fn run(
             tokens: &rider.turn.tokens,
             adapters: rider.turn.adapters.as_deref().map(|held| &held.adapters),
             logits: rider.turn.wanted,
+            watch: None,
         })
         .collect();
     let stepped = panic::catch_unwind(AssertUnwindSafe(|| runner.step(&mut requests, precision, &between)));

@@ -184,13 +184,18 @@ impl Reader<'_> {
 }
 
 /// Nothing penalised, nothing filtered.
-fn as_it_is() -> SamplingSpec {
+#[must_use]
+pub fn as_it_is() -> SamplingSpec {
     SamplingSpec { temperature: 1.0, ..SamplingPreset::Steady.spec() }
 }
 
-fn piece(model: &LoadedModel, draw: Draw, text: &str) -> TokenPiece {
-    let other =
-        |(id, prob, sampled_prob)| Alternative { id, text: model.codec.token_text(id), prob, sampled_prob };
+/// (id, own probability, probability after the sampler)
+pub fn alternative(model: &LoadedModel, (id, prob, sampled_prob): (u32, f32, f32)) -> Alternative {
+    Alternative { id, text: model.codec.token_text(id), prob, sampled_prob }
+}
+
+/// A token as it was measured.
+pub fn piece(model: &LoadedModel, draw: Draw, text: &str) -> TokenPiece {
     TokenPiece {
         id: draw.id,
         text: text.to_owned(),
@@ -198,7 +203,7 @@ fn piece(model: &LoadedModel, draw: Draw, text: &str) -> TokenPiece {
         sampled_prob: draw.sampled_prob,
         rank: draw.rank,
         entropy: draw.entropy,
-        top: draw.top.into_iter().map(other).collect(),
+        top: draw.top.into_iter().map(|other| alternative(model, other)).collect(),
     }
 }
 

@@ -1,12 +1,14 @@
 //! The pass that writes: several sequences one step on, at once. Start reading at [`Runner::step`].
 //!
 //! In main memory it walks the model's parts over plain slices ([`pass`]): one product for all that share an input,
-//! attention over caches in blocks, buffers used again. On another device it asks the model itself
-//! ([`CausalLm::hidden`]), one sequence after the other; a model that only runs goes over its [`Bridge`]. Looking inside has its own way through a model, `inspect`;
+//! attention over caches in blocks, buffers used again; whoever [`watch`]es sees its own sequence's rows. On another device it asks the model itself
+//! ([`CausalLm::hidden`]), one sequence after the other; a model that only runs goes over its [`Bridge`]. Files of everything and gradients go through `inspect::probe`;
 //! sampling and what ends a reply live in `generate`.
 
+mod inside;
 mod parts;
 mod pass;
+pub mod watch;
 
 use crate::inspect::probe::Probe;
 use crate::models::run_only::{Asked, Bridge, BridgeSequence};
@@ -19,9 +21,12 @@ use glassworks_kernels::{dispatch, pool};
 use glassworks_protocol::model::{CacheWidth, Precision};
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, FailureKind};
+pub use inside::{LogitDirection, Whole};
 use parts::{Plan, Values};
 use pass::Rider;
+pub use pass::Start;
 use std::collections::BTreeMap;
+use watch::Watch;
 
 /// What a model remembers of one sequence: the keys and values of the positions it has been through.
 pub struct Sequence {
@@ -45,6 +50,8 @@ pub struct Request<'a> {
     /// Laid beside the linear maps, for this sequence alone.
     pub adapters: Option<&'a Adapters>,
     pub logits: Wanted,
+    /// Only in main memory.
+    pub watch: Option<&'a mut dyn Watch>,
 }
 
 /// Of which positions logits are wanted.
@@ -53,6 +60,10 @@ pub enum Wanted {
     /// More of the prompt follows.
     Nothing,
     Last,
+    /// The last so many.
+    Tail(usize),
+    /// That of this pass, counted from 0.
+    At(usize),
     All,
 }
 
@@ -176,17 +187,27 @@ impl<'m> Runner<'m> {
                 bail!("a sequence of a model elsewhere")
             };
             let Request { tokens, adapters, logits: wanted, .. } = *request;
-            Ok(Rider { cache, tokens, adapters, wanted, logits })
+            let watch = request.watch.as_deref_mut().map(|watch| watch as &mut dyn Watch);
+            Ok(Rider { cache, tokens, adapters, wanted, logits, watch })
         });
         let mut riders = riders.collect::<Result<Vec<_>>>()?;
-        let precision = match precision {
-            Precision::Exact => dispatch::Precision::Exact,
-            Precision::Fast => dispatch::Precision::Fast,
-        };
-        pool::at_hand(|| pass::run(plan, &self.arena, &mut riders, precision, between))?;
+        let precision = as_kernels_say(precision);
+        pool::at_hand(|| pass::run(plan, &self.arena, &mut riders, None, precision, between))?;
         drop(riders);
         Ok(logits)
     }
+}
+
+fn as_kernels_say(precision: Precision) -> dispatch::Precision {
+    match precision {
+        Precision::Exact => dispatch::Precision::Exact,
+        Precision::Fast => dispatch::Precision::Fast,
+    }
+}
+
+fn not_in_main_memory() -> Failure {
+    Failure::new(FailureKind::Input, Text::new("failure.inside_elsewhere"))
+        .hint(Text::new("failure.inside_elsewhere_hint"))
 }
 
 /// Each request over the bridge.
@@ -203,9 +224,17 @@ fn over(
         let asked = match request.logits {
             Wanted::Nothing => Asked::Nothing,
             Wanted::Last => Asked::Last,
-            Wanted::All => Asked::All,
+            Wanted::All | Wanted::Tail(_) | Wanted::At(_) => Asked::All,
         };
-        bridge.step(sequence, request.tokens, asked, between)
+        ensure!(request.watch.is_none(), "nobody looks into a model that only runs");
+        let mut logits = bridge.step(sequence, request.tokens, asked, between)?;
+        let vocab = bridge.shape().vocab_size;
+        match request.logits {
+            Wanted::Tail(n) => drop(logits.drain(..logits.len().saturating_sub(n * vocab))),
+            Wanted::At(at) => logits = logits.get(at * vocab..(at + 1) * vocab).unwrap_or(&[]).to_vec(),
+            Wanted::Nothing | Wanted::Last | Wanted::All => {}
+        }
+        Ok(logits)
     };
     requests.iter_mut().map(step).collect()
 }
@@ -235,6 +264,9 @@ fn alone(
     precision: Precision,
     between: &dyn Fn() -> Result<()>,
 ) -> Result<Vec<f32>> {
+    if request.watch.is_some() {
+        return Err(not_in_main_memory().into());
+    }
     let Cache::Tensors(cache) = &mut request.sequence.cache else {
         bail!("a sequence of a model in main memory")
     };
@@ -244,6 +276,11 @@ fn alone(
     let hidden = match request.logits {
         Wanted::Nothing => return Ok(Vec::new()),
         Wanted::Last => hidden.narrow(0, request.tokens.len() - 1, 1)?,
+        Wanted::Tail(n) => {
+            let n = n.min(request.tokens.len());
+            hidden.narrow(0, request.tokens.len() - n, n)?
+        }
+        Wanted::At(at) => hidden.narrow(0, at, 1)?,
         Wanted::All => hidden,
     };
     let logits = model.logits(&hidden, &mut cx)?;

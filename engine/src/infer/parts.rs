@@ -255,6 +255,34 @@ impl<'m> Norm<'m> {
     }
 }
 
+impl Norm<'_> {
+    /// What a direction behind this norm is before it, the norm's scale frozen as it is for `like` `[D]`:
+    /// `direction · norm(x) = back · x + bias` for x = like. Gives back and bias.
+    pub fn back(&self, like: &[f32], direction: &[f32]) -> (Vec<f32>, f64) {
+        let n = like.len() as f64;
+        let sum = |f: &dyn Fn(f64) -> f64| like.iter().map(|x| f(f64::from(*x))).sum::<f64>();
+        let scaled = |factors: &[f32], inv: f64| -> Vec<f64> {
+            direction.iter().zip(factors).map(|(d, w)| f64::from(*d) * f64::from(*w) * inv).collect()
+        };
+        match &self.kind {
+            Kind::Rms(factors) => {
+                let inv = 1.0 / (sum(&|x| x * x) / n + f64::from(self.eps)).sqrt();
+                (scaled(factors.values(), inv).into_iter().map(|d| d as f32).collect(), 0.0)
+            }
+            Kind::Layer(factors, bias) => {
+                let mean = sum(&|x| x) / n;
+                let inv = 1.0 / (sum(&|x| (x - mean).powi(2)) / n + f64::from(self.eps)).sqrt();
+                let back = scaled(factors.values(), inv);
+                // Centring x and centring the direction come to the same.
+                let middle = back.iter().sum::<f64>() / n;
+                let bias =
+                    direction.iter().zip(bias.values()).map(|(d, b)| f64::from(*d) * f64::from(*b)).sum();
+                (back.into_iter().map(|d| (d - middle) as f32).collect(), bias)
+            }
+        }
+    }
+}
+
 impl Vector<'_> {
     fn values(&self) -> &[f32] {
         match self {

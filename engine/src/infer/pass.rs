@@ -4,12 +4,13 @@
 //! A row's numbers do not depend on which others are there, and what a request's adapters add is laid on its rows alone.
 
 use super::Wanted;
-use super::parts::{Block, Map, Mlp, Norm, Plan, Qkv};
+use super::parts::{Block, Map, Mlp, Norm, Plan, Qkv as Projected};
+use super::watch::{Sublayer, Watch};
 use crate::nn::Adapters;
 use anyhow::{Result, ensure};
 use glassworks_kernels::arena::{Arena, Buf};
 use glassworks_kernels::attention::BlockCache;
-use glassworks_kernels::attention::{self, Rows, Span};
+use glassworks_kernels::attention::{self, Qkv, Rows, Span};
 use glassworks_kernels::dispatch::Precision;
 use glassworks_kernels::matmul::{self, Part};
 use glassworks_kernels::rope::{self, RopeShape, RopeTable};
@@ -25,6 +26,15 @@ pub struct Rider<'a> {
     pub wanted: Wanted,
     /// `[n, V]` of the positions wanted, once the pass is through.
     pub logits: &'a mut Vec<f32>,
+    pub watch: Option<&'a mut dyn Watch>,
+}
+
+/// Where a pass begins that does not begin with its tokens.
+#[derive(Clone, Copy)]
+pub struct Start<'a> {
+    pub layer: usize,
+    /// `[M, D]`: the residual stream before it.
+    pub x: &'a [f32],
 }
 
 /// Tokens of one sequence up to which its rows are computed apart from one another, as the kernels do best. It is a
@@ -84,6 +94,7 @@ pub fn run(
     plan: &Plan<'_>,
     arena: &Arena,
     riders: &mut [Rider<'_>],
+    start: Option<Start<'_>>,
     precision: Precision,
     between: &dyn Fn() -> Result<()>,
 ) -> Result<()> {
@@ -95,12 +106,23 @@ pub fn run(
     }
     riders.iter_mut().for_each(|rider| rider.cache.reserve(rider.tokens.len()));
     let mut room = Room::new(plan, arena, pass.m);
-    embed(plan, arena, riders, &mut room.x);
-    for (l, block) in plan.blocks.iter().enumerate() {
+    match start {
+        Some(start) => {
+            ensure!(
+                start.x.len() == room.x.len() && start.layer <= plan.blocks.len(),
+                "no such place to start at"
+            );
+            room.x.copy_from_slice(start.x);
+        }
+        None => embed(plan, arena, riders, &mut room.x),
+    }
+    for (l, block) in plan.blocks.iter().enumerate().skip(start.map_or(0, |start| start.layer)) {
         between()?;
+        pass.show(riders, &mut room.x, |watch, x| watch.residual(l, x));
         pass.block(l, block, riders, &mut room);
     }
     between()?;
+    pass.show(riders, &mut room.x, |watch, x| watch.residual(plan.blocks.len(), x));
     pass.logits(plan, arena, riders, &room.x);
     riders.iter_mut().for_each(|rider| rider.cache.advance(rider.tokens.len()));
     Ok(())
@@ -128,8 +150,8 @@ impl Room {
     fn new(plan: &Plan<'_>, arena: &Arena, m: usize) -> Self {
         let s = &plan.shape;
         let (q, kv) = (m * s.n_heads * s.head_width, m * s.n_kv_heads * s.head_width);
-        let joint = plan.blocks.iter().any(|block| matches!(block.qkv, Qkv::Joint(_)));
-        let by_head = plan.blocks.iter().any(|block| matches!(block.qkv, Qkv::ByHead(_)));
+        let joint = plan.blocks.iter().any(|block| matches!(block.qkv, Projected::Joint(_)));
+        let by_head = plan.blocks.iter().any(|block| matches!(block.qkv, Projected::ByHead(_)));
         let normed = plan.blocks.iter().any(|block| block.qk_norms.is_some());
         let after =
             plan.blocks.iter().any(|block| block.after_attention.is_some() || block.after_mlp.is_some());
@@ -186,26 +208,48 @@ impl<'a> Pass<'a> {
         })
     }
 
+    /// Shows each rider's rows of `x` to whoever watches it.
+    fn show(&self, riders: &mut [Rider<'_>], x: &mut [f32], see: impl Fn(&mut dyn Watch, &mut [f32])) {
+        let width = x.len() / self.m;
+        for (rider, rows) in riders.iter_mut().zip(&self.rows) {
+            if let Some(watch) = &mut rider.watch {
+                see(&mut **watch, &mut x[rows.start * width..rows.end * width]);
+            }
+        }
+    }
+
     /// x becomes what follows it.
     fn block(&self, l: usize, block: &Block<'_>, riders: &mut [Rider<'_>], room: &mut Room) {
         block.norm_1.apply(&room.x, &mut room.normed, &mut room.found);
         self.attend(l, block, riders, room);
         if block.parallel {
             block.norm_2.apply(&room.x, &mut room.normed, &mut room.found);
-            Self::add(block.after_attention.as_ref(), room);
-        } else {
-            Self::add(block.after_attention.as_ref(), room);
+        }
+        self.add((l, Sublayer::Attention), block.after_attention.as_ref(), riders, room);
+        if !block.parallel {
             block.norm_2.apply(&room.x, &mut room.normed, &mut room.found);
         }
         self.mlp(&block.mlp, room);
-        Self::add(block.after_mlp.as_ref(), room);
+        self.add((l, Sublayer::Mlp), block.after_mlp.as_ref(), riders, room);
     }
 
     /// x += what a sublayer made, normed where it has such a norm.
-    fn add(norm: Option<&Norm<'_>>, room: &mut Room) {
-        let Some(norm) = norm else { return affine::add(&mut room.x, &room.made) };
-        norm.apply(&room.made, &mut room.extra, &mut room.found);
-        affine::add(&mut room.x, &room.extra);
+    fn add(
+        &self,
+        (l, by): (usize, Sublayer),
+        norm: Option<&Norm<'_>>,
+        riders: &mut [Rider<'_>],
+        room: &mut Room,
+    ) {
+        let made = match norm {
+            Some(norm) => {
+                norm.apply(&room.made, &mut room.extra, &mut room.found);
+                &mut room.extra
+            }
+            None => &mut room.made,
+        };
+        self.show(riders, made, |watch, x| watch.added(l, by, x));
+        affine::add(&mut room.x, made);
     }
 
     /// Attention over each rider's cache, which takes in this pass's keys and values: from `normed` to `made`.
@@ -213,7 +257,7 @@ impl<'a> Pass<'a> {
         let shape = &block.attention;
         let Room { normed, made, qkv: [q, k, v], raw, attended, found, .. } = room;
         match &block.qkv {
-            Qkv::Separate(maps) => {
+            Projected::Separate(maps) => {
                 let outs = match &block.qk_norms {
                     Some(_) => {
                         let [raw_q, raw_k] = raw;
@@ -223,8 +267,8 @@ impl<'a> Pass<'a> {
                 };
                 self.products(normed, maps.each_ref(), outs);
             }
-            Qkv::Joint(map) => self.products(normed, [map], [&mut **q]),
-            Qkv::ByHead(map) => {
+            Projected::Joint(map) => self.products(normed, [map], [&mut **q]),
+            Projected::ByHead(map) => {
                 self.products(normed, [map], [&mut *raw[0]]);
                 affine::split_heads(&raw[0], shape.head_width, [&mut **q, &mut **k, &mut **v]);
             }
@@ -238,8 +282,8 @@ impl<'a> Pass<'a> {
             self.turn(k, shape.n_kv_heads, shape.head_width, which);
         }
         let views = match &block.qkv {
-            Qkv::Joint(_) => shape.fused(q),
-            Qkv::Separate(_) | Qkv::ByHead(_) => shape.apart(q, k, v),
+            Projected::Joint(_) => shape.fused(q),
+            Projected::Separate(_) | Projected::ByHead(_) => shape.apart(q, k, v),
         };
         for (rider, rows) in riders.iter_mut().zip(&self.rows) {
             rider.cache.write(l, from(views.k, rows.start), from(views.v, rows.start), rows.len());
@@ -250,6 +294,13 @@ impl<'a> Pass<'a> {
             .map(|(rider, rows)| Span { cache: &*rider.cache, rows: rows.clone() })
             .collect();
         attention::cached(shape, l, views.q, &spans, attended);
+        let width = shape.q_width();
+        for (rider, rows) in riders.iter_mut().zip(&self.rows) {
+            if let Some(watch) = &mut rider.watch {
+                let [q, k, v] = [views.q, views.k, views.v].map(|all| from(all, rows.start));
+                watch.heads(l, Qkv { q, k, v }, &mut attended[rows.start * width..rows.end * width]);
+            }
+        }
         self.products(attended, [&block.o], [&mut **made]);
     }
 
@@ -305,6 +356,18 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// Final norm and unembedding: `[M, D]` → `[M, V]`.
+    fn unembed(&self, plan: &Plan<'_>, arena: &Arena, rows: &[f32]) -> Buf {
+        let (mut normed, mut found) = (arena.take(rows.len()), arena.take(2 * self.m));
+        plan.norm.apply(rows, &mut normed, &mut found);
+        let mut logits = arena.take(self.m * plan.shape.vocab_size);
+        self.products(&normed, [&plan.head], [&mut logits]);
+        if let Some(cap) = plan.logit_cap {
+            activation::soft_cap(&mut logits, cap);
+        }
+        logits
+    }
+
     /// Final norm and unembedding of the rows that each rider wants.
     fn logits(&self, plan: &Plan<'_>, arena: &Arena, riders: &mut [Rider<'_>], x: &[f32]) {
         let mut wanted: Vec<(usize, Range<usize>)> = Vec::with_capacity(riders.len());
@@ -312,6 +375,8 @@ impl<'a> Pass<'a> {
             match rider.wanted {
                 Wanted::Nothing => {}
                 Wanted::Last => wanted.push((i, rows.end - 1..rows.end)),
+                Wanted::Tail(n) => wanted.push((i, rows.end - n.min(rows.len())..rows.end)),
+                Wanted::At(at) => wanted.push((i, rows.start + at..rows.start + at + 1)),
                 Wanted::All => wanted.push((i, rows.clone())),
             }
         }
@@ -326,8 +391,6 @@ impl<'a> Pass<'a> {
         for (to, from) in rows.chunks_exact_mut(width).zip(all) {
             to.copy_from_slice(&x[from * width..(from + 1) * width]);
         }
-        let (mut normed, mut found) = (arena.take(rows.len()), arena.take(2 * n));
-        plan.norm.apply(&rows, &mut normed, &mut found);
         let head = Pass {
             precision: self.precision,
             m: n,
@@ -337,15 +400,55 @@ impl<'a> Pass<'a> {
             angles: Vec::new(),
             places: Vec::new(),
         };
-        let mut logits = arena.take(n * vocab);
-        head.products(&normed, [&plan.head], [&mut logits]);
-        if let Some(cap) = plan.logit_cap {
-            activation::soft_cap(&mut logits, cap);
-        }
+        let logits = head.unembed(plan, arena, &rows);
         for ((i, _), rows) in wanted.iter().zip(&head.rows) {
             riders[*i].logits.extend_from_slice(&logits[rows.start * vocab..rows.end * vocab]);
         }
     }
+}
+
+/// Final norm and unembedding of rows of the residual stream, `[n, D]` → `[n, V]`, all of one sequence.
+pub fn unembed(
+    plan: &Plan<'_>,
+    arena: &Arena,
+    rows: &[f32],
+    adapters: Option<&Adapters>,
+    precision: Precision,
+) -> Vec<f32> {
+    let n = rows.len() / plan.shape.width;
+    if n == 0 {
+        return Vec::new();
+    }
+    let head = Pass {
+        precision,
+        m: n,
+        apart: if n <= APART { n } else { 0 },
+        rows: std::iter::once(0..n).collect(),
+        adapters: vec![adapters],
+        angles: Vec::new(),
+        places: Vec::new(),
+    };
+    head.unembed(plan, arena, rows).to_vec()
+}
+
+/// A layer's output projection without its bias: `[n, H·E]` → `[n, D]`, all rows of one sequence.
+pub fn project(block: &Block<'_>, rows: &[f32], n: usize, adapters: Option<&Adapters>) -> Vec<f32> {
+    let pass = Pass {
+        precision: Precision::Exact,
+        m: n,
+        apart: if n <= APART { n } else { 0 },
+        rows: std::iter::once(0..n).collect(),
+        adapters: vec![adapters],
+        angles: Vec::new(),
+        places: Vec::new(),
+    };
+    let mut out = vec![0.0; n * block.o.weight.matrix().n_out];
+    pass.products(rows, [&block.o], [&mut out]);
+    if let Some(bias) = &block.o.bias {
+        let less: Vec<f32> = bias.values().iter().map(|b| -b).collect();
+        affine::add_bias(&mut out, &less);
+    }
+    out
 }
 
 /// These rows of each weight's output.

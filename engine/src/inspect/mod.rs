@@ -1,7 +1,13 @@
 //! Looking inside a forward pass: run it once, keep what was seen, write it to a file.
 
+pub mod draw;
 mod file;
+pub mod gradients;
+mod pooled;
 pub mod probe;
+pub mod recorder;
+pub mod stream;
+pub mod switch;
 
 pub use file::write_safetensors;
 

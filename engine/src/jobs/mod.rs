@@ -6,6 +6,7 @@ pub mod datasets;
 mod delete_runs;
 mod generate;
 mod heard;
+mod inside;
 mod inspect;
 mod keep;
 mod merge;
@@ -43,6 +44,7 @@ pub fn name(spec: &JobSpec) -> &'static str {
         JobSpec::Tokenize(_) => "tokenize",
         JobSpec::CheckSchema(_) => "check-schema",
         JobSpec::Inspect(_) => "inspect",
+        JobSpec::Inside(_) => "inside",
         JobSpec::Bench(_) => "bench",
         JobSpec::CheckData(_) => "check-data",
         JobSpec::MeasureTraining(_) => "measure-training",
@@ -75,6 +77,7 @@ pub fn run(cx: &JobCx, spec: JobSpec) -> Result<JobOutput> {
         JobSpec::Tokenize(spec) => tokenize::run(cx, &spec),
         JobSpec::CheckSchema(schema) => Ok(JobOutput::SchemaChecked { warnings: schema::check(&schema)? }),
         JobSpec::Inspect(spec) => inspect::run(cx, &spec),
+        JobSpec::Inside(job) => inside::run(cx, job).map(JobOutput::Inside),
         JobSpec::Bench(spec) => bench::run(cx, spec),
         JobSpec::CheckData(spec) => rehearse::check_data(cx, &spec),
         JobSpec::MeasureTraining(spec) => rehearse::measure(cx, *spec),

@@ -86,6 +86,17 @@ impl Adapters {
     }
 }
 
+impl Adapters {
+    /// row += strength · scale · (B·A)[at], where the map has an adapter: a row of its weight, `[in]`.
+    pub fn add_row(&self, linear: LinearId, at: usize, row: &mut [f32]) {
+        let Some(one) = self.beside.get(&linear).filter(|_| self.strength != 0.0) else { return };
+        let factors = one.b.chunks_exact(one.rank).nth(at).unwrap_or(&[]);
+        for (b, a) in factors.iter().zip(one.a.chunks_exact(row.len())) {
+            row.iter_mut().zip(a).for_each(|(w, a)| *w += self.strength * one.scale * b * a);
+        }
+    }
+}
+
 impl LowRank {
     /// Adds strength · scale · B·A to a weight `[out, in]`.
     pub fn merge_into(&self, weight: &mut [f32], n_in: usize, strength: f32) {

@@ -115,6 +115,21 @@ impl Store {
         next.ok_or_else(|| Failure::new(FailureKind::Input, Text::new(nothing)))
     }
 
+    /// The steps of every edit, those that take it back and those that do it, as they were written.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub async fn dataset_steps(&self, id: DatasetId) -> std::result::Result<Vec<String>, Failure> {
+        let mut reader = self.inner.readers.acquire().await.map_err(StoreError::from)?;
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("SELECT undo, redo FROM dataset_edits WHERE dataset = ?")
+                .bind(&id.as_bytes()[..])
+                .fetch_all(&mut *reader)
+                .await
+                .map_err(StoreError::from)?;
+        Ok(rows.into_iter().flat_map(|(undo, redo)| [undo, redo]).collect())
+    }
+
     /// Writes a change; returns the record as it is now.
     ///
     /// # Errors

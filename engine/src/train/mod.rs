@@ -26,7 +26,7 @@ pub mod sample;
 pub mod save;
 mod schedule;
 pub mod scratch;
-mod watch;
+pub(crate) mod watch;
 
 pub(crate) use batch::{Angles, StepCx};
 pub use batch::{Batch, BatchLoss, IGNORED};

@@ -111,6 +111,7 @@ impl Sampler<'_> {
                     tokens,
                     adapters: now.adapters.as_ref(),
                     logits: Wanted::Last,
+                    watch: None,
                 })
                 .collect();
             if requests.is_empty() {

@@ -15,6 +15,7 @@ mod cached;
 mod forward;
 mod store;
 mod tile;
+mod weights;
 
 #[cfg(test)]
 mod cached_tests;
@@ -25,6 +26,7 @@ pub use backward::{Gradients, backward};
 pub use cache::{BLOCK, BlockCache, CachePrecision, CacheShape};
 pub use cached::{Span, cached};
 pub use forward::forward;
+pub use weights::{MapRows, weights};
 
 /// The shape of attention and what is seen by whom.
 #[derive(Clone, Copy, Debug, PartialEq)]

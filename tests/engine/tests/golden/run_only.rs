@@ -43,7 +43,7 @@ fn bridged(folder: &Path) -> Model {
 }
 
 fn step(runner: &mut Runner<'_>, sequence: &mut Sequence, tokens: &[u32], logits: Wanted) -> Vec<f32> {
-    let mut requests = [Request { sequence, tokens, adapters: None, logits }];
+    let mut requests = [Request { sequence, tokens, adapters: None, logits, watch: None }];
     runner.step(&mut requests, Precision::Exact, &|| Ok(())).unwrap().remove(0)
 }
 
@@ -126,7 +126,7 @@ fn a_pass_that_nobody_wants_leaves_a_sequence_unread_and_the_next_one_right() {
     let mut sequence = runner.sequence(CacheWidth::Full);
     step(&mut runner, &mut sequence, &ids[..4], Wanted::Last);
     let wrong = |runner: &mut Runner<'_>, sequence: &mut Sequence, tokens: &[u32]| {
-        let mut requests = [Request { sequence, tokens, adapters: None, logits: Wanted::Last }];
+        let mut requests = [Request { sequence, tokens, adapters: None, logits: Wanted::Last, watch: None }];
         format!("{:#}", runner.step(&mut requests, Precision::Exact, &|| Ok(())).unwrap_err())
     };
     assert!(wrong(&mut runner, &mut sequence, &[512]).contains("vocabulary"));

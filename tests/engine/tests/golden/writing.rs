@@ -9,7 +9,13 @@ use glassworks_protocol::model::CacheWidth;
 fn step(runner: &mut Runner<'_>, parts: &mut [(&mut Sequence, &[u32])]) -> Vec<Vec<f32>> {
     let mut requests: Vec<Request<'_>> = parts
         .iter_mut()
-        .map(|(sequence, tokens)| Request { sequence, tokens, adapters: None, logits: Wanted::All })
+        .map(|(sequence, tokens)| Request {
+            sequence,
+            tokens,
+            adapters: None,
+            logits: Wanted::All,
+            watch: None,
+        })
         .collect();
     runner.step(&mut requests, Precision::Exact, &|| Ok(())).unwrap()
 }
@@ -102,7 +108,13 @@ fn a_sequence_beside_others_is_itself() {
         let mut run = |parts: &mut [(&mut Sequence, &[u32])]| {
             let mut requests: Vec<Request<'_>> = parts
                 .iter_mut()
-                .map(|(sequence, tokens)| Request { sequence, tokens, adapters: None, logits: Wanted::Last })
+                .map(|(sequence, tokens)| Request {
+                    sequence,
+                    tokens,
+                    adapters: None,
+                    logits: Wanted::Last,
+                    watch: None,
+                })
                 .collect();
             runner.step(&mut requests, precision, &|| Ok(())).unwrap()
         };
@@ -132,8 +144,8 @@ fn an_ended_pass_never_was() {
         Ok(())
     };
     let mut requests = [
-        Request { sequence: &mut a, tokens: &ids[10..20], adapters: None, logits: Wanted::Last },
-        Request { sequence: &mut b, tokens: &ids, adapters: None, logits: Wanted::Last },
+        Request { sequence: &mut a, tokens: &ids[10..20], adapters: None, logits: Wanted::Last, watch: None },
+        Request { sequence: &mut b, tokens: &ids, adapters: None, logits: Wanted::Last, watch: None },
     ];
     assert!(runner.step(&mut requests, Precision::Exact, &between).is_err());
     assert_eq!((a.len(), b.len()), (10, 0));
@@ -145,7 +157,7 @@ fn an_ended_pass_never_was() {
     let wrong = |tokens: &[u32]| {
         let mut sequence = Runner::new(&*model).unwrap().sequence(CacheWidth::Full);
         let mut requests =
-            [Request { sequence: &mut sequence, tokens, adapters: None, logits: Wanted::Last }];
+            [Request { sequence: &mut sequence, tokens, adapters: None, logits: Wanted::Last, watch: None }];
         Runner::new(&*model)
             .unwrap()
             .step(&mut requests, Precision::Exact, &|| Ok(()))

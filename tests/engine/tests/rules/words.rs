@@ -4,13 +4,14 @@ use crate::Problem;
 use crate::source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 
-const AREAS: [&str; 16] = [
+const AREAS: [&str; 17] = [
     "cli",
     "compare",
     "data",
     "datasets",
     "failure",
     "finetune",
+    "inside",
     "job",
     "model",
     "playground",
@@ -24,7 +25,8 @@ const AREAS: [&str; 16] = [
 ];
 
 /// Names of files, weights and fields of a recipe that look like keys of an area.
-const NOT_KEYS: [&str; 12] = [
+const NOT_KEYS: [&str; 13] = [
+    "inside.safetensors",
     "data.jsonl",
     "model.safetensors",
     "model.bin",
