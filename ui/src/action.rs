@@ -61,6 +61,8 @@ pub enum Open {
     UsePrompt(std::sync::Arc<FilledPrompt>),
     /// A text to become a prompt of the library.
     SavePrompt(std::sync::Arc<glassworks_protocol::prompts::PromptBody>),
+    /// A text, to look at how a model reads it.
+    Inside(std::sync::Arc<LookInside>),
     /// A file or folder that was dropped, picked or given on the command line.
     Path(PathBuf),
 }
@@ -71,6 +73,17 @@ pub struct FilledPrompt {
     pub name: String,
     pub body: glassworks_protocol::prompts::PromptBody,
     pub values: glassworks_protocol::prompts::Values,
+}
+
+/// A text to look into.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LookInside {
+    /// As it is called.
+    pub title: String,
+    pub subject: glassworks_protocol::inside::Subject,
+    /// What is to read it; `None`: as the attention pane has it.
+    pub model:
+        Option<(glassworks_protocol::generate::ModelSource, Option<glassworks_protocol::train::TunedSource>)>,
 }
 
 /// A recipe as it lies on disk: TOML as the JSON that it means.

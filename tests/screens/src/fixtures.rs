@@ -2,11 +2,15 @@
 
 use super::Window;
 use glassworks_protocol::chat::TemplateSource;
-use glassworks_protocol::ids::{JobId, ModelId};
+use glassworks_protocol::generate::ModelSource;
+use glassworks_protocol::ids::{JobId, ModelId, RunId};
 use glassworks_protocol::machine::{MachineReport, StartReport};
 use glassworks_protocol::model::{ModelCard, ModelFormat, ModelRecord};
 use glassworks_protocol::settings::{DeviceChoice, Settings, ThemeChoice};
 use glassworks_protocol::text::{Language, Text};
+use glassworks_protocol::train::{
+    CheckpointKind, CheckpointRecord, RunProgress, RunRecord, RunStatus, TrainSpec,
+};
 use glassworks_protocol::{Command, JobSpec};
 use glassworks_protocol::{Progress, Unit};
 use std::sync::Arc;
@@ -129,4 +133,45 @@ pub fn run_job(window: &mut Window, spec: JobSpec) -> JobId {
     window.harness.state_mut().send(Command::Start(id, spec));
     window.run();
     id
+}
+
+/// A done run of `base` with an adapter, its best checkpoint at step 350 of 717; what it has kept beside its result.
+#[must_use]
+pub fn run(base: &ModelRecord, name: &str) -> (RunRecord, Vec<Arc<CheckpointRecord>>) {
+    let id = RunId::mint();
+    let folder = std::path::PathBuf::from(format!("/runs/{id}"));
+    let record = RunRecord {
+        id,
+        name: name.to_owned(),
+        spec: TrainSpec { model: ModelSource::Library(base.id), ..TrainSpec::default() },
+        status: RunStatus::Done,
+        progress: RunProgress {
+            step: 717,
+            n_steps: 717,
+            model_name: base.name.clone(),
+            base_hash: base.card.content_hash.clone(),
+            best_step: Some(350),
+            result: Some(folder.join("result")),
+            ..RunProgress::default()
+        },
+        folder: folder.clone(),
+        created_at_ms: super::NOW_MS,
+        changed_at_ms: super::NOW_MS,
+        tags: Vec::new(),
+        notes: String::new(),
+        trashed_at_ms: None,
+    };
+    let kept = [(CheckpointKind::Last, 717, 1.61), (CheckpointKind::Best, 350, 1.43)];
+    let kept = kept.map(|(kind, step, loss)| {
+        Arc::new(CheckpointRecord {
+            run: id,
+            kind,
+            step,
+            validation_loss: Some(loss),
+            path: folder.join(kind.folder()),
+            size_bytes: 19_800_000,
+            at_ms: super::NOW_MS + step as i64,
+        })
+    });
+    (record, kept.to_vec())
 }

@@ -90,6 +90,7 @@ impl App {
                 Open::Run(_) => PaneId::Runs,
                 Open::Recipe(_) | Open::Learn(_) | Open::LearnFrom(_) => PaneId::Finetune,
                 Open::Predict(_) => PaneId::Predict,
+                Open::Inside(_) => PaneId::Attention,
                 Open::Dataset(_) | Open::DatasetRow(..) | Open::BadRows(_) => PaneId::Datasets,
                 Open::Path(path) if has_rows(path) => PaneId::Datasets,
                 Open::Prompt(_) | Open::SavePrompt(_) => PaneId::Prompts,

@@ -1,6 +1,7 @@
 //! The jobs of this session: what runs, what waits, what has ended and how.
 
 use glassworks_protocol::ids::{ChatId, JobId, ModelId};
+use glassworks_protocol::inside::InsideJob;
 use glassworks_protocol::prompts::PromptJob;
 use glassworks_protocol::text::Text;
 use glassworks_protocol::{Failure, JobOutput, JobSpec, Outcome, Progress, Query};
@@ -23,6 +24,10 @@ pub enum JobKind {
     Tokenize,
     CheckSchema,
     Inspect,
+    /// Looking inside a model.
+    Inside,
+    /// Asked for while a person looks at maps.
+    DrawMap,
     Bench,
     CheckData,
     MeasureTraining,
@@ -55,6 +60,8 @@ impl JobKind {
             JobSpec::Tokenize(_) => Self::Tokenize,
             JobSpec::CheckSchema(_) => Self::CheckSchema,
             JobSpec::Inspect(_) => Self::Inspect,
+            JobSpec::Inside(InsideJob::Head(_)) => Self::DrawMap,
+            JobSpec::Inside(_) => Self::Inside,
             JobSpec::Bench(_) => Self::Bench,
             JobSpec::CheckData(_) => Self::CheckData,
             JobSpec::MeasureTraining(_) => Self::MeasureTraining,
@@ -84,6 +91,7 @@ impl JobKind {
                 | Self::CheckSchema
                 | Self::CheckData
                 | Self::LookAtDataset
+                | Self::DrawMap
         )
     }
 }

@@ -2,6 +2,7 @@
 
 use glassworks_protocol::generate::ModelSource;
 use glassworks_protocol::ids::{JobId, ModelId};
+use glassworks_protocol::inside::{Capture, InsideJob};
 use glassworks_protocol::model::ModelRecord;
 use glassworks_protocol::prompts::PromptJob;
 use glassworks_protocol::text::Text;
@@ -51,6 +52,8 @@ impl Library {
     pub(super) fn started(&mut self, job: JobId, spec: &JobSpec) {
         let source = match spec {
             JobSpec::Score(spec) => &spec.model,
+            JobSpec::Inside(InsideJob::Capture(spec)) => &spec.model,
+            JobSpec::Inside(InsideJob::Scores(spec)) => &spec.model,
             JobSpec::LoadModel(source) => source,
             JobSpec::Generate(spec) => &spec.model,
             _ => return,
@@ -133,6 +136,21 @@ impl Library {
             JobSpec::Tokenize(_) => Text::new("job.title_tokenize"),
             JobSpec::CheckSchema(_) => Text::new("job.title_schema"),
             JobSpec::Inspect(spec) => Text::new("job.title_inspect").arg("name", self.name_of(&spec.model)),
+            JobSpec::Inside(InsideJob::Capture(spec)) => {
+                Text::new("job.title_inspect").arg("name", self.name_of(&spec.model))
+            }
+            JobSpec::Inside(InsideJob::Scores(spec)) => {
+                Text::new("job.title_head_scores").arg("name", self.name_of(&spec.model))
+            }
+            JobSpec::Inside(InsideJob::Ablate(spec)) => switching_off(&spec.base),
+            JobSpec::Inside(InsideJob::Continue(spec)) => switching_off(&spec.base),
+            JobSpec::Inside(InsideJob::Sweep(spec)) => switching_off(&spec.base),
+            JobSpec::Inside(InsideJob::Lens(spec)) => looking_inside(&spec.base),
+            JobSpec::Inside(InsideJob::Attribute(spec)) => looking_inside(&spec.base),
+            JobSpec::Inside(InsideJob::Gradients(spec)) => looking_inside(&spec.base),
+            JobSpec::Inside(InsideJob::Rollout(spec)) => looking_inside(&spec.base),
+            JobSpec::Inside(InsideJob::Values(spec)) => looking_inside(&spec.base),
+            JobSpec::Inside(InsideJob::Head(_)) => Text::new("job.title_draw_map"),
             JobSpec::Bench(spec) => Text::new("job.title_bench").arg("name", self.name_of(&spec.model)),
             JobSpec::CheckData(_) => Text::new("finetune.title_check"),
             JobSpec::MeasureTraining(spec) => {
@@ -168,4 +186,12 @@ impl Library {
 
 pub(super) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn switching_off(base: &Capture) -> Text {
+    Text::new("job.switching_off").arg("name", &base.model.name)
+}
+
+fn looking_inside(base: &Capture) -> Text {
+    Text::new("job.title_inspect").arg("name", &base.model.name)
 }

@@ -88,7 +88,11 @@ impl Chats {
                 live.prompt = Some((n_prompt, n_reused, context_length));
             }
             // Replies measure nothing.
-            Partial::Metrics(_) | Partial::Samples(_) | Partial::Bench(_) | Partial::Found(_) => {}
+            Partial::Metrics(_)
+            | Partial::Samples(_)
+            | Partial::Bench(_)
+            | Partial::Found(_)
+            | Partial::Inside(_) => {}
             Partial::Tokens { first, pieces } => {
                 live.first_token_at_ms.get_or_insert(now_ms);
                 live.n_new += pieces.len() as u32;

@@ -3,6 +3,7 @@
 
 mod answers;
 mod benches;
+mod captures;
 mod chats;
 mod curves;
 mod datasets;
@@ -21,6 +22,7 @@ mod votes;
 
 pub use answers::{Answer, Answers};
 pub use benches::Benches;
+pub use captures::{CaptureState, Captures, InsideReport, Looking, Measured};
 pub use chats::{ChatState, Chats, Search};
 pub use curves::{Curves, Sample};
 pub use datasets::{BAD_PAGE, Bad, Datasets, FoundView};
@@ -28,7 +30,7 @@ pub use jobs::{Job, JobKind, JobState, Jobs};
 pub use library::{Library, ModelState};
 pub use live::LiveReply;
 pub use looks::Looks;
-pub use pick::{Offer, Writer};
+pub use pick::{Offer, Pick, PickFor};
 pub use predictions::{Looked, PAGE, Predictions, Told};
 pub use prompts::{Prompts, Running, Table};
 pub use runs::{Listed, RunState, Runs};
@@ -97,6 +99,7 @@ pub struct Model {
     disk_asked_ms: Option<i64>,
     pub answers: Answers,
     pub scores: Scores,
+    pub captures: Captures,
     pub votes: Votes,
     /// The newest lines of the log, once asked for.
     pub log_tail: Option<String>,
@@ -139,6 +142,7 @@ impl Model {
             disk_asked_ms: None,
             answers: Answers::default(),
             scores: Scores::default(),
+            captures: Captures::default(),
             votes: Votes::default(),
             log_tail: None,
             alerts: Vec::new(),
@@ -176,6 +180,7 @@ impl Model {
                     Partial::Samples(samples) => self.looks.writes(samples),
                     Partial::Bench(record) => self.benches.measured(job, record),
                     Partial::Found(found) => self.datasets.found(job, &found),
+                    Partial::Inside(partial) => self.captures.partial(job, partial),
                     partial => {
                         self.answers.partial(job, &partial, self.now_ms);
                         self.chats.partial(job, partial, self.now_ms);
@@ -183,6 +188,7 @@ impl Model {
                 }
             }
             Event::Settled(job, outcome) => {
+                let outcome = self.captures.settled(job, outcome);
                 self.chats.settled(job, &outcome);
                 self.answers.settled(job, &outcome);
                 self.scores.settled(job, &outcome);
@@ -227,6 +233,7 @@ impl Model {
                 self.predictions.started(*id, spec);
                 self.prompts.started(*id, spec);
                 self.datasets.started(*id, spec);
+                self.captures.started(*id, spec);
             }
             Command::Signal(_, Signal::GoOn) => {}
             Command::Cancel(id) | Command::Signal(id, _) => self.jobs.stopping(*id),

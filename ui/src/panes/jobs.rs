@@ -235,6 +235,7 @@ fn result(cx: &PaneCx, job: &Job) -> String {
         | JobOutput::Preview(_)
         | JobOutput::Tokenized(_)
         | JobOutput::SchemaChecked { .. }
+        | JobOutput::Inside(_)
         | JobOutput::DataChecked(_) => String::new(),
     }
 }

@@ -1,8 +1,10 @@
 //! The panes: what one is, what it is given, and the table of all of them.
 
+mod attention;
 mod datasets;
 mod finetune;
 mod jobs;
+mod offers;
 pub mod playground;
 mod predict;
 mod prompts;
@@ -73,6 +75,7 @@ pub enum PaneId {
     Datasets,
     Finetune,
     Runs,
+    Attention,
     Predict,
     Prompts,
     Tokens,
@@ -126,6 +129,14 @@ pub const PANES: &[PaneKind] = &[
         low: false,
         badge: |model| model.jobs.active().filter(|job| job.kind == JobKind::Train).count(),
         make: || Box::new(runs::RunsPane::default()),
+    },
+    PaneKind {
+        id: PaneId::Attention,
+        key: "shell.pane_attention",
+        icon: icons::GRID_NINE,
+        low: false,
+        badge: |model| model.jobs.active().filter(|job| job.kind == JobKind::Inside).count(),
+        make: || Box::new(attention::AttentionPane::default()),
     },
     PaneKind {
         id: PaneId::Predict,

@@ -12,6 +12,9 @@ use egui::{Context, Id, Ui};
 use glassworks_protocol::text::Language;
 use std::sync::Arc;
 
+/// What a texture is multiplied by where it is shown as it is.
+pub const AS_IT_IS: egui::Color32 = egui::Color32::WHITE;
+
 /// Sizes in points, on a grid of 4.
 pub mod size {
     pub const RAIL: f32 = 56.0;

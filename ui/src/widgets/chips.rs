@@ -62,6 +62,26 @@ impl ChipText {
         self.places.iter().find(|place| place.token == token).map(|place| place.rect)
     }
 
+    /// Lines below tokens in sight, where `color` gives one; `origin` is the top left of the text.
+    pub fn underline(&self, ui: &Ui, origin: egui::Pos2, color: impl Fn(usize) -> Option<Color32>) {
+        for place in self.in_sight(ui, origin) {
+            if let Some(color) = color(place.token) {
+                let at = place.rect.translate(origin.to_vec2()).shrink2(vec2(1.0, 0.0));
+                let line = Rect::from_min_max(
+                    pos2(at.left(), at.bottom() - 1.0),
+                    pos2(at.right(), at.bottom() + 2.0),
+                );
+                ui.painter().rect_filled(line, 1.0, color);
+            }
+        }
+    }
+
+    fn in_sight(&self, ui: &Ui, origin: egui::Pos2) -> impl Iterator<Item = &Place> {
+        let clip = ui.clip_rect();
+        let first = self.places.partition_point(|place| origin.y + place.rect.bottom() < clip.top());
+        self.places[first..].iter().take_while(move |place| origin.y + place.rect.top() <= clip.bottom())
+    }
+
     fn at(&self, point: Vec2) -> Option<usize> {
         self.places.iter().find(|place| place.rect.contains(point.to_pos2())).map(|place| place.token)
     }
@@ -119,11 +139,7 @@ pub fn chips(
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, name));
     let origin = rect.min;
     if ui.is_rect_visible(rect) {
-        let clip = ui.clip_rect();
-        let first = text.places.partition_point(|place| origin.y + place.rect.bottom() < clip.top());
-        let seen =
-            text.places[first..].iter().take_while(|place| origin.y + place.rect.top() <= clip.bottom());
-        for place in seen {
+        for place in text.in_sight(ui, origin) {
             let at = place.rect.translate(origin.to_vec2());
             if let Some(color) = ground(place.token) {
                 ui.painter().rect_filled(at, f32::from(size::RADIUS_CHIP), color);

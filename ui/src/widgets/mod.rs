@@ -16,6 +16,7 @@ mod menu;
 pub mod metric_plot;
 mod number;
 mod paint;
+mod pick;
 mod progress;
 mod segments;
 mod slider;
@@ -40,6 +41,7 @@ pub use mark::{Tone, badge, badge_button, bead, bead_ring, kbd, logo, paint_bead
 pub use menu::{MenuItem, Select, context_menu, menu, popover, popover_at};
 pub use number::NumberField;
 pub use paint::{focus_ring, galley, icon_galley, one_line, row_ground, shape_icon};
+pub use pick::{PickRow, PickWords, pick_below, pick_list};
 pub use progress::{job_row, progress_bar, progress_line, waiting_row};
 pub use segments::segments;
 pub use slider::slider_row;

@@ -366,7 +366,8 @@ impl Datasets {
             }
             DatasetEdit::Restore(dataset) => self.change(*dataset, |record| record.trashed_at_ms = None),
             DatasetEdit::DeleteForever(dataset) => self.deleted(*dataset),
-            DatasetEdit::RestoreVersion { .. }
+            DatasetEdit::Duplicate { .. }
+            | DatasetEdit::RestoreVersion { .. }
             | DatasetEdit::KeepVersion { .. }
             | DatasetEdit::DismissBad { .. }
             | DatasetEdit::Undo(_)
