@@ -248,8 +248,33 @@ pub struct InspectArgs {
     pub model: String,
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub prompt: String,
-    #[arg(short, long, value_name = "FILE")]
-    pub out: PathBuf,
+    #[arg(short, long, value_name = "FILE", required_unless_present_any = ["lens", "scores", "ablate"])]
+    pub out: Option<PathBuf>,
+    #[arg(long)]
+    pub lens: bool,
+    #[arg(long)]
+    pub scores: bool,
+    #[arg(long, value_name = "L.H,…", value_delimiter = ',')]
+    pub ablate: Vec<HeadArg>,
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `14.5`: layer and head, both from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadArg {
+    pub layer: u32,
+    pub head: u32,
+}
+
+impl std::str::FromStr for HeadArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('.').and_then(|(layer, head)| layer.parse().ok().zip(head.parse().ok()));
+        let (layer, head) = parts.ok_or_else(|| format!("{text} is not LAYER.HEAD"))?;
+        Ok(Self { layer, head })
+    }
 }
 
 #[derive(Args)]

@@ -46,7 +46,11 @@ pub fn run(cx: &Cx, args: &GenerateArgs) -> Result<(), Stop> {
                 meter.clear();
                 printer.prompt_read(n_prompt, n_reused);
             }
-            Partial::Metrics(_) | Partial::Samples(_) | Partial::Bench(_) | Partial::Found(_) => {}
+            Partial::Metrics(_)
+            | Partial::Samples(_)
+            | Partial::Bench(_)
+            | Partial::Found(_)
+            | Partial::Inside(_) => {}
             Partial::Tokens { first, pieces } => {
                 meter.clear();
                 printer.hint(first, &pieces)?;

@@ -11,6 +11,7 @@ mod data_args;
 mod generate;
 mod help;
 mod inspect;
+mod inspect_tables;
 mod merge;
 mod meter;
 mod models;
