@@ -27,22 +27,12 @@ fn replaced(
     ids: &[u32],
     mut replace: impl FnMut(Site, Vec<f32>) -> Option<Vec<f32>> + Send + 'static,
 ) -> Vec<f32> {
-    let mut cache = KvCache::new(model.shape());
     let mut probe = Probe::Replace(Box::new(move |site, tensor: &Tensor| {
         let values = tensor.flatten_all()?.to_vec1()?;
         let other = replace(site, values);
         Ok(other.map(|other| Tensor::from_vec(other, tensor.dims(), tensor.device())).transpose()?)
     }));
-    let mut cx = ForwardCx {
-        precision: Precision::Exact,
-        cache: &mut cache,
-        probe: &mut probe,
-        adapters: None,
-        between: &|| Ok(()),
-    };
-    let hidden = model.hidden(ids, &mut cx).expect("runs");
-    let logits = model.logits(&hidden, &mut cx).expect("runs");
-    let logits: Vec<f32> = logits.flatten_all().and_then(|t| t.to_vec1()).expect("numbers");
+    let logits = by_candle(model, ids, &mut probe);
     let vocab = model.shape().vocab_size;
     let rows = logits.chunks_exact(vocab).zip(&ids[1..]);
     rows.map(|(row, id)| {

@@ -72,6 +72,25 @@ fn what_queries_and_keys_give_is_the_eager_pass() {
     lab.close();
 }
 
+/// Weights of 8 and 16 bits stay as they are: what is seen is their own eager pass.
+#[test]
+fn quantised_files_are_seen_as_they_are() {
+    let (_home, mut lab) = lab();
+    for name in ["gguf/llama-gqa.q8_0.gguf", "gguf/llama-tied.bf16.gguf", "gguf/gemma2-caps.f16.gguf"] {
+        let model = load(&fixtures().join(name));
+        let ids = some_ids(60);
+        let (attention, hidden, _) = eager(&*model, &ids);
+        let seen = capture(&mut lab, spec(of(name), &ids));
+        for layer in &seen.layers {
+            close(name, &maps(&seen, layer.layer), &attention[layer.layer as usize], 1e-5);
+        }
+        for (ours, theirs) in seen.residuals.iter().zip(&hidden) {
+            close(name, ours, theirs, 1e-4);
+        }
+    }
+    lab.close();
+}
+
 #[test]
 fn each_way_of_keeping_is_used_and_tells_the_same() {
     /// Room for both layers' maps in 8 bits, and not in 32.

@@ -130,15 +130,8 @@ fn norms_are_of_values_through_the_projection() {
             .and_then(|w| w.flatten_all()?.to_vec1::<f32>())
             .expect("numbers");
         let plan = ProbePlan { hidden: false, attention: false, head_outputs: true };
-        let (mut probe, mut cache) = (Probe::capture(plan), KvCache::new(&shape));
-        let mut cx = ForwardCx {
-            precision: Precision::Exact,
-            cache: &mut cache,
-            probe: &mut probe,
-            adapters: None,
-            between: &|| Ok(()),
-        };
-        model.hidden(&[77], &mut cx).expect("runs");
+        let mut probe = Probe::capture(plan);
+        by_candle(&*model, &[77], &mut probe);
         let Probe::Capture(Probed { seen, .. }) = probe else { panic!("a capture") };
         let v: Vec<f32> =
             seen[&Site::HeadOutputs(1)].flatten_all().and_then(|t| t.to_vec1()).expect("numbers");

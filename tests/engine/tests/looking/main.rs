@@ -75,24 +75,26 @@ pub fn some_ids(n: usize) -> Vec<u32> {
 /// The model's eager attentions `[H, T, T]` a layer, its residual stream `[T, D]` and its logits `[T, V]`, by candle.
 pub fn eager(model: &dyn CausalLm, ids: &[u32]) -> (Vec<Vec<f32>>, Vec<Vec<f32>>, Vec<f32>) {
     let plan = ProbePlan { hidden: true, attention: true, head_outputs: false };
-    let (mut probe, mut cache) = (Probe::capture(plan), KvCache::new(model.shape()));
-    let mut cx = ForwardCx {
-        precision: Precision::Exact,
-        cache: &mut cache,
-        probe: &mut probe,
-        adapters: None,
-        between: &|| Ok(()),
-    };
-    let hidden = model.hidden(ids, &mut cx).expect("runs");
-    let logits = model.logits(&hidden, &mut cx).expect("runs");
+    let mut probe = Probe::capture(plan);
+    let logits = by_candle(model, ids, &mut probe);
     let Probe::Capture(Probed { seen, .. }) = probe else { panic!("a capture") };
     let n = model.shape().n_layers;
     let values = |site: Site| seen[&site].flatten_all().and_then(|t| t.to_vec1()).expect("numbers");
     (
         (0..n).map(|l| values(Site::Attention(l))).collect(),
         (0..=n).map(|l| values(Site::Hidden(l))).collect(),
-        logits.flatten_all().and_then(|t| t.to_vec1()).expect("numbers"),
+        logits,
     )
+}
+
+/// The model's own pass with someone at the probe: its logits `[T, V]`.
+pub fn by_candle(model: &dyn CausalLm, ids: &[u32], probe: &mut Probe) -> Vec<f32> {
+    let mut cache = KvCache::new(model.shape());
+    let between = &|| Ok(());
+    let mut cx = ForwardCx { precision: Precision::Exact, cache: &mut cache, probe, adapters: None, between };
+    let hidden = model.hidden(ids, &mut cx).expect("runs");
+    let logits = model.logits(&hidden, &mut cx).expect("runs");
+    logits.flatten_all().and_then(|t| t.to_vec1()).expect("numbers")
 }
 
 /// A tensor of a fixture's golden file.
